@@ -1,0 +1,47 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "imbrex",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "imbrex", targets: ["ImbrexCommand"]),
+    .library(name: "Imbrex", targets: ["Imbrex"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(
+      name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
+
+    .target(name: "Kernels"),
+    .target(name: "SystemShims"),
+    .target(name: "CodecShims", dependencies: ["CPNG", "CJPEG", "CTIFF"]),
+    .target(
+      name: "Imbrex", dependencies: ["Kernels", "CodecShims", "SystemShims"], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "ImbrexCommand",
+      dependencies: [
+        "Imbrex", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: swiftSettings),
+
+    .testTarget(name: "ImbrexTests", dependencies: ["Imbrex"], swiftSettings: swiftSettings),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ImbrexCommandTests", dependencies: ["ImbrexCommand", "Imbrex"],
+      swiftSettings: swiftSettings),
+  ]
+)

@@ -1,0 +1,132 @@
+// Row readers and row writers over libpng, libjpeg, libtiff and for Netpbm: the contract with Swift.
+//
+// Every function that can fail returns `codec_ok` (0) or another `codec_status`, and then has filled in `*error`.
+// No longjmp leaves a function of this module, nothing is printed, no global state is changed, and two handles may be
+// used on two threads at once (one handle by one thread at a time).
+//
+// Samples cross this border interleaved (R G B A R G B A …), in the machine's byte order, one row after the other,
+// top to bottom: 8-bit and 16-bit unsigned or 32-bit float.
+#ifndef IMBREX_CODEC_SHIMS_H
+#define IMBREX_CODEC_SHIMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__clang__)
+#pragma clang assume_nonnull begin
+#else
+#define _Nullable
+#define _Nonnull
+#endif
+
+typedef enum codec_status {
+  codec_ok = 0,
+  codec_malformed = 1,    ///< The bytes break the format's rules.
+  codec_truncated = 2,    ///< The file ends before the picture does.
+  codec_unsupported = 3,  ///< Valid, but a variant that is not handled; the message says which.
+  codec_io = 4,           ///< The system refused a read or a write; `system_errno` says why.
+  codec_memory = 5,       ///< Not enough memory.
+  codec_limit = 6,        ///< A limit set by the caller (`max_pixels`, `max_bytes`) is exceeded.
+} codec_status;
+
+typedef struct codec_error {
+  int32_t status;        ///< A `codec_status`.
+  int32_t system_errno;  ///< errno of the failed call, or 0.
+  char message[256];     ///< One line, no full stop, no file name, always terminated.
+} codec_error;
+
+typedef enum codec_sample_type { codec_uint8 = 0, codec_uint16 = 1, codec_float32 = 2 } codec_sample_type;
+typedef enum codec_color { codec_gray = 0, codec_rgb = 1 } codec_color;
+typedef enum codec_alpha { codec_alpha_none = 0, codec_alpha_straight = 1, codec_alpha_premultiplied = 2 } codec_alpha;
+/// The members of the Netpbm family: P7; P5 or P6; Pf or PF.
+typedef enum codec_pnm_kind { codec_pnm_pam = 0, codec_pnm_pgm_ppm = 1, codec_pnm_pfm = 2 } codec_pnm_kind;
+typedef enum codec_unit { codec_unit_none = 0, codec_unit_inch = 1, codec_unit_cm = 2 } codec_unit;
+
+/// What a file says of its picture, and how it was encoded, so that the same kind of file can be written again.
+/// A reader fills it in; a writer takes it (and ignores the fields of other formats).
+typedef struct codec_header {
+  uint32_t width, height;  ///< Pixels; both at least 1.
+  uint32_t channels;       ///< Samples a pixel, alpha included: 1…4.
+  int32_t sample_type;     ///< A `codec_sample_type`.
+  int32_t color;           ///< A `codec_color`.
+  int32_t alpha;           ///< A `codec_alpha`.
+  /// 1 if rows come as the file is read, so that the decoder holds no more than a band; 0 if it must hold the whole
+  /// picture (interlaced PNG, progressive JPEG).
+  int32_t in_order;
+
+  double x_resolution, y_resolution;  ///< Pixels per `resolution_unit`; 0 if unknown.
+  int32_t resolution_unit;            ///< A `codec_unit` (none: aspect ratio only).
+
+  int32_t png_interlaced;  ///< 1: Adam7.
+
+  int32_t pnm_kind;  ///< A `codec_pnm_kind`: what was read, or is to be written.
+
+  int32_t jpeg_quality;      ///< 1…100, estimated from the quantisation tables when read; 0 unknown.
+  int32_t jpeg_progressive;  ///< 1: progressive.
+  /// Sampling factors of the first component relative to the others, as 4:2:0 → 2, 2; 4:4:4 → 1, 1. 0 unknown.
+  int32_t jpeg_h_sampling, jpeg_v_sampling;
+
+  int32_t tiff_compression;  ///< libtiff's COMPRESSION_ value; 0 unknown.
+  int32_t tiff_predictor;    ///< libtiff's PREDICTOR_ value; 0 unknown.
+  uint32_t tiff_tile_width, tiff_tile_height;  ///< 0: strips.
+  uint32_t tiff_rows_per_strip;                ///< 0: unknown.
+  int32_t tiff_planar;      ///< 1: separate planes.
+  int32_t tiff_big_endian;  ///< 1: big-endian file.
+  int32_t tiff_big;         ///< 1: BigTIFF.
+
+  /// ICC profile, or null. From a reader: owned by it, valid until it is closed. To a writer: read only during `create`.
+  const uint8_t *_Nullable icc_profile;
+  size_t icc_profile_count;
+} codec_header;
+
+/// Where a reader's bytes come from: `head` (bytes already read from `fd` to recognise the format; they stay valid
+/// until the reader is closed), then `fd` from its current position. The fd stays the caller's.
+/// TIFF seeks: its `fd` must be seekable, the file begins at offset 0, and `head` is ignored.
+typedef struct codec_input {
+  int fd;
+  const uint8_t *_Nullable head;
+  size_t head_count;
+  uint64_t max_pixels;  ///< width × height beyond this is `codec_limit`, before anything is allocated.
+} codec_input;
+
+/// How to write beyond what `codec_header` says.
+typedef struct codec_options {
+  int32_t compression;  ///< PNG and TIFF deflate level 0…9; -1: the library's default.
+  int32_t jpeg_quality; ///< 1…100; 0: the header's, or 90 if that is unknown.
+} codec_options;
+
+// Each format F has the same functions, on its own handle types:
+//
+// codec_F_open:       Reads the header. On success `*reader` is a handle to close; on failure it is null.
+// codec_F_read_rows:  Decodes the next `rows` rows into `rows` × `stride` bytes (stride ≥ width × channels × sample
+//                     size). Asking for more rows than are left is a bug of the caller's.
+// codec_F_close:      Frees the handle (null is allowed), at any time.
+// codec_F_create:     Begins a file at `fd`'s current position (TIFF: `fd` is readable, seekable, empty).
+// codec_F_write_rows: Encodes the next rows.
+// codec_F_finish:     Completes the file; every byte has been given to the system without error when it returns
+//                     codec_ok. Fails if rows are missing.
+// codec_F_discard:    Frees the handle (null is allowed), finished or not, and writes nothing more.
+#define CODEC_DECLARE(F)                                                                                          \
+  typedef struct codec_##F##_reader codec_##F##_reader;                                                           \
+  typedef struct codec_##F##_writer codec_##F##_writer;                                                           \
+  int32_t codec_##F##_open(const codec_input *input, codec_##F##_reader *_Nullable *_Nonnull reader,              \
+                           codec_header *header, codec_error *error);                                             \
+  int32_t codec_##F##_read_rows(codec_##F##_reader *reader, void *rows, size_t stride, uint32_t count,            \
+                                codec_error *error);                                                              \
+  void codec_##F##_close(codec_##F##_reader *_Nullable reader);                                                   \
+  int32_t codec_##F##_create(int fd, const codec_header *header, const codec_options *options,                    \
+                             codec_##F##_writer *_Nullable *_Nonnull writer, codec_error *error);                 \
+  int32_t codec_##F##_write_rows(codec_##F##_writer *writer, const void *rows, size_t stride, uint32_t count,     \
+                                 codec_error *error);                                                             \
+  int32_t codec_##F##_finish(codec_##F##_writer *writer, codec_error *error);                                     \
+  void codec_##F##_discard(codec_##F##_writer *_Nullable writer);
+
+CODEC_DECLARE(png)
+CODEC_DECLARE(jpeg)
+CODEC_DECLARE(tiff)
+CODEC_DECLARE(pnm)
+
+#if defined(__clang__)
+#pragma clang assume_nonnull end
+#endif
+#endif

@@ -1,0 +1,297 @@
+// What the codecs share: error filling, bytes in and out of a file descriptor, and checks of sizes and headers.
+#include "io.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/// One read or write is never larger: macOS refuses more than 2 GiB - 1.
+#define LARGEST_TRANSFER ((size_t)1 << 30)
+
+// MARK: Errors
+
+/// Not of an abbreviation.
+static void lower_first(char *text) {
+  bool capital = text[0] >= 'A' && text[0] <= 'Z';
+  if (capital && ((text[1] >= 'a' && text[1] <= 'z') || text[1] == ' ')) text[0] = (char)(text[0] - 'A' + 'a');
+}
+
+/// Makes a library's message one of ours: printable, no capital at the start of a sentence, no full stop.
+static void tidy(char *message) {
+  size_t length = strlen(message);
+  while (length > 0 && strchr(". \n\r\t!", message[length - 1]) != NULL) message[--length] = 0;
+  for (size_t i = 0; i < length; i++) {
+    unsigned char c = (unsigned char)message[i];
+    if (c < 0x20 || c > 0x7e) message[i] = '?';
+  }
+  lower_first(message);
+  char *colon = strstr(message, ": ");  // A library's sentence after a heading of ours.
+  if (colon != NULL) lower_first(colon + 2);
+}
+
+int32_t codec_fail(codec_error *error, codec_status status, int system_errno, const char *format, ...) {
+  error->status = status;
+  error->system_errno = system_errno;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(error->message, sizeof error->message, format, arguments);
+  va_end(arguments);
+  tidy(error->message);
+  return status;
+}
+
+int32_t codec_fail_memory(codec_error *error) {
+  return codec_fail(error, codec_memory, 0, "there is not enough memory");
+}
+
+int32_t codec_fail_read(codec_error *error, int system_errno) {
+  return codec_fail(error, codec_io, system_errno, "the file cannot be read");
+}
+
+int32_t codec_fail_write(codec_error *error, int system_errno) {
+  return codec_fail(error, codec_io, system_errno, "the file cannot be written");
+}
+
+int32_t codec_fail_end(codec_error *error, uint32_t row, uint32_t height) {
+  if (row >= height) return codec_fail(error, codec_truncated, 0, "the file ends before its end marker");
+  return codec_fail(error, codec_truncated, 0, "the file ends after row %" PRIu32 " of %" PRIu32, row, height);
+}
+
+int32_t codec_report(const codec_error *failure, codec_error *error) {
+  if (failure->status != codec_ok) *error = *failure;
+  return failure->status;
+}
+
+// MARK: Checks
+
+bool codec_multiply(size_t a, size_t b, size_t *product) {
+  if (b != 0 && a > SIZE_MAX / b) return false;
+  *product = a * b;
+  return true;
+}
+
+size_t codec_sample_size(int32_t sample_type) {
+  return sample_type == codec_float32 ? 4 : sample_type == codec_uint16 ? 2 : 1;
+}
+
+size_t codec_row_bytes(const codec_header *header) {
+  return (size_t)header->width * header->channels * codec_sample_size(header->sample_type);
+}
+
+int32_t codec_check_size(uint64_t width, uint64_t height, uint64_t max_pixels, codec_error *error) {
+  if (width == 0 || height == 0) {
+    return codec_fail(error, codec_malformed, 0, "the picture is empty (%" PRIu64 " x %" PRIu64 " pixels)", width,
+                      height);
+  }
+  // Both sides fit 31 bits after the first two tests, so that the product cannot overflow.
+  if (width > INT32_MAX || height > INT32_MAX || width * height > max_pixels) {
+    return codec_fail(error, codec_limit, 0,
+                      "%" PRIu64 " x %" PRIu64 " pixels are more than --max-pixels allows", width, height);
+  }
+  return codec_ok;
+}
+
+int32_t codec_check_header(const codec_header *header, codec_error *error) {
+  uint32_t channels = (header->color == codec_rgb ? 3 : 1) + (header->alpha != codec_alpha_none ? 1 : 0);
+  if (header->channels != channels) {
+    return codec_fail(error, codec_unsupported, 0, "%" PRIu32 " channels do not fit the colour and alpha asked for",
+                      header->channels);
+  }
+  return codec_check_size(header->width, header->height, UINT64_MAX, error);
+}
+
+int32_t codec_check_rows(uint32_t done, uint32_t count, uint32_t height, codec_error *error) {
+  if (count <= height - done) return codec_ok;
+  return codec_fail(error, codec_malformed, 0, "internal error: %" PRIu32 " rows after row %" PRIu32 " of %" PRIu32,
+                    count, done, height);
+}
+
+int32_t codec_check_complete(uint32_t done, uint32_t height, codec_error *error) {
+  if (done == height) return codec_ok;
+  return codec_fail(error, codec_malformed, 0,
+                    "internal error: only %" PRIu32 " of %" PRIu32 " rows have been written", done, height);
+}
+
+uint8_t *codec_allocate_picture(size_t row_bytes, uint32_t height) {
+  size_t size;
+  return codec_multiply(row_bytes, height, &size) ? malloc(size) : NULL;
+}
+
+void codec_copy_rows(void *to, size_t to_stride, const void *from, size_t from_stride, size_t row_bytes,
+                     uint32_t count) {
+  for (size_t i = 0; i < count; i++) {
+    memcpy((uint8_t *)to + i * to_stride, (const uint8_t *)from + i * from_stride, row_bytes);
+  }
+}
+
+// Through memcpy, since a caller's rows need not be aligned to their samples; compilers make vector code of it.
+void codec_swap16(void *samples, size_t count) {
+  uint8_t *bytes = samples;
+  for (size_t i = 0; i < count; i++) {
+    uint16_t value;
+    memcpy(&value, bytes + 2 * i, 2);
+    value = (uint16_t)(value << 8 | value >> 8);
+    memcpy(bytes + 2 * i, &value, 2);
+  }
+}
+
+void codec_swap32(void *samples, size_t count) {
+  uint8_t *bytes = samples;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t value;
+    memcpy(&value, bytes + 4 * i, 4);
+    value = value << 24 | (value & 0xff00) << 8 | (value >> 8 & 0xff00) | value >> 24;
+    memcpy(bytes + 4 * i, &value, 4);
+  }
+}
+
+// MARK: File descriptors
+
+static size_t smaller(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+size_t codec_read_all(int fd, void *bytes, size_t count, int *system_errno) {
+  size_t done = 0;
+  *system_errno = 0;
+  while (done < count) {
+    ssize_t got = read(fd, (uint8_t *)bytes + done, smaller(count - done, LARGEST_TRANSFER));
+    if (got == 0) break;
+    if (got > 0) {
+      done += (size_t)got;
+    } else if (errno != EINTR) {
+      *system_errno = errno;
+      break;
+    }
+  }
+  return done;
+}
+
+size_t codec_pread_all(int fd, void *bytes, size_t count, uint64_t offset, int *system_errno) {
+  size_t done = 0;
+  *system_errno = 0;
+  // No file reaches there; off_t could not say it.
+  if (offset > (uint64_t)INT64_MAX - count) return 0;
+  while (done < count) {
+    ssize_t got =
+        pread(fd, (uint8_t *)bytes + done, smaller(count - done, LARGEST_TRANSFER), (off_t)(offset + done));
+    if (got == 0) break;
+    if (got > 0) {
+      done += (size_t)got;
+    } else if (errno != EINTR) {
+      *system_errno = errno;
+      break;
+    }
+  }
+  return done;
+}
+
+int codec_write_all(int fd, const void *bytes, size_t count) {
+  size_t done = 0;
+  while (done < count) {
+    ssize_t put = write(fd, (const uint8_t *)bytes + done, smaller(count - done, LARGEST_TRANSFER));
+    if (put >= 0) {
+      done += (size_t)put;
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+int codec_pwrite_all(int fd, const void *bytes, size_t count, uint64_t offset) {
+  size_t done = 0;
+  if (offset > (uint64_t)INT64_MAX - count) return EFBIG;
+  while (done < count) {
+    ssize_t put =
+        pwrite(fd, (const uint8_t *)bytes + done, smaller(count - done, LARGEST_TRANSFER), (off_t)(offset + done));
+    if (put >= 0) {
+      done += (size_t)put;
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+void codec_source_start(codec_source *source, const codec_input *input) {
+  source->fd = input->fd;
+  source->next = input->head;
+  source->left = input->head != NULL ? input->head_count : 0;
+  source->system_errno = 0;
+  source->ended = false;
+}
+
+bool codec_source_fill(codec_source *source) {
+  // One read() only: a pipe's bytes are used as they come. An end is remembered, so that a terminal is asked once.
+  while (!source->ended) {
+    ssize_t got = read(source->fd, source->buffer, sizeof source->buffer);
+    if (got > 0) {
+      source->next = source->buffer;
+      source->left = (size_t)got;
+      return true;
+    }
+    if (got < 0 && errno == EINTR) continue;
+    source->ended = true;
+    source->system_errno = got < 0 ? errno : 0;
+  }
+  return false;
+}
+
+size_t codec_source_read(codec_source *source, void *bytes, size_t count) {
+  size_t done = 0;
+  while (done < count) {
+    if (source->left == 0) {
+      // A large rest goes past the buffer.
+      if (count - done >= CODEC_BUFFER_SIZE && !source->ended) {
+        size_t wanted = count - done;
+        size_t got = codec_read_all(source->fd, (uint8_t *)bytes + done, wanted, &source->system_errno);
+        source->ended = got < wanted;
+        return done + got;
+      }
+      if (!codec_source_fill(source)) break;
+    }
+    size_t part = smaller(source->left, count - done);
+    memcpy((uint8_t *)bytes + done, source->next, part);
+    source->next += part;
+    source->left -= part;
+    done += part;
+  }
+  return done;
+}
+
+int32_t codec_source_fail(const codec_source *source, codec_error *error, uint32_t row, uint32_t height) {
+  if (source->system_errno != 0) return codec_fail_read(error, source->system_errno);
+  return codec_fail_end(error, row, height);
+}
+
+int32_t codec_source_fail_header(const codec_source *source, codec_error *error) {
+  if (source->system_errno != 0) return codec_fail_read(error, source->system_errno);
+  return codec_fail(error, codec_truncated, 0, "the file ends within its header");
+}
+
+void codec_sink_start(codec_sink *sink, int fd) {
+  sink->fd = fd;
+  sink->system_errno = 0;
+  sink->used = 0;
+}
+
+int codec_sink_flush(codec_sink *sink) {
+  if (sink->system_errno == 0) sink->system_errno = codec_write_all(sink->fd, sink->buffer, sink->used);
+  sink->used = 0;
+  return sink->system_errno;
+}
+
+int codec_sink_write(codec_sink *sink, const void *bytes, size_t count) {
+  if (count > CODEC_BUFFER_SIZE - sink->used) {
+    if (codec_sink_flush(sink) != 0) return sink->system_errno;
+    if (count >= CODEC_BUFFER_SIZE) return sink->system_errno = codec_write_all(sink->fd, bytes, count);
+  }
+  memcpy(sink->buffer + sink->used, bytes, count);
+  sink->used += count;
+  return sink->system_errno;
+}

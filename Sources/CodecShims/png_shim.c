@@ -1,0 +1,358 @@
+// PNG over libpng. Rows are decoded into the caller's memory as they come; only an interlaced picture is held here.
+#include "io.h"
+
+#include <inttypes.h>
+#include <png.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/// The largest chunk other than IDAT that is taken into memory, and what its deflate stream may grow to: profiles of
+/// printers run to some MB.
+#define LARGEST_CHUNK 67108864u
+#define MOST_CACHED_CHUNKS 1000
+
+// libpng leaves by longjmp. Every call into it is made by a function that `setjmp` guards directly, and all that
+// changes lives in the handle, so no local variable is read after a jump.
+struct codec_png_reader {
+  png_structp png;
+  png_infop info;
+  jmp_buf jump;
+  codec_error failure;
+  uint32_t width, height;
+  uint32_t row;       ///< The next to hand out.
+  bool header_read;   ///< Rows are due.
+  bool interlaced;
+  size_t row_bytes;
+  uint8_t *picture;   ///< All rows, if interlaced and decoded.
+  codec_source source;
+};
+
+struct codec_png_writer {
+  png_structp png;
+  png_infop info;
+  jmp_buf jump;
+  codec_error failure;
+  uint32_t height;
+  uint32_t row;      ///< The next to come.
+  size_t row_bytes;
+  uint8_t *picture;  ///< All rows, if they are to be interlaced.
+  codec_sink sink;
+};
+
+// MARK: Messages
+
+static void record_png_error(codec_error *failure, const char *message) {
+  static const char data[] = "IDAT: ";
+  bool in_data = strncmp(message, data, strlen(data)) == 0;
+  if (strstr(message, "memory") != NULL) {
+    codec_fail_memory(failure);
+  } else if (in_data && strstr(message, "CRC") == NULL) {
+    codec_fail(failure, codec_malformed, 0, "deflate stream is damaged: %s", message + strlen(data));
+  } else if (strlen(message) > 6 && message[4] == ':') {
+    codec_fail(failure, codec_malformed, 0, "chunk %s", message);
+  } else {
+    codec_fail(failure, codec_malformed, 0, "%s", message);
+  }
+}
+
+static void reader_failed(png_structp png, png_const_charp message) {
+  codec_png_reader *reader = png_get_error_ptr(png);
+  record_png_error(&reader->failure, message);
+  longjmp(reader->jump, 1);
+}
+
+/// Past the last row libpng only warns of a wrong checksum of the picture; other warnings are of no concern.
+static void reader_warned(png_structp png, png_const_charp message) {
+  if (strncmp(message, "IDAT: incorrect", 15) == 0) reader_failed(png, message);
+}
+
+static void read_bytes(png_structp png, png_bytep bytes, size_t count) {
+  codec_png_reader *reader = png_get_io_ptr(png);
+  if (codec_source_read(&reader->source, bytes, count) == count) return;
+  if (!reader->header_read) {
+    codec_source_fail_header(&reader->source, &reader->failure);
+  } else if (reader->interlaced && reader->source.system_errno == 0) {
+    codec_fail(&reader->failure, codec_truncated, 0, "the file ends before the interlaced picture is complete");
+  } else {
+    codec_source_fail(&reader->source, &reader->failure, reader->row, reader->height);
+  }
+  longjmp(reader->jump, 1);
+}
+
+// MARK: Reading
+
+/// Text, times and colour hints are not used: skipping them spares memory, and an sRGB chunk does not hide a profile.
+static void skip_unused_chunks(png_structp png) {
+  static const png_byte unused[] =
+      "tEXt\0zTXt\0iTXt\0tIME\0eXIf\0gAMA\0cHRM\0sRGB\0sBIT\0bKGD\0hIST\0oFFs\0pCAL\0sCAL\0sPLT";
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, unused, (int)(sizeof unused / 5));
+}
+
+static void read_resolution(codec_png_reader *reader, codec_header *header) {
+  png_uint_32 x = 0, y = 0;
+  int unit = PNG_RESOLUTION_UNKNOWN;
+  if (png_get_pHYs(reader->png, reader->info, &x, &y, &unit) == 0 || x == 0 || y == 0) return;
+  double scale = unit == PNG_RESOLUTION_METER ? 100 : 1;
+  header->x_resolution = x / scale;
+  header->y_resolution = y / scale;
+  header->resolution_unit = unit == PNG_RESOLUTION_METER ? codec_unit_cm : codec_unit_none;
+}
+
+static void read_profile(codec_png_reader *reader, codec_header *header) {
+  png_charp name = NULL;
+  png_bytep profile = NULL;
+  png_uint_32 size = 0;
+  int compression = 0;
+  if (png_get_iCCP(reader->png, reader->info, &name, &compression, &profile, &size) == 0) return;
+  header->icc_profile = profile;
+  header->icc_profile_count = size;
+}
+
+/// Asks for 8 or 16 bits a sample, no palette, and alpha for tRNS.
+static void set_transformations(codec_png_reader *reader) {
+  png_set_expand(reader->png);
+  if (!CODEC_BIG_ENDIAN_HOST) png_set_swap(reader->png);
+  png_set_interlace_handling(reader->png);
+  png_read_update_info(reader->png, reader->info);
+}
+
+static void read_header(codec_png_reader *reader, uint64_t max_pixels, codec_header *header) {
+  reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, reader_failed, reader_warned);
+  if (reader->png != NULL) reader->info = png_create_info_struct(reader->png);
+  if (reader->info == NULL) {
+    codec_fail_memory(&reader->failure);
+    return;
+  }
+  png_structp png = reader->png;
+  png_set_read_fn(png, reader, read_bytes);
+  png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+  png_set_user_limits(png, INT32_MAX, INT32_MAX);
+  png_set_chunk_malloc_max(png, LARGEST_CHUNK);
+  png_set_chunk_cache_max(png, MOST_CACHED_CHUNKS);
+  skip_unused_chunks(png);
+  png_read_info(png, reader->info);
+
+  reader->width = png_get_image_width(png, reader->info);
+  reader->height = png_get_image_height(png, reader->info);
+  if (codec_check_size(reader->width, reader->height, max_pixels, &reader->failure) != codec_ok) return;
+  reader->interlaced = png_get_interlace_type(png, reader->info) == PNG_INTERLACE_ADAM7;
+  set_transformations(reader);
+  reader->row_bytes = png_get_rowbytes(png, reader->info);
+  reader->header_read = true;
+
+  int color_type = png_get_color_type(png, reader->info);
+  header->width = reader->width;
+  header->height = reader->height;
+  header->channels = png_get_channels(png, reader->info);
+  header->sample_type = png_get_bit_depth(png, reader->info) == 16 ? codec_uint16 : codec_uint8;
+  header->color = (color_type & PNG_COLOR_MASK_COLOR) != 0 ? codec_rgb : codec_gray;
+  header->alpha = (color_type & PNG_COLOR_MASK_ALPHA) != 0 ? codec_alpha_straight : codec_alpha_none;
+  header->in_order = !reader->interlaced;
+  header->png_interlaced = reader->interlaced;
+  read_resolution(reader, header);
+  read_profile(reader, header);
+}
+
+int32_t codec_png_open(const codec_input *input, codec_png_reader **reader, codec_header *header,
+                       codec_error *error) {
+  *reader = NULL;
+  memset(header, 0, sizeof *header);
+  codec_png_reader *opened = calloc(1, sizeof *opened);
+  if (opened == NULL) return codec_fail_memory(error);
+  codec_source_start(&opened->source, input);
+  if (setjmp(opened->jump) == 0) read_header(opened, input->max_pixels, header);
+  if (opened->failure.status != codec_ok) {
+    int32_t status = codec_report(&opened->failure, error);
+    codec_png_close(opened);
+    return status;
+  }
+  *reader = opened;
+  return codec_ok;
+}
+
+static void decode_interlaced(codec_png_reader *reader) {
+  reader->picture = codec_allocate_picture(reader->row_bytes, reader->height);
+  if (reader->picture == NULL) {
+    codec_fail_memory(&reader->failure);
+    return;
+  }
+  for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; pass++) {
+    for (uint32_t y = 0; y < reader->height; y++) {
+      png_read_row(reader->png, reader->picture + (size_t)y * reader->row_bytes, NULL);
+    }
+  }
+  png_read_end(reader->png, NULL);
+}
+
+static void read_rows(codec_png_reader *reader, uint8_t *rows, size_t stride, uint32_t count) {
+  if (reader->interlaced) {
+    if (reader->picture == NULL) decode_interlaced(reader);
+    if (reader->failure.status != codec_ok) return;
+    codec_copy_rows(rows, stride, reader->picture + (size_t)reader->row * reader->row_bytes, reader->row_bytes,
+                    reader->row_bytes, count);
+    reader->row += count;
+    return;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    png_read_row(reader->png, rows + i * stride, NULL);
+    reader->row++;
+  }
+  // To the end marker: a file cut or damaged behind the last row's bytes is cut or damaged.
+  if (count > 0 && reader->row == reader->height) png_read_end(reader->png, NULL);
+}
+
+int32_t codec_png_read_rows(codec_png_reader *reader, void *rows, size_t stride, uint32_t count,
+                            codec_error *error) {
+  if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
+  if (codec_check_rows(reader->row, count, reader->height, error) != codec_ok) return error->status;
+  if (setjmp(reader->jump) == 0) read_rows(reader, rows, stride, count);
+  return codec_report(&reader->failure, error);
+}
+
+void codec_png_close(codec_png_reader *reader) {
+  if (reader == NULL) return;
+  if (reader->png != NULL) png_destroy_read_struct(&reader->png, &reader->info, NULL);
+  free(reader->picture);
+  free(reader);
+}
+
+// MARK: Writing
+
+static void writer_failed(png_structp png, png_const_charp message) {
+  codec_png_writer *writer = png_get_error_ptr(png);
+  record_png_error(&writer->failure, message);
+  longjmp(writer->jump, 1);
+}
+
+static void writer_warned(png_structp png, png_const_charp message) {
+  (void)png;
+  (void)message;
+}
+
+static void write_bytes(png_structp png, png_bytep bytes, size_t count) {
+  codec_png_writer *writer = png_get_io_ptr(png);
+  if (codec_sink_write(&writer->sink, bytes, count) == 0) return;
+  codec_fail_write(&writer->failure, writer->sink.system_errno);
+  longjmp(writer->jump, 1);
+}
+
+static void flush_bytes(png_structp png) {
+  (void)png;  // Once, in finish.
+}
+
+static png_uint_32 rounded(double value) {
+  return value < 1 ? 1 : value > INT32_MAX ? INT32_MAX : (png_uint_32)(value + 0.5);
+}
+
+static void set_resolution(codec_png_writer *writer, const codec_header *header) {
+  if (!(header->x_resolution > 0 && header->y_resolution > 0)) return;
+  double scale = 1;
+  if (header->resolution_unit == codec_unit_inch) scale = 1 / 0.0254;
+  if (header->resolution_unit == codec_unit_cm) scale = 100;
+  int unit = header->resolution_unit == codec_unit_none ? PNG_RESOLUTION_UNKNOWN : PNG_RESOLUTION_METER;
+  png_set_pHYs(writer->png, writer->info, rounded(header->x_resolution * scale),
+               rounded(header->y_resolution * scale), unit);
+}
+
+static int color_type_of(const codec_header *header) {
+  return (header->color == codec_rgb ? PNG_COLOR_MASK_COLOR : 0) |
+         (header->alpha != codec_alpha_none ? PNG_COLOR_MASK_ALPHA : 0);
+}
+
+static void write_header(codec_png_writer *writer, const codec_header *header, const codec_options *options) {
+  writer->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, writer, writer_failed, writer_warned);
+  if (writer->png != NULL) writer->info = png_create_info_struct(writer->png);
+  if (writer->info == NULL) {
+    codec_fail_memory(&writer->failure);
+    return;
+  }
+  png_structp png = writer->png;
+  png_set_write_fn(png, writer, write_bytes, flush_bytes);
+  // A profile that libpng finds unfit (a colour one in a gray picture) is left out rather than the picture refused.
+  png_set_benign_errors(png, 1);
+  png_set_user_limits(png, INT32_MAX, INT32_MAX);
+  if (options->compression >= 0) png_set_compression_level(png, options->compression);
+  png_set_IHDR(png, writer->info, header->width, header->height, header->sample_type == codec_uint16 ? 16 : 8,
+               color_type_of(header), header->png_interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (header->icc_profile != NULL && header->icc_profile_count > 0 && header->icc_profile_count <= UINT32_MAX) {
+    png_set_iCCP(png, writer->info, "icc", PNG_COMPRESSION_TYPE_DEFAULT, header->icc_profile,
+                 (png_uint_32)header->icc_profile_count);
+  }
+  set_resolution(writer, header);
+  png_write_info(png, writer->info);
+  if (!CODEC_BIG_ENDIAN_HOST && header->sample_type == codec_uint16) png_set_swap(png);
+  png_set_interlace_handling(png);
+}
+
+int32_t codec_png_create(int fd, const codec_header *header, const codec_options *options,
+                         codec_png_writer **writer, codec_error *error) {
+  *writer = NULL;
+  if (codec_check_header(header, error) != codec_ok) return error->status;
+  if (header->sample_type == codec_float32) {
+    return codec_fail(error, codec_unsupported, 0, "PNG cannot hold floating-point samples");
+  }
+  if (header->alpha == codec_alpha_premultiplied) {
+    return codec_fail(error, codec_unsupported, 0, "PNG cannot hold premultiplied alpha");
+  }
+  codec_png_writer *created = calloc(1, sizeof *created);
+  if (created == NULL) return codec_fail_memory(error);
+  created->height = header->height;
+  created->row_bytes = codec_row_bytes(header);
+  codec_sink_start(&created->sink, fd);
+  if (header->png_interlaced) {
+    created->picture = codec_allocate_picture(created->row_bytes, created->height);
+    if (created->picture == NULL) codec_fail_memory(&created->failure);
+  }
+  if (created->failure.status == codec_ok && setjmp(created->jump) == 0) write_header(created, header, options);
+  if (created->failure.status != codec_ok) {
+    int32_t status = codec_report(&created->failure, error);
+    codec_png_discard(created);
+    return status;
+  }
+  *writer = created;
+  return codec_ok;
+}
+
+static void write_rows(codec_png_writer *writer, const uint8_t *rows, size_t stride, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) png_write_row(writer->png, rows + i * stride);
+}
+
+int32_t codec_png_write_rows(codec_png_writer *writer, const void *rows, size_t stride, uint32_t count,
+                             codec_error *error) {
+  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
+  if (codec_check_rows(writer->row, count, writer->height, error) != codec_ok) return error->status;
+  if (writer->picture != NULL) {
+    codec_copy_rows(writer->picture + (size_t)writer->row * writer->row_bytes, writer->row_bytes, rows, stride,
+                    writer->row_bytes, count);
+  } else if (setjmp(writer->jump) == 0) {
+    write_rows(writer, rows, stride, count);
+  }
+  writer->row += count;
+  return codec_report(&writer->failure, error);
+}
+
+static void write_end(codec_png_writer *writer) {
+  if (writer->picture != NULL) {
+    for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; pass++) {
+      write_rows(writer, writer->picture, writer->row_bytes, writer->height);
+    }
+  }
+  png_write_end(writer->png, writer->info);
+  if (codec_sink_flush(&writer->sink) != 0) codec_fail_write(&writer->failure, writer->sink.system_errno);
+}
+
+int32_t codec_png_finish(codec_png_writer *writer, codec_error *error) {
+  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
+  if (codec_check_complete(writer->row, writer->height, error) != codec_ok) return error->status;
+  if (setjmp(writer->jump) == 0) write_end(writer);
+  return codec_report(&writer->failure, error);
+}
+
+void codec_png_discard(codec_png_writer *writer) {
+  if (writer == NULL) return;
+  if (writer->png != NULL) png_destroy_write_struct(&writer->png, &writer->info);
+  free(writer->picture);
+  free(writer);
+}

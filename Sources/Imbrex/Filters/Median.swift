@@ -1,0 +1,382 @@
+import Kernels
+
+/// Replaces each sample by the median of a window: the value of rank ⌊count / 2⌋, channel by channel.
+///
+/// Computes what `scipy.ndimage.median_filter` does (`skimage.filters.median`). 3 × 3 and 5 × 5 squares go through
+/// sorting networks, 8-bit rectangles through column histograms (cost independent of the window), everything else
+/// through sets of ranks (cost grows with the window's height).
+public struct Median: StencilFilter {
+  public enum Shape: Equatable, Sendable {
+    /// Offsets −(m / 2) … m − 1 − m / 2 on each axis; even sizes are allowed.
+    case rectangle(height: Int, width: Int)
+    /// Pixels at a distance of at most `radius`.
+    case disk(radius: Int)
+
+    public static func square(radius: Int) -> Shape { .rectangle(height: 2 * radius + 1, width: 2 * radius + 1) }
+  }
+
+  public var shape: Shape
+  public var boundary: Boundary
+  /// Value beyond the border under ``Boundary/constant``, in units of full scale.
+  public var constant: Double
+  /// Whether the result is 32-bit float in units of full scale.
+  public var makesFloat: Bool
+
+  public init(
+    _ shape: Shape = .square(radius: 1), boundary: Boundary = .nearest, constant: Double = 0, makesFloat: Bool = false
+  ) {
+    self.shape = shape
+    self.boundary = boundary
+    self.constant = constant
+    self.makesFloat = makesFloat
+  }
+
+  public func outputDescription(for input: ImageDescription) -> ImageDescription {
+    var output = input
+    if makesFloat { output.sampleType = .float32 }
+    return output
+  }
+
+  public func stencil(for input: ImageDescription) throws -> any Stencil {
+    let window = MedianWindow(shape)
+    guard window.height * window.width < 1 << 30 else {
+      throw ImbrexError(.usage, "a median window of \(window.height) × \(window.width) pixels is too large")
+    }
+    let stencil = MedianStencil(self, input, window)
+    return makesFloat ? ConvertingStencil(base: stencil, from: input, to: outputDescription(for: input)) : stencil
+  }
+}
+
+/// A median's window as rows of columns.
+struct MedianWindow: Sendable {
+  let height: Int
+  let width: Int
+  /// Of each row, the first column and one past the last, from the window's left.
+  let spans: [Int32]
+  let isRectangle: Bool
+
+  init(_ shape: Median.Shape) {
+    switch shape {
+    case .rectangle(let height, let width):
+      precondition(height > 0 && width > 0, "a window has at least one pixel")
+      self.height = height
+      self.width = width
+      spans = (0..<height).flatMap { _ in [0, Int32(width)] }
+      isRectangle = true
+    case .disk(let radius):
+      precondition(radius >= 0)
+      height = 2 * radius + 1
+      width = height
+      spans = (-radius...radius).flatMap { y -> [Int32] in
+        var reach = 0
+        while (reach + 1) * (reach + 1) + y * y <= radius * radius { reach += 1 }
+        return [Int32(radius - reach), Int32(radius + reach + 1)]
+      }
+      isRectangle = radius == 0
+    }
+  }
+
+  var halo: Halo {
+    Halo(top: height / 2, bottom: height - 1 - height / 2, left: width / 2, right: width - 1 - width / 2)
+  }
+}
+
+struct MedianStencil: Stencil {
+  /// What is sorted: samples themselves, or integers in the same order.
+  private enum Keys { case uint8, uint16, int32 }
+
+  private let input: ImageDescription
+  private let window: MedianWindow
+  private let boundary: Boundary
+  private let constant: Double
+  private let keys: Keys
+
+  init(_ median: Median, _ input: ImageDescription, _ window: MedianWindow) {
+    self.input = input
+    self.window = window
+    boundary = median.boundary
+    constant = median.constant
+    let isStraight = input.alpha == .straight
+    switch input.sampleType {
+    // Premultiplied colour is sorted unrounded: sample × alpha, which takes twice the bits.
+    case .uint8: keys = isStraight ? .uint16 : .uint8
+    case .uint16: keys = isStraight ? .int32 : .uint16
+    case .float32: keys = .int32
+    }
+  }
+
+  var halo: Halo { window.halo }
+  var needsWholePicture: Bool { boundary == .wrap && (window.height > 1 || window.width > 1) }
+
+  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    // Blocks: wide enough that ghosts weigh little, small enough that planes and histograms stay in the cache.
+    let blockWidth = max(keys == .int32 ? 256 : 512, window.width), blockHeight = max(64, window.height)
+    for y in stride(from: region.y, to: region.endY, by: blockHeight) {
+      for x in stride(from: region.x, to: region.endX, by: blockWidth) {
+        let block = Region(
+          x: x, y: y, width: min(blockWidth, region.endX - x), height: min(blockHeight, region.endY - y))
+        scratch.frame { processBlock(block, from: source, to: output, scratch: scratch) }
+      }
+    }
+  }
+
+  private func processBlock(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    let count = block.width * block.height
+    switch keys {
+    case .uint8:
+      let medians: [UnsafeMutablePointer<UInt8>] = (0..<input.channels).map { channel in
+        let plane: PaddedPlane<UInt8> = plane(of: channel, block, from: source, scratch: scratch)
+        let result = scratch.allocate(count, of: UInt8.self)
+        filter(plane, block, into: result, scratch: scratch)
+        return result
+      }
+      interleave(medians, block, to: output)
+    case .uint16:
+      let medians: [UnsafeMutablePointer<UInt16>] = (0..<input.channels).map { channel in
+        let plane: PaddedPlane<UInt16>
+        if input.sampleType == .uint16 {
+          plane = self.plane(of: channel, block, from: source, scratch: scratch)
+        } else {
+          plane = premultipliedPlane(
+            of: channel, block, from: source, scratch: scratch, sample: UInt8.self
+          ) { UInt16(truncatingIfNeeded: $0) }
+        }
+        let result = scratch.allocate(count, of: UInt16.self)
+        filter(plane, block, into: result, scratch: scratch)
+        return result
+      }
+      if input.sampleType == .uint16 {
+        interleave(medians, block, to: output)
+      } else {
+        interleavePremultiplied(medians, block, to: output, sample: UInt8.self) { Int($0) }
+      }
+    case .int32:
+      let medians: [UnsafeMutablePointer<Int32>] = (0..<input.channels).map { channel in
+        let plane: PaddedPlane<Int32>
+        if input.sampleType == .uint16 {
+          plane = premultipliedPlane(
+            of: channel, block, from: source, scratch: scratch, sample: UInt16.self
+          ) { Int32(truncatingIfNeeded: $0 - 1 << 31) }
+        } else {
+          plane = floatPlane(of: channel, block, from: source, scratch: scratch)
+        }
+        let result = scratch.allocate(count, of: Int32.self)
+        filter(plane, block, into: result, scratch: scratch)
+        return result
+      }
+      if input.sampleType == .uint16 {
+        interleavePremultiplied(medians, block, to: output, sample: UInt16.self) { Int($0) + 1 << 31 }
+      } else {
+        interleaveFloats(medians, block, to: output, scratch: scratch)
+      }
+    }
+  }
+
+  // MARK: - From pixels to planes
+
+  private func integerConstant<Sample: FixedWidthInteger>() -> Sample {
+    let full = Double(input.sampleType.fullScale)
+    return Sample(min(max(constant * full, 0), full).rounded(.toNearestOrAwayFromZero))
+  }
+
+  /// One channel of a block, padded.
+  private func plane<Sample: FixedWidthInteger & BitwiseCopyable>(
+    of channel: Int, _ block: Region, from source: SourceRows, scratch: Scratch
+  ) -> PaddedPlane<Sample> {
+    let channels = input.channels
+    return PaddedPlane(
+      region: block, halo: halo, in: input, channels: 1, boundary: boundary, constant: integerConstant(), scratch: scratch
+    ) { row, column, count, target in
+      let samples: UnsafePointer<Sample> = source.row(row).samples() + column * channels + channel
+      if channels == 1 {
+        target.update(from: samples, count: count)
+      } else {
+        for x in 0..<count { target[x] = samples[x * channels] }
+      }
+    }
+  }
+
+  /// One channel times alpha, padded; alpha itself is scaled likewise so that it sorts the same.
+  private func premultipliedPlane<Sample: FixedWidthInteger, Key: BitwiseCopyable>(
+    of channel: Int, _ block: Region, from source: SourceRows, scratch: Scratch, sample: Sample.Type,
+    _ key: (Int) -> Key
+  ) -> PaddedPlane<Key> {
+    let channels = input.channels, full = Int(Sample.max)
+    let border = Int(integerConstant() as Sample)
+    return PaddedPlane(
+      region: block, halo: halo, in: input, channels: 1, boundary: boundary, constant: key(border * full),
+      scratch: scratch
+    ) { row, column, count, target in
+      let pixels: UnsafePointer<Sample> = source.row(row).samples() + column * channels
+      for x in 0..<count {
+        let pixel = pixels + x * channels
+        let alpha = channel == channels - 1 ? full : Int(pixel[channels - 1])
+        target[x] = key(Int(pixel[channel]) * alpha)
+      }
+    }
+  }
+
+  private func floatPlane(
+    of channel: Int, _ block: Region, from source: SourceRows, scratch: Scratch
+  ) -> PaddedPlane<Int32> {
+    let kernels = KernelTable.current
+    let channels = input.channels
+    let premultiplies = input.alpha == .straight && channel != channels - 1
+    var border = Float(constant), borderKey: Int32 = 0
+    kernels.float_keys(&border, &borderKey, 1)
+    return PaddedPlane(
+      region: block, halo: halo, in: input, channels: 1, boundary: boundary, constant: borderKey, scratch: scratch
+    ) { row, column, count, target in
+      let pixels: UnsafePointer<Float> = source.row(row).samples() + column * channels
+      scratch.frame {
+        let floats = scratch.allocate(count, of: Float.self)
+        for x in 0..<count {
+          let sample = pixels[x * channels + channel]
+          floats[x] = premultiplies ? sample * pixels[x * channels + channels - 1] : sample
+        }
+        kernels.float_keys(floats, target, count)
+      }
+    }
+  }
+
+  // MARK: - From planes back to pixels
+
+  private func interleave<Sample: FixedWidthInteger>(
+    _ planes: [UnsafeMutablePointer<Sample>], _ block: Region, to output: OutputRows
+  ) {
+    let channels = input.channels
+    for row in 0..<block.height {
+      let target: UnsafeMutablePointer<Sample> = output.row(block.y + row).samples() + block.x * channels
+      for channel in 0..<channels {
+        let plane = planes[channel] + row * block.width
+        if channels == 1 {
+          target.update(from: plane, count: block.width)
+        } else {
+          for x in 0..<block.width { target[x * channels + channel] = plane[x] }
+        }
+      }
+    }
+  }
+
+  private func interleavePremultiplied<Sample: FixedWidthInteger, Key>(
+    _ planes: [UnsafeMutablePointer<Key>], _ block: Region, to output: OutputRows, sample: Sample.Type,
+    _ value: (Key) -> Int
+  ) {
+    let channels = input.channels, full = Int(Sample.max)
+    for row in 0..<block.height {
+      let target: UnsafeMutablePointer<Sample> = output.row(block.y + row).samples() + block.x * channels
+      for x in 0..<block.width {
+        let i = row * block.width + x
+        let alpha = value(planes[channels - 1][i]) / full
+        target[x * channels + channels - 1] = Sample(alpha)
+        for channel in 0..<(channels - 1) {
+          let color = alpha == 0 ? 0 : (value(planes[channel][i]) + alpha / 2) / alpha
+          target[x * channels + channel] = Sample(min(color, full))
+        }
+      }
+    }
+  }
+
+  private func interleaveFloats(
+    _ planes: [UnsafeMutablePointer<Int32>], _ block: Region, to output: OutputRows, scratch: Scratch
+  ) {
+    let channels = input.channels
+    let floats: [UnsafeMutablePointer<Float>] = planes.map { plane in
+      let values = scratch.allocate(block.width * block.height, of: Float.self)
+      KernelTable.current.keys_float(plane, values, block.width * block.height)
+      return values
+    }
+    for row in 0..<block.height {
+      let target: UnsafeMutablePointer<Float> = output.row(block.y + row).samples() + block.x * channels
+      for x in 0..<block.width {
+        let i = row * block.width + x
+        let alpha = input.alpha == .straight ? floats[channels - 1][i] : 1
+        for channel in 0..<channels {
+          let value = floats[channel][i]
+          let isAlpha = input.alpha == .straight && channel == channels - 1
+          target[x * channels + channel] = isAlpha || alpha == 1 ? value : alpha > 0 ? value / alpha : 0
+        }
+      }
+    }
+  }
+
+  // MARK: - The medians of a plane
+
+  private func shape<Sample>(_ plane: PaddedPlane<Sample>, _ block: Region) -> median_window {
+    median_window(
+      width: block.width, height: block.height, window_width: window.width, window_height: window.height,
+      src_pitch: plane.pitch, dst_pitch: block.width)
+  }
+
+  private func filter(
+    _ plane: PaddedPlane<UInt8>, _ block: Region, into result: UnsafeMutablePointer<UInt8>, scratch: Scratch
+  ) {
+    let kernels = KernelTable.current
+    var shape = shape(plane, block)
+    if let network = network(kernels.median3_u8, kernels.median5_u8) {
+      network(plane.base, result, &shape)
+    } else if window.isRectangle && window.height * window.width <= 65535 {
+      scratch.frame {
+        let histograms = scratch.allocate((block.width + window.width - 1) * 272, of: UInt16.self)
+        kernels.median_histogram_u8(plane.base, result, &shape, histograms)
+      }
+    } else {
+      filterByRank(plane, block, keyBits: 8, key: { UInt32($0) }, into: result, scratch: scratch) {
+        UInt8(truncatingIfNeeded: $0)
+      }
+    }
+  }
+
+  private func filter(
+    _ plane: PaddedPlane<UInt16>, _ block: Region, into result: UnsafeMutablePointer<UInt16>, scratch: Scratch
+  ) {
+    let kernels = KernelTable.current
+    var shape = shape(plane, block)
+    if let network = network(kernels.median3_u16, kernels.median5_u16) {
+      network(plane.base, result, &shape)
+    } else {
+      filterByRank(plane, block, keyBits: 16, key: { UInt32($0) }, into: result, scratch: scratch) {
+        UInt16(truncatingIfNeeded: $0)
+      }
+    }
+  }
+
+  private func filter(
+    _ plane: PaddedPlane<Int32>, _ block: Region, into result: UnsafeMutablePointer<Int32>, scratch: Scratch
+  ) {
+    let kernels = KernelTable.current
+    var shape = shape(plane, block)
+    if let network = network(kernels.median3_i32, kernels.median5_i32) {
+      network(plane.base, result, &shape)
+    } else {
+      filterByRank(
+        plane, block, keyBits: 32, key: { UInt32(bitPattern: $0) ^ 1 << 31 }, into: result, scratch: scratch
+      ) { Int32(bitPattern: $0 ^ 1 << 31) }
+    }
+  }
+
+  private func network<Kernel>(_ three: Kernel, _ five: Kernel) -> Kernel? {
+    guard window.isRectangle && window.height == window.width else { return nil }
+    return window.height == 3 ? three : window.height == 5 ? five : nil
+  }
+
+  private func filterByRank<Sample: BitwiseCopyable>(
+    _ plane: PaddedPlane<Sample>, _ block: Region, keyBits: UInt32, key: (Sample) -> UInt32,
+    into result: UnsafeMutablePointer<Sample>, scratch: Scratch, _ sample: (UInt32) -> Sample
+  ) {
+    scratch.frame {
+      let kernels = KernelTable.current
+      let count = plane.pitch * (block.height + window.height - 1)
+      let keys = scratch.allocate(count, of: UInt32.self)
+      let order = scratch.allocate(count, of: UInt32.self), spare = scratch.allocate(count, of: UInt32.self)
+      let ranks = scratch.allocate(count, of: UInt32.self), values = scratch.allocate(count, of: UInt32.self)
+      for i in 0..<count { keys[i] = key(plane.base[i]) }
+      kernels.rank_samples(keys, count, keyBits, order, spare, ranks, values)
+      let bits = scratch.allocate((count + 63) / 64, of: UInt64.self)
+      var shape = shape(plane, block)
+      let medians = keys  // Its keys are in `values` now.
+      kernels.median_ranks(ranks, count, window.spans, values, bits, medians, &shape)
+      for i in 0..<(block.width * block.height) { result[i] = sample(medians[i]) }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/// Memory for one worker's intermediate rows: handed out by moving an offset, taken back all at once.
+///
+/// Once its block has grown to what a tile needs, nothing is allocated any more.
+public final class Scratch: @unchecked Sendable {
+  private var blocks: [UnsafeMutableRawBufferPointer] = []
+  private var used = 0
+  private var total = 0
+  private static let alignment = 64
+
+  init() {}
+
+  deinit { blocks.forEach { $0.deallocate() } }
+
+  /// Uninitialised memory for `count` values, aligned to a cache line, valid until the enclosing `frame` ends.
+  public func allocate<Value: BitwiseCopyable>(_ count: Int, of type: Value.Type = Value.self)
+    -> UnsafeMutablePointer<Value>
+  {
+    let size = (count * MemoryLayout<Value>.stride + Self.alignment - 1) / Self.alignment * Self.alignment
+    if blocks.last.map({ used + size > $0.count }) ?? true {
+      // The larger of what is asked and half of all that there is, so that blocks stay few.
+      let length = max(size, total / 2, 1 << 16)
+      blocks.append(.allocate(byteCount: length, alignment: Self.alignment))
+      total += length
+      used = 0
+    }
+    let address = blocks.last!.baseAddress! + used
+    used += size
+    return address.bindMemory(to: Value.self, capacity: count)
+  }
+
+  /// Takes back all memory. If it took several blocks, one block of their size replaces them.
+  func reset() {
+    used = 0
+    guard blocks.count > 1 else { return }
+    blocks.forEach { $0.deallocate() }
+    blocks = [.allocate(byteCount: total, alignment: Self.alignment)]
+  }
+
+  /// Runs `body` and takes back what it allocated, if that is possible without moving anything.
+  public func frame<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let blockCount = blocks.count, before = used
+    defer { if blocks.count == blockCount { used = before } }
+    return try body()
+  }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Imbrex
+
+/// The command `imbrex`.
+@main
+struct ImbrexCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "imbrex",
+    abstract: "Filter pictures in overlapping tiles on every core.",
+    usage: "imbrex FILTER [options] [INPUT...] [-o OUTPUT]",
+    discussion: """
+      EXAMPLES
+        imbrex gaussian --sigma 2 in.png -o out.png
+        imbrex median --radius 2 scan.tif -o clean.tif
+        imbrex edge photo.jpg -o edges.png
+        imbrex blob-detect --max-sigma 20 cells.tif > cells.csv
+        imbrex gaussian photos/*.jpg -o blurred/
+        imbrex bench gaussian --sigma 2 photo.png
+
+      EXIT STATUS
+        0 all done; 1 an input could not be read or an output not written; 2 usage; 128 + n ended by signal n.
+      """,
+    version: Imbrex.version,
+    subcommands: filterCommands + [BenchCommand.self])
+
+  /// The filters: the one list of them.
+  static let filterCommands: [any ParsableCommand.Type] = [
+    FilterCommand<GaussianOptions>.self, FilterCommand<SobelOptions>.self, FilterCommand<MedianOptions>.self,
+    FilterCommand<EdgeOptions>.self, BlobDetectCommand.self,
+  ]
+
+  static func main() {
+    removeUnfinishedOutputsOnSignals()
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    do {
+      if arguments.contains("--version") && (arguments.contains("-v") || arguments.contains("--verbose")) {
+        print("imbrex \(Imbrex.version)\nkernels: \(kernelBuildName) (this machine runs \(kernelBuildNames.joined(separator: ", ")))")
+        return
+      }
+      try checkSubcommand(arguments.first)
+      try checkKernelChoice()
+      var command = try parseAsRoot(arguments)
+      try command.run()
+    } catch {
+      Messages.exit(with: error)
+    }
+  }
+
+  /// Names the nearest subcommand where the first word is none.
+  private static func checkSubcommand(_ word: String?) throws {
+    guard let word, !word.hasPrefix("-") else { return }
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    guard !names.contains(word) else { return }
+    let near = nearestName(to: word, in: names).map { "; did you mean '\($0)'?" } ?? ""
+    throw ImbrexError(.usage, "unknown filter '\(word)'\(near) (\(names.joined(separator: ", ")))")
+  }
+
+  private static func checkKernelChoice() throws {
+    guard let name = environment("IMBREX_CPU"), !kernelBuildNames.contains(name) else { return }
+    throw ImbrexError(
+      .usage, "IMBREX_CPU is '\(name)', but this machine runs: \(kernelBuildNames.joined(separator: ", "))")
+  }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Imbrex
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What goes to standard error, and the exit status that goes with it.
+enum Messages {
+  /// One line: `imbrex: message`.
+  static func report(_ message: String) {
+    let line = Array("imbrex: \(message)\n".utf8)
+    _ = line.withUnsafeBytes { write(2, $0.baseAddress!, $0.count) }
+  }
+
+  static func report(_ message: String, file: String) {
+    report("\(file == "-" ? "standard input" : file): \(message)")
+  }
+
+  /// Ends the process as an error asks: quietly for help and version, with one line for the rest.
+  static func exit(with error: any Error) -> Never {
+    if let failure = error as? BatchFailure { finish(failure.status) }
+    if let error = error as? ImbrexError {
+      if error.code == .closedPipe { finish(0) }
+      report(error.message)
+      finish(error.status)
+    }
+    let code = ImbrexCommand.exitCode(for: error)
+    guard code != .success else {
+      print(ImbrexCommand.fullMessage(for: error))
+      finish(0)
+    }
+    // The parser's messages are one line, or one line and hints.
+    let lines = ImbrexCommand.message(for: error).split(separator: "\n")
+    report(lines.first.map(String.init) ?? "bad usage")
+    finish(2)
+  }
+
+  private static func finish(_ status: Int32) -> Never {
+    // Standard output may still hold buffered text; if that cannot be written, it is an error too.
+    let flushed = fflush(nil)
+    if flushed != 0 && status == 0 && errno != EPIPE {
+      report("standard output: cannot write: \(String(cString: strerror(errno)))")
+      endProcess(1)
+    }
+    endProcess(status)
+  }
+}
+
+private func endProcess(_ status: Int32) -> Never { exit(status) }
+
+/// Some of several files failed, and each has been reported.
+struct BatchFailure: Error {
+  let status: Int32
+}
+
+extension ImbrexError {
+  var status: Int32 { code == .usage ? 2 : 1 }
+}
+
+/// The name that is at most two edits (or a third of its length) away from `word`, if any.
+func nearestName(to word: String, in names: [String]) -> String? {
+  func distance(_ a: [Character], _ b: [Character]) -> Int {
+    var row = Array(0...b.count)
+    for i in a.indices {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for j in b.indices {
+        let substitution = diagonal + (a[i] == b[j] ? 0 : 1)
+        diagonal = row[j + 1]
+        row[j + 1] = min(substitution, row[j] + 1, row[j + 1] + 1)
+      }
+    }
+    return row[b.count]
+  }
+  let best = names.map { ($0, distance(Array(word.lowercased()), Array($0))) }.min { $0.1 < $1.1 }
+  guard let best, best.1 <= max(2, best.0.count / 3) else { return nil }
+  return best.0
+}

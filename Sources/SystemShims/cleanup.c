@@ -1,0 +1,55 @@
+// Removal of unfinished files when a signal ends the process. A handler may only call async-signal-safe functions and
+// look at what never moves: hence a fixed table of paths.
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "SystemShims.h"
+
+#define SLOTS 1024
+
+static _Atomic(char *) paths[SLOTS];
+
+int32_t system_cleanup_add(const char *path) {
+  char *copy = strdup(path);
+  if (copy == NULL) return -1;
+  for (int32_t slot = 0; slot < SLOTS; slot++) {
+    char *expected = NULL;
+    if (atomic_compare_exchange_strong(&paths[slot], &expected, copy)) return slot;
+  }
+  free(copy);
+  return -1;
+}
+
+void system_cleanup_remove(int32_t slot) {
+  if (slot < 0) return;
+  free(atomic_exchange(&paths[slot], NULL));
+}
+
+static void remove_and_die(int signal_number) {
+  int saved = errno;
+  for (int slot = 0; slot < SLOTS; slot++) {
+    char *path = atomic_load(&paths[slot]);
+    if (path != NULL) unlink(path);
+  }
+  errno = saved;
+  // The default action ends the process, so that its parent sees which signal it was.
+  signal(signal_number, SIG_DFL);
+  raise(signal_number);
+}
+
+void system_cleanup_install(void) {
+  static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    struct sigaction action = {0};
+    // What nohup and shells' background jobs ignore stays ignored.
+    if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN) continue;
+    action = (struct sigaction){0};
+    action.sa_handler = remove_and_die;
+    sigaction(signals[i], &action, NULL);
+  }
+  signal(SIGPIPE, SIG_IGN);
+}

@@ -1,0 +1,17 @@
+// What Swift cannot ask of the system by itself.
+#ifndef IMBREX_SYSTEM_SHIMS_H
+#define IMBREX_SYSTEM_SHIMS_H
+
+#include <stdint.h>
+
+/// Cores in this process's affinity mask, or 0 where the system has none.
+int32_t system_affinity_cores(void);
+
+/// Registers a path to be removed if a signal ends the process; returns its slot, or -1 if there is no room.
+int32_t system_cleanup_add(const char *path);
+/// Forgets a slot (-1 is allowed).
+void system_cleanup_remove(int32_t slot);
+/// Installs handlers for SIGINT, SIGTERM and SIGHUP that remove the registered paths; ignores SIGPIPE.
+void system_cleanup_install(void);
+
+#endif
