@@ -38,10 +38,15 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
 
-    .testTarget(name: "ImbrexTests", dependencies: ["Imbrex"], swiftSettings: swiftSettings),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: swiftSettings),
+    // What tests share: seeded noise, pictures in memory, the built program as a process.
+    .target(
+      name: "TestSupport", dependencies: ["Imbrex"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
     .testTarget(
-      name: "ImbrexCommandTests", dependencies: ["ImbrexCommand", "Imbrex"],
+      name: "ImbrexTests", dependencies: ["Imbrex", "TestSupport"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ImbrexCommandTests", dependencies: ["ImbrexCommand", "Imbrex", "TestSupport"],
       swiftSettings: swiftSettings),
   ]
 )

@@ -15,6 +15,8 @@
 #define LARGEST_ALLOCATION ((tmsize_t)1 << 30)
 /// A strip that decodes to more is read and written row by row.
 #define LARGEST_HELD_STRIP ((uint64_t)16 << 20)
+/// What libtiff may collect of such a strip before it goes to the file.
+#define OUTPUT_BUFFER ((tmsize_t)1 << 20)
 /// A strip of our own choice holds about as much.
 #define USUAL_STRIP ((uint64_t)256 << 10)
 /// Classic TIFF counts to 4 GiB; this leaves room for the directory and data that deflate makes larger.
@@ -161,7 +163,8 @@ static int32_t fail_unsupported(codec_tiff_reader *reader, const char *what) {
 static int32_t open_directory(codec_tiff_reader *reader, int fd) {
   tiff_file *file = &reader->files[0];
   // c: strips stay as they are in the file; m: no memory map.
-  if (file_open(file, fd, "rcm")) return codec_ok;
+  // A read beyond the end that libtiff passes over is of a value (a profile, say) that has been cut off.
+  if (file_open(file, fd, "rcm") && !file->hit_end) return codec_ok;
   if (file->system_errno != 0) return codec_fail_read(&reader->failure, file->system_errno);
   if (file_size(file) < 8) {
     return codec_fail(&reader->failure, codec_truncated, 0, "the file ends within its header");
@@ -712,7 +715,9 @@ static uint16_t compression_for(const codec_header *header) {
   }
 }
 
-static bool set_compression(TIFF *tiff, const codec_header *header, const codec_options *options) {
+static bool set_compression(const codec_tiff_writer *writer, const codec_header *header,
+                            const codec_options *options) {
+  TIFF *tiff = writer->file.tiff;
   uint16_t compression = compression_for(header);
   if (!TIFFSetField(tiff, TIFFTAG_COMPRESSION, compression)) return false;
   bool deflate = compression == COMPRESSION_DEFLATE || compression == COMPRESSION_ADOBE_DEFLATE;
@@ -721,8 +726,9 @@ static bool set_compression(TIFF *tiff, const codec_header *header, const codec_
   }
   if (header->tiff_predictor < PREDICTOR_HORIZONTAL || !takes_predictor(compression)) return true;
   // Of the two, the one that is made for the samples.
-  int predictor = header->sample_type == codec_float32 ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL;
-  return TIFFSetField(tiff, TIFFTAG_PREDICTOR, predictor) != 0;
+  if (header->sample_type != codec_float32) return TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL) != 0;
+  // libtiff (4.5) writes wrong floats if it has to swap their bytes before this predictor: better without it.
+  return writer->swapped || TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_FLOATINGPOINT) != 0;
 }
 
 static bool set_extras(TIFF *tiff, const codec_header *header) {
@@ -798,6 +804,8 @@ static bool allocate_buffers(codec_tiff_writer *writer) {
                                     writer->band_rows, &scratch);
       break;
     case method_scanlines:
+      // libtiff's own buffer would hold all of the strip.
+      if (!TIFFWriteBufferSetup(writer->file.tiff, NULL, OUTPUT_BUFFER)) return false;
       band = 0;
       scratch = writer->row_bytes;
       break;
@@ -826,7 +834,7 @@ static int32_t open_writer(codec_tiff_writer *writer, int fd, const codec_header
   snprintf(mode, sizeof mode, "w%s%s", header->tiff_big_endian ? "b" : "l",
            header->tiff_big || size > LARGEST_CLASSIC ? "8" : "4");
   if (!file_open(&writer->file, fd, mode)) return fail_writing(writer);
-  if (!set_picture(writer, header) || !set_compression(writer->file.tiff, header, options) ||
+  if (!set_picture(writer, header) || !set_compression(writer, header, options) ||
       !set_layout(writer, header) || !set_extras(writer->file.tiff, header)) {
     return fail_writing(writer);
   }

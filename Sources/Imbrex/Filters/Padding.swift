@@ -6,7 +6,7 @@
 ///   - channels: Samples a pixel.
 ///   - pictureWidth: Columns of the picture.
 ///   - constant: The sample beyond the border under `.constant`.
-///   - fetch: Called for columns that stand outside `columns` (under `wrap`, on tiles): writes the samples of picture
+///   - fetch: Called for columns that stand outside `columns` (under `wrap` on tiles, say): writes the samples of picture
 ///     columns `column ..< column + count`.
 func extendRow<Sample: BitwiseCopyable>(
   _ row: UnsafeMutablePointer<Sample>, columns: Range<Int>, channels: Int, pictureWidth: Int, boundary: Boundary,
@@ -27,8 +27,9 @@ func extendRow<Sample: BitwiseCopyable>(
         for c in 0..<channels { target[c] = source[c] }
         column += 1
       } else {
-        // Only `wrap` reaches beyond the span, and there columns run on to the picture's right edge.
-        let count = min(pictureWidth - from, ghosts.upperBound - column)
+        // `wrap` reaches beyond the span, to columns that run on to the picture's right edge; so does `mirror` by a column
+        // where one side's halo is the smaller.
+        let count = boundary == .wrap ? min(pictureWidth - from, ghosts.upperBound - column) : 1
         fetch(from, count, target)
         column += count
       }

@@ -10,7 +10,8 @@ public protocol Stencil: Sendable {
   /// Makes the pixels of `region`.
   ///
   /// - Parameters:
-  ///   - source: The rows of `region` grown by `halo` and clipped to the picture (all rows, if `needsWholePicture`).
+  ///   - source: The rows of `region` grown by the larger of the halo's top and bottom, clipped to the picture (all rows, if
+  ///     `needsWholePicture`).
   ///   - output: Where the rows of `region` go.
   ///   - scratch: Memory for intermediate rows.
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch)

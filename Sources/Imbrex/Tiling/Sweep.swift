@@ -147,13 +147,13 @@ final class Sweep: @unchecked Sendable {
   /// The last input band that a band's tiles read from.
   private func lastBandNeeded(by band: Int) -> Int {
     if stencil.needsWholePicture { return plan.bands - 1 }
-    let lastRow = min((band + 1) * plan.bandHeight + plan.halo.bottom, picture.height) - 1
+    let lastRow = min((band + 1) * plan.bandHeight + plan.reach, picture.height) - 1
     return lastRow / plan.bandHeight
   }
 
   private func firstBandNeeded(by band: Int) -> Int {
     if stencil.needsWholePicture { return 0 }
-    return max(band * plan.bandHeight - plan.halo.top, 0) / plan.bandHeight
+    return max(band * plan.bandHeight - plan.reach, 0) / plan.bandHeight
   }
 
   /// Input bands before this one are not needed any more.

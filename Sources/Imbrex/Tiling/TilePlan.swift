@@ -61,6 +61,10 @@ public struct TilePlan: Equatable, Sendable {
   public let inputBands, outputBands: Int
   public let memory: Int
 
+  /// Rows above and below a tile that must be there: at the picture's border the ghosts of one side are folded onto the
+  /// other, which may reach less far.
+  var reach: Int { max(halo.top, halo.bottom) }
+
   public var bands: Int { (height + bandHeight - 1) / bandHeight }
   public var columns: Int { (width + tileWidth - 1) / tileWidth }
   public var tiles: Int { bands * columns }
@@ -119,7 +123,7 @@ public struct TilePlan: Equatable, Sendable {
     }
 
     // Bands that a tile's halo touches, one that is being decoded, and one more for each further worker.
-    let touched = 1 + (halo.top + bandHeight - 1) / bandHeight + (halo.bottom + bandHeight - 1) / bandHeight
+    let touched = 1 + 2 * ((max(halo.top, halo.bottom) + bandHeight - 1) / bandHeight)
     let all = (height + bandHeight - 1) / bandHeight
     inputBands = min(touched + workers, all)
     outputBands = min(workers + 1, all)

@@ -1,0 +1,257 @@
+import Kernels
+import TestSupport
+import Testing
+
+/// Every build of every kernel gives the bits of the portable one, on rows of all lengths and alignments, and writes
+/// nothing beyond them. In the manner of dav1d's checkasm.
+@Suite struct BuildAgreementTests {
+  /// A kernel called on arguments made from a seed; what it wrote comes back, guards included.
+  struct Case: CustomTestStringConvertible, Sendable {
+    let name: String
+    let call: @Sendable (_ kernels: kernels, _ n: Int, _ data: inout TestData) -> Void
+    var testDescription: String { name }
+  }
+
+  // Lengths around one, two and four vectors of every width, and blocks of every build.
+  static let lengths = Array(0...70) + [95, 96, 127, 128, 129, 160, 191, 255, 256, 257, 260, 300, 511, 513, 1000]
+
+  @Test(arguments: cases)
+  func all_builds_give_the_same_bits(kernel: Case) {
+    let portable = kernels_at(0)
+    for index in 1..<max(kernels_count(), 1) {
+      let build = kernels_at(index)
+      for n in Self.lengths {
+        for seed in 0..<4 {
+          var expected = TestData(seed: seed), result = TestData(seed: seed)
+          kernel.call(portable, n, &expected)
+          kernel.call(build, n, &result)
+          #expect(result.outputs == expected.outputs, "\(String(cString: build.name)), n \(n), seed \(seed)")
+        }
+      }
+    }
+  }
+
+  static let cases: [Case] = [
+    Case(name: "load_u8_f32") { k, n, d in k.load_u8_f32(d.input(n), d.output(n), 1 / 255, n) },
+    Case(name: "load_u16_f32") { k, n, d in k.load_u16_f32(d.input(n), d.output(n), 1 / 65535, n) },
+    Case(name: "load_u8_f64") { k, n, d in k.load_u8_f64(d.input(n), d.output(n), 1 / 255, n) },
+    Case(name: "load_u16_f64") { k, n, d in k.load_u16_f64(d.input(n), d.output(n), 1 / 65535, n) },
+    Case(name: "load_f32_f64") { k, n, d in k.load_f32_f64(d.input(n), d.output(n), 0.7, n) },
+    Case(name: "scale_f32") { k, n, d in k.scale_f32(d.input(n), d.output(n), 0.3, 0.1, n) },
+    Case(name: "store_f32_u8") { k, n, d in k.store_f32_u8(d.input(n), d.output(n), 300, -10, n) },
+    Case(name: "store_f32_u16") { k, n, d in k.store_f32_u16(d.input(n), d.output(n), 70000, -100, n) },
+    Case(name: "luma_u8_f32") { k, n, d in k.luma_u8_f32(d.input(3 * n), d.output(n), 1 / 255, 3, n) },
+    Case(name: "luma_u8_f32, 4") { k, n, d in k.luma_u8_f32(d.input(4 * n), d.output(n), 1 / 255, 4, n) },
+    Case(name: "luma_u16_f32") { k, n, d in k.luma_u16_f32(d.input(3 * n), d.output(n), 1 / 65535, 3, n) },
+    Case(name: "luma_f32_f32") { k, n, d in k.luma_f32_f32(d.input(3 * n), d.output(n), 1, 3, n) },
+    Case(name: "luma_u8_f64") { k, n, d in k.luma_u8_f64(d.input(3 * n), d.output(n), 1 / 255, 3, n) },
+    Case(name: "luma_u16_f64") { k, n, d in k.luma_u16_f64(d.input(3 * n), d.output(n), 1 / 65535, 3, n) },
+    Case(name: "luma_f32_f64") { k, n, d in k.luma_f32_f64(d.input(4 * n), d.output(n), 1, 4, n) },
+    Case(name: "premultiply_f32") { k, n, d in k.premultiply_f32(d.inout(4 * n), 1, 4, n) },
+    Case(name: "unpremultiply_f32") { k, n, d in k.unpremultiply_f32(d.inout(2 * n), 1, 2, n) },
+    Case(name: "correlate_rows_u8_f32") { k, n, d in
+      let rows: [UnsafePointer<UInt8>] = d.rows(15, n)
+      k.correlate_rows_u8_f32(rows, d.weights(7), 7, d.output(n), n)
+    },
+    Case(name: "correlate_rows_u16_f32") { k, n, d in
+      let rows: [UnsafePointer<UInt16>] = d.rows(9, n)
+      k.correlate_rows_u16_f32(rows, d.weights(4), 4, d.output(n), n)
+    },
+    Case(name: "correlate_rows_f32") { k, n, d in
+      let rows: [UnsafePointer<Float>] = d.rows(1, n)
+      k.correlate_rows_f32(rows, d.weights(0), 0, d.output(n), n)
+    },
+    Case(name: "correlate_rows_f64") { k, n, d in
+      let rows: [UnsafePointer<Double>] = d.rows(11, n)
+      k.correlate_rows_f64(rows, d.weights(5).map(Double.init), 5, d.output(n), n)
+    },
+    Case(name: "correlate_row_f32") { k, n, d in
+      k.correlate_row_f32(d.input(n + 18) + 9, d.weights(3), 3, 3, d.output(n), n)
+    },
+    Case(name: "correlate_row_f64") { k, n, d in
+      k.correlate_row_f64(d.input(n + 20) + 10, d.weights(10).map(Double.init), 10, 1, d.output(n), n)
+    },
+    Case(name: "gradient3_f32") { k, n, d in
+      let rows: [UnsafePointer<Float>] = d.rows(3, n + 6).map { $0 + 3 }
+      k.gradient3_f32(rows, [0.5, 0.25], 3, d.output(n), d.output(n), n)
+    },
+    Case(name: "gradient5_f32") { k, n, d in
+      let rows: [UnsafePointer<Float>] = d.rows(5, n + 4).map { $0 + 2 }
+      k.gradient5_f32(rows, [0.42, 0.25, 0.04], [0, 0.28, 0.11], 1, d.output(n), d.output(n), n)
+    },
+    Case(name: "roberts_f32") { k, n, d in
+      let rows: [UnsafePointer<Float>] = d.rows(2, n + 1)
+      k.roberts_f32(rows, 1, d.output(n), d.output(n), n)
+    },
+    Case(name: "magnitude_f32") { k, n, d in k.magnitude_f32(d.input(n), d.input(n), 0.7, d.output(n), n) },
+    Case(name: "divide_f64") { k, n, d in k.divide_f64(d.inout(n), d.input(n), 1e-9, n) },
+    Case(name: "canny_gradient_f64") { k, n, d in
+      let rows: [UnsafePointer<Double>] = d.rows(3, n + 2).map { $0 + 1 }
+      k.canny_gradient_f64(rows, d.output(n), d.output(n), d.output(n), n)
+    },
+    Case(name: "canny_thin_f64") { k, n, d in
+      let rows: [UnsafePointer<Double>] = d.rows(3, n + 2).map { $0 + 1 }
+      k.canny_thin_f64(rows, d.input(n), d.input(n), nil, 0.3, 0.6, d.output(n), n)
+    },
+    Case(name: "pack_labels") { k, n, d in
+      let labels: UnsafeMutablePointer<UInt8> = d.inout(n)
+      for x in 0..<n { labels[x] %= 3 }
+      k.pack_labels(labels, d.output((n + 63) / 64), d.output((n + 63) / 64), n)
+    },
+    Case(name: "reconstruct_row") { k, n, d in
+      let weak: UnsafePointer<UInt64> = d.input(n)
+      let strong: UnsafeMutablePointer<UInt64> = d.inout(n)
+      for word in 0..<n { strong[word] &= weak[word] & 0x0100_0001_0000_0010 }
+      let changed: UnsafeMutablePointer<Int32> = d.output(1)
+      changed[0] = k.reconstruct_row(weak, d.input(n), d.input(n), strong, n)
+    },
+    Case(name: "unpack_bits_u8") { k, n, d in k.unpack_bits_u8(d.input((n + 63) / 64), d.output(n), 255, n) },
+    Case(name: "laplacian_f64") { k, n, d in k.laplacian_f64(d.input(n), d.input(n), 2.5, d.output(n), n) },
+    Case(name: "difference_f64") { k, n, d in k.difference_f64(d.input(n), d.input(n), 1.6, d.output(n), n) },
+    Case(name: "peaks_f64") { k, n, d in
+      let rows: [UnsafePointer<Double>] = d.rows(9, n + 2).map { $0 + 1 }
+      k.peaks_f64(rows, 0.5, d.output(n), n)
+    },
+    Case(name: "range_f64") { k, n, d in
+      let range: UnsafeMutablePointer<Double> = d.output(2)
+      range[0] = .infinity
+      range[1] = -.infinity
+      k.range_f64(d.input(n), n, range, range + 1)
+    },
+    Case(name: "hessian_f64") { k, n, d in
+      let rows: [UnsafePointer<Double>] = d.rows(16, n + 1)
+      let columns = [1, -3, -3, 1, -2, -2, -4, -1], widths = [3, 3, 3, 3, 5, 5, 9, 3]
+      let boxes = (0..<8).map {
+        hessian_box(top: rows[$0], bottom: rows[$0 + 8], column: columns[$0], columns: widths[$0])
+      }
+      k.hessian_f64(boxes, 1 / 81, 0, n + 1, d.output(n), n)
+    },
+    median("median3_u8", 3) { $0.median3_u8 } , median("median3_u16", 3) { $0.median3_u16 },
+    median("median3_i32", 3) { $0.median3_i32 }, median("median5_u8", 5) { $0.median5_u8 },
+    median("median5_u16", 5) { $0.median5_u16 }, median("median5_i32", 5) { $0.median5_i32 },
+    Case(name: "median_histogram_u8") { k, n, d in
+      guard n > 0 else { return }
+      var window = median_window(
+        width: n, height: 5, window_width: 7, window_height: 9, src_pitch: n + 6, dst_pitch: n)
+      let scratch: UnsafeMutablePointer<UInt16> = d.scratch((n + 6) * 272)
+      k.median_histogram_u8(d.input((n + 6) * 13), d.output(n * 5), &window, scratch)
+    },
+    Case(name: "rank_samples, median_ranks") { k, n, d in
+      guard n > 0 else { return }
+      let count = (n + 4) * 8
+      let keys: UnsafePointer<UInt32> = d.input(count)
+      let ranks: UnsafeMutablePointer<UInt32> = d.output(count), values: UnsafeMutablePointer<UInt32> = d.output(count)
+      k.rank_samples(keys, count, 32, d.scratch(count), d.scratch(count), ranks, values)
+      var window = median_window(
+        width: n, height: 4, window_width: 5, window_height: 5, src_pitch: n + 4, dst_pitch: n)
+      let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
+      k.median_ranks(ranks, count, spans, values, d.scratch((count + 63) / 64), d.output(n * 4), &window)
+    },
+    Case(name: "float_keys") { k, n, d in k.float_keys(d.input(n), d.output(n), n) },
+    Case(name: "keys_float") { k, n, d in k.keys_float(d.input(n), d.output(n), n) },
+  ]
+
+  private static func median<Sample: BitwiseCopyable & Sendable>(
+    _ name: String, _ side: Int,
+    _ kernel: @escaping @Sendable (kernels) -> (
+      UnsafePointer<Sample>, UnsafeMutablePointer<Sample>, UnsafePointer<median_window>
+    ) -> Void
+  ) -> Case {
+    Case(name: name) { k, n, d in
+      var window = median_window(
+        width: n, height: 3, window_width: side, window_height: side, src_pitch: n + side + 2, dst_pitch: n + 1)
+      kernel(k)(d.input((n + side + 2) * (side + 3)), d.output((n + 1) * 3), &window)
+    }
+  }
+}
+
+/// Arguments for a kernel: misaligned by the seed, followed by guards.
+///
+/// Seed 0 gives smallest values, 1 greatest, 2 one sample that differs, others noise. Guards are odd finite numbers: a
+/// NaN would survive arithmetic and hide an overrun.
+struct TestData: ~Copyable {
+  private let seed: Int
+  private var noise: Noise
+  private var blocks: [UnsafeMutableRawBufferPointer] = []
+  private var written: [Int] = []
+  private static let guardBytes = 256
+
+  init(seed: Int) {
+    self.seed = seed
+    noise = Noise(seed: seed)
+  }
+
+  deinit { blocks.forEach { $0.deallocate() } }
+
+  /// All bytes that a kernel could have written, and the guards around them.
+  var outputs: [[UInt8]] { written.map { Array(blocks[$0]) } }
+
+  mutating func input<T: BitwiseCopyable>(_ n: Int) -> UnsafePointer<T> { UnsafePointer(filled(n)) }
+
+  /// Filled, and compared afterwards.
+  mutating func `inout`<T: BitwiseCopyable>(_ n: Int) -> UnsafeMutablePointer<T> {
+    let pointer: UnsafeMutablePointer<T> = filled(n)
+    written.append(blocks.count - 1)
+    return pointer
+  }
+
+  mutating func output<T: BitwiseCopyable>(_ n: Int) -> UnsafeMutablePointer<T> {
+    let pointer: UnsafeMutablePointer<T> = block(n)
+    written.append(blocks.count - 1)
+    return pointer
+  }
+
+  mutating func scratch<T: BitwiseCopyable>(_ n: Int) -> UnsafeMutablePointer<T> { block(n) }
+
+  mutating func rows<T: BitwiseCopyable>(_ count: Int, _ n: Int) -> [UnsafePointer<T>] {
+    var rows: [UnsafePointer<T>] = []
+    for _ in 0..<count { rows.append(input(n)) }
+    return rows
+  }
+
+  mutating func weights(_ radius: Int) -> [Float] {
+    var weights: [Float] = []
+    for k in 0...radius { weights.append(0.3 / Float(k + 1)) }
+    return weights
+  }
+
+  private mutating func block<T: BitwiseCopyable>(_ n: Int) -> UnsafeMutablePointer<T> {
+    let stride = MemoryLayout<T>.stride
+    let offset = Self.guardBytes + (seed % 4) * stride
+    let bytes = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: offset + n * stride + Self.guardBytes, alignment: 64)
+    for i in bytes.indices { bytes[i] = 0x47 }
+    blocks.append(bytes)
+    return (bytes.baseAddress! + offset).bindMemory(to: T.self, capacity: n)
+  }
+
+  private mutating func filled<T: BitwiseCopyable>(_ n: Int) -> UnsafeMutablePointer<T> {
+    let values: UnsafeMutablePointer<T> = block(n)
+    let odd = n > 0 ? Int(noise.next() % UInt64(n)) : 0
+    for i in 0..<n {
+      let unit: Double =
+        switch seed {
+        case 0: 0
+        case 1: 1
+        case 2: i == odd ? 1 : 0
+        default: Double.random(in: 0...1, using: &noise)
+        }
+      switch T.self {
+      case is UInt8.Type: (values + i).withMemoryRebound(to: UInt8.self, capacity: 1) { $0.pointee = UInt8(unit * 255) }
+      case is UInt16.Type:
+        (values + i).withMemoryRebound(to: UInt16.self, capacity: 1) { $0.pointee = UInt16(unit * 65535) }
+      case is UInt32.Type:
+        (values + i).withMemoryRebound(to: UInt32.self, capacity: 1) { $0.pointee = UInt32(unit * 4_294_967_295) }
+      case is Int32.Type:
+        (values + i).withMemoryRebound(to: Int32.self, capacity: 1) { $0.pointee = Int32(unit * 4e9 - 2e9) }
+      case is UInt64.Type:
+        let bits = seed < 2 ? (seed == 0 ? 0 : UInt64.max) : noise.next() & noise.next()
+        (values + i).withMemoryRebound(to: UInt64.self, capacity: 1) { $0.pointee = bits }
+      case is Float.Type: (values + i).withMemoryRebound(to: Float.self, capacity: 1) { $0.pointee = Float(unit * 1.2 - 0.1) }
+      case is Double.Type: (values + i).withMemoryRebound(to: Double.self, capacity: 1) { $0.pointee = unit * 1.2 - 0.1 }
+      default: preconditionFailure("a sample type that no kernel takes")
+      }
+    }
+    return values
+  }
+}
