@@ -1,0 +1,75 @@
+# imbrex: build, test, install. `make help` lists the targets.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT ?= swift
+SHELL := /bin/bash
+
+# The Swift runtime is linked in, so that the program starts fast and runs where there is no Swift.
+SWIFTFLAGS := -c release
+ifeq ($(shell uname -s),Linux)
+SWIFTFLAGS += --static-swift-stdlib
+endif
+
+DEBIAN_PACKAGES := libpng-dev libjpeg-dev libtiff-dev pkg-config
+BREW_PACKAGES := libpng jpeg-turbo libtiff pkg-config
+PROGRAM := .build/release/imbrex
+PHOTO := TestImages/photo.png
+RESULTS := demo-results
+MANUALS := $(wildcard man/*.1)
+
+.PHONY: all deps build test demo bench bench-peers lint install uninstall clean help
+
+all: build
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## Install the libraries that imbrex is built with
+	@if pkg-config --exists libpng libjpeg libtiff-4 2>/dev/null; then :; \
+	elif command -v apt-get >/dev/null; then \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $(DEBIAN_PACKAGES) >/dev/null; \
+	elif command -v brew >/dev/null; then \
+	  echo "run: brew install $(BREW_PACKAGES)"; exit 1; \
+	else \
+	  echo "please install libpng, libjpeg and libtiff with their headers, and pkg-config"; exit 1; \
+	fi
+
+build: deps ## Build the program: .build/release/imbrex
+	$(SWIFT) build $(SWIFTFLAGS) --product imbrex
+
+test: deps ## Run all tests
+	$(SWIFT) test $(SWIFTFLAGS)
+
+demo: build ## Run every filter on a picture of TestImages
+	@mkdir -p $(RESULTS)
+	$(PROGRAM) gaussian --sigma 4 $(PHOTO) -o $(RESULTS)/gaussian.png
+	$(PROGRAM) sobel $(PHOTO) -o $(RESULTS)/sobel.png
+	$(PROGRAM) median --radius 4 $(PHOTO) -o $(RESULTS)/median.png
+	$(PROGRAM) edge --sigma 1.5 $(PHOTO) -o $(RESULTS)/edge.png
+	$(PROGRAM) blob-detect --max-sigma 15 TestImages/cells.png -o $(RESULTS)/blobs.csv --overlay $(RESULTS)/blobs.png
+	@echo "The results are in $(RESULTS)/:" && ls $(RESULTS)
+
+bench: build ## Time every filter serially and in parallel
+	@for filter in "gaussian --sigma 2" sobel "median --radius 2" "edge --sigma 1.4" "blob-detect --max-sigma 10"; do \
+	  $(PROGRAM) bench $$filter $(PHOTO) && echo; done
+
+bench-peers: build ## Compare with libvips, ImageMagick, OpenCV and scikit-image, where they are installed
+	Tests/Benchmarks/bench-peers.py $(PROGRAM)
+
+lint: ## Check the formatting of Swift and C, and the manual pages, with the tools that are there
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+	@if command -v clang-format >/dev/null; then clang-format --dry-run --Werror $$(git ls-files 'Sources/*.c' 'Sources/*.h'); fi
+	@if command -v mandoc >/dev/null; then mandoc -T lint -W warning $(MANUALS); fi
+
+install: build ## Install under PREFIX (/usr/local), below DESTDIR
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/man/man1"
+	install -m 755 $(PROGRAM) "$(DESTDIR)$(PREFIX)/bin/imbrex"
+	install -m 644 $(MANUALS) "$(DESTDIR)$(PREFIX)/share/man/man1/"
+
+uninstall: ## Remove what install put there
+	rm -f "$(DESTDIR)$(PREFIX)/bin/imbrex" $(foreach page,$(notdir $(MANUALS)),"$(DESTDIR)$(PREFIX)/share/man/man1/$(page)")
+
+clean: ## Remove what was built
+	rm -rf .build $(RESULTS)
