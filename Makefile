@@ -39,8 +39,9 @@ deps: ## Install the libraries that imbrex is built with
 build: deps ## Build the program: .build/release/imbrex
 	$(SWIFT) build $(SWIFTFLAGS) --product imbrex
 
+# In a folder of its own: the tests link the Swift runtime dynamically, the program statically.
 test: deps ## Run all tests
-	$(SWIFT) test $(SWIFTFLAGS)
+	$(SWIFT) test -c release --scratch-path .build-tests
 
 demo: build ## Run every filter on a picture of TestImages
 	@mkdir -p $(RESULTS)
@@ -72,4 +73,4 @@ uninstall: ## Remove what install put there
 	rm -f "$(DESTDIR)$(PREFIX)/bin/imbrex" $(foreach page,$(notdir $(MANUALS)),"$(DESTDIR)$(PREFIX)/share/man/man1/$(page)")
 
 clean: ## Remove what was built
-	rm -rf .build $(RESULTS)
+	rm -rf .build .build-tests $(RESULTS)

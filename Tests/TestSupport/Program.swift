@@ -31,13 +31,26 @@ public enum Program {
   public static func run(
     _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:], folder: URL? = nil
   ) throws -> Outcome {
+    try launch(url, arguments, input: input, environment: environment, folder: folder)
+  }
+
+  /// Runs a bash script with arguments; what it hangs on is killed after a minute.
+  public static func shell(_ script: String, _ arguments: [String]) throws -> Outcome {
+    try launch(
+      URL(fileURLWithPath: "/usr/bin/env"), ["timeout", "60", "bash", "-c", script, "bash"] + arguments, input: [],
+      environment: [:], folder: nil)
+  }
+
+  private static func launch(
+    _ executable: URL, _ arguments: [String], input: [UInt8], environment: [String: String], folder: URL?
+  ) throws -> Outcome {
     let scratch = try TemporaryFolder()
     // Files instead of pipes: nothing can block.
     let files = ["in", "out", "err"].map { scratch.url.appendingPathComponent($0) }
     try Data(input).write(to: files[0])
     for file in files[1...] { try Data().write(to: file) }
     let process = Process()
-    process.executableURL = url
+    process.executableURL = executable
     process.arguments = arguments
     process.currentDirectoryURL = folder
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
