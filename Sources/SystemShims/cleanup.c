@@ -51,5 +51,10 @@ void system_cleanup_install(void) {
     action.sa_handler = remove_and_die;
     sigaction(signals[i], &action, NULL);
   }
+  // A parent may have started us with signals blocked (threads of some runtimes have them so): nothing could stop us.
+  sigset_t unblocked;
+  sigemptyset(&unblocked);
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaddset(&unblocked, signals[i]);
+  sigprocmask(SIG_UNBLOCK, &unblocked, NULL);
   signal(SIGPIPE, SIG_IGN);
 }
