@@ -11,8 +11,8 @@ ifeq ($(shell uname -s),Linux)
 SWIFTFLAGS += --static-swift-stdlib
 endif
 
-DEBIAN_PACKAGES := libpng-dev libjpeg-dev libtiff-dev pkg-config
-BREW_PACKAGES := libpng jpeg-turbo libtiff pkg-config
+DEBIAN_PACKAGES := libpng-dev libjpeg-dev libtiff-dev libisal-dev zlib1g-dev pkg-config
+BREW_PACKAGES := libpng jpeg-turbo libtiff isa-l pkg-config
 PROGRAM := .build/release/imbrex
 PHOTO := TestImages/photo.png
 RESULTS := demo-results
@@ -26,14 +26,14 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## Install the libraries that imbrex is built with
-	@if pkg-config --exists libpng libjpeg libtiff-4 2>/dev/null; then :; \
+	@if pkg-config --exists libpng libjpeg libtiff-4 libisal zlib 2>/dev/null; then :; \
 	elif command -v apt-get >/dev/null; then \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $(DEBIAN_PACKAGES) >/dev/null; \
 	elif command -v brew >/dev/null; then \
 	  echo "run: brew install $(BREW_PACKAGES)"; exit 1; \
 	else \
-	  echo "please install libpng, libjpeg and libtiff with their headers, and pkg-config"; exit 1; \
+	  echo "please install libpng, libjpeg, libtiff, zlib and ISA-L with their headers, and pkg-config"; exit 1; \
 	fi
 
 build: deps ## Build the program: .build/release/imbrex

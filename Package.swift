@@ -25,10 +25,13 @@ let package = Package(
       name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
     .systemLibrary(
       name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
+    .systemLibrary(
+      name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     .target(name: "Kernels"),
     .target(name: "SystemShims"),
-    .target(name: "CodecShims", dependencies: ["CPNG", "CJPEG", "CTIFF"]),
+    .target(name: "CodecShims", dependencies: ["CPNG", "CJPEG", "CTIFF", "CISAL", "CZlib"]),
     .target(
       name: "Imbrex", dependencies: ["Kernels", "CodecShims", "SystemShims"], swiftSettings: swiftSettings),
     .executableTarget(

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 /// The largest chunk other than IDAT that is taken into memory, and what its deflate stream may grow to: profiles of
 /// printers run to some MB.
@@ -37,6 +38,8 @@ struct codec_png_writer {
   uint32_t row;      ///< The next to come.
   size_t row_bytes;
   uint8_t *picture;  ///< All rows, if they are to be interlaced.
+  bool in_blocks;    ///< Blocks are appended instead of rows written …
+  uint32_t adler;    ///< … with this checksum up to here.
   codec_sink sink;
 };
 
@@ -333,13 +336,39 @@ int32_t codec_png_write_rows(codec_png_writer *writer, const void *rows, size_t 
   return codec_report(&writer->failure, error);
 }
 
+static void append_block(codec_png_writer *writer, const codec_png_encoded *encoded) {
+  writer->adler = writer->in_blocks ? (uint32_t)adler32_combine(writer->adler, encoded->adler, (z_off_t)encoded->raw_count)
+                                    : encoded->adler;
+  writer->in_blocks = true;
+  uint8_t trailer[4] = {(uint8_t)(writer->adler >> 24), (uint8_t)(writer->adler >> 16), (uint8_t)(writer->adler >> 8),
+                        (uint8_t)writer->adler};
+  size_t trailer_count = encoded->is_last ? sizeof trailer : 0;
+  png_write_chunk_start(writer->png, (png_const_bytep) "IDAT", (png_uint_32)(encoded->count + trailer_count));
+  png_write_chunk_data(writer->png, encoded->bytes, encoded->count);
+  if (trailer_count > 0) png_write_chunk_data(writer->png, trailer, trailer_count);
+  png_write_chunk_end(writer->png);
+}
+
+int32_t codec_png_append_block(codec_png_writer *writer, const codec_png_encoded *encoded, codec_error *error) {
+  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
+  if (codec_check_rows(writer->row, encoded->rows, writer->height, error) != codec_ok) return error->status;
+  if (setjmp(writer->jump) == 0) append_block(writer, encoded);
+  writer->row += encoded->rows;
+  return codec_report(&writer->failure, error);
+}
+
 static void write_end(codec_png_writer *writer) {
   if (writer->picture != NULL) {
     for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; pass++) {
       write_rows(writer, writer->picture, writer->row_bytes, writer->height);
     }
   }
-  png_write_end(writer->png, writer->info);
+  if (writer->in_blocks) {
+    // libpng has not seen the samples and would miss them.
+    png_write_chunk(writer->png, (png_const_bytep) "IEND", NULL, 0);
+  } else {
+    png_write_end(writer->png, writer->info);
+  }
   if (codec_sink_flush(&writer->sink) != 0) codec_fail_write(&writer->failure, writer->sink.system_errno);
 }
 

@@ -274,7 +274,7 @@ import Testing
       kill -TERM $!
       wait $!
       echo $?
-      kill $writer
+      kill -KILL $writer
       rm "$pipe"
       ls -A | wc -l
       """

@@ -126,6 +126,31 @@ CODEC_DECLARE(jpeg)
 CODEC_DECLARE(tiff)
 CODEC_DECLARE(pnm)
 
+// PNG in blocks of rows, so that several threads can compress one picture: blocks are filtered and deflated by themselves
+// (codec_png_encode_block, on any thread), then joined in order into one zlib stream (codec_png_append_block) between
+// codec_png_create and codec_png_finish, instead of codec_png_write_rows. Not for interlaced pictures.
+
+typedef struct codec_png_block {
+  const uint8_t *rows;             ///< `count` rows, `width × channels × sample size` bytes each, without gaps.
+  const uint8_t *_Nullable above;  ///< The row above the first, or null at the picture's top.
+  uint32_t count;
+  int32_t is_first, is_last;
+} codec_png_block;
+
+typedef struct codec_png_encoded {
+  uint8_t *_Nullable bytes;  ///< To be freed with codec_png_free_block.
+  size_t count;
+  uint32_t adler;            ///< Adler-32 of what was deflated …
+  uint64_t raw_count;        ///< … and its length.
+  uint32_t rows;
+  int32_t is_last;
+} codec_png_encoded;
+
+int32_t codec_png_encode_block(const codec_header *header, const codec_options *options, const codec_png_block *block,
+                               codec_png_encoded *encoded, codec_error *error);
+int32_t codec_png_append_block(codec_png_writer *writer, const codec_png_encoded *encoded, codec_error *error);
+void codec_png_free_block(codec_png_encoded *encoded);
+
 #if defined(__clang__)
 #pragma clang assume_nonnull end
 #endif

@@ -24,6 +24,8 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   public let format: ImageFormat
   private let file: OutputFile
   private var handle: OpaquePointer?
+  /// Compresses on all workers, where the format allows it.
+  private var blocks: PNGBlockEncoder?
 
   /// - Parameters:
   ///   - file: Where to write. Nothing appears there before ``finish()``.
@@ -52,11 +54,15 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
       file.discard()
       throw ImbrexError(error, .output)
     }
+    if format == .png && !metadata.isInterlacedPNG {
+      blocks = PNGBlockEncoder(description, header: header, options: settings, writer: handle!)
+    }
   }
 
   deinit { format.codec.discard(handle) }
 
   public func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
+    if let blocks { return blocks.write(rows, stride: stride, count: count) }
     var error = codec_error()
     guard format.codec.writeRows(handle!, rows, stride, UInt32(count), &error) == 0 else {
       throw ImbrexError(error, .output)
@@ -69,8 +75,13 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     try write(target.buffer.base, stride: target.stride, count: description.height)
   }
 
+  public var canTakeRows: Bool { blocks?.canTakeRows ?? true }
+  public func takeWork() -> (@Sendable () throws -> Void)? { blocks?.takeWork() }
+  public var hasWork: Bool { blocks?.hasWork ?? false }
+
   /// Completes the file and gives it its name.
   public func finish() throws {
+    while let work = takeWork() { try work() }
     var error = codec_error()
     guard format.codec.finish(handle!, &error) == 0 else { throw ImbrexError(error, .output) }
     try file.commit()

@@ -1,8 +1,8 @@
 /// One pass over a picture: rows come in, tiles are filtered, rows go out, all at the same time.
 ///
 /// There is no thread for reading and none for writing. Every worker, when it is free, takes what is most useful of
-/// what can be done now: write the next band if it is complete, else filter a tile whose rows (with ghosts) are there,
-/// else decode the next band if there is room. So decoding, filtering and encoding overlap, never more threads than
+/// what can be done now: compress what the sink has ready, else write the next band if it is complete, else filter a tile
+/// whose rows (with ghosts) are there, else decode the next band if there is room. So decoding, filtering and encoding overlap, never more threads than
 /// workers are runnable, and with one worker the same code is a plain loop.
 ///
 /// Bands are decoded and written in order, one at a time each; a band's input is let go once the last band whose halo
@@ -96,6 +96,7 @@ final class Sweep: @unchecked Sendable {
   // MARK: - What to do next
 
   private enum Action {
+    case work(@Sendable () throws -> Void)
     case write(band: Int)
     case filter(band: Int, column: Int)
     case decode(band: Int)
@@ -121,13 +122,21 @@ final class Sweep: @unchecked Sendable {
   }
 
   private var isFinished: Bool {
-    streamsOut ? writtenBands == plan.bands : filteredBands == plan.bands
+    streamsOut ? writtenBands == plan.bands && !isWriting && !sinkHasWork : filteredBands == plan.bands
+  }
+
+  private var sinkHasWork: Bool {
+    guard case .stream(let sink, _) = output else { return false }
+    return sink.hasWork
   }
 
   private func available() -> Action? {
-    if streamsOut && !isWriting && writtenBands < plan.bands && tilesLeft[writtenBands] == 0 {
-      isWriting = true
-      return .write(band: writtenBands)
+    if case .stream(let sink, _) = output {
+      if let work = sink.takeWork() { return .work(work) }
+      if !isWriting && writtenBands < plan.bands && tilesLeft[writtenBands] == 0 && sink.canTakeRows {
+        isWriting = true
+        return .write(band: writtenBands)
+      }
     }
     if nextTile < plan.tiles {
       let band = nextTile / plan.columns
@@ -167,6 +176,9 @@ final class Sweep: @unchecked Sendable {
     let start = monotonicNanoseconds()
     do {
       switch action {
+      case .work(let work):
+        try work()
+        statistics.add(.encoding, monotonicNanoseconds() - start)
       case .write(let band):
         try write(band)
         statistics.add(.encoding, monotonicNanoseconds() - start)
@@ -191,6 +203,7 @@ final class Sweep: @unchecked Sendable {
 
   private func finish(_ action: Action) {
     switch action {
+    case .work: break
     case .write:
       isWriting = false
       writtenBands += 1

@@ -1,0 +1,242 @@
+// PNG rows filtered and deflated in blocks that know nothing of each other, so that every core can compress.
+//
+// Each block ends on a byte border with an empty stored block (a "sync flush"), so that blocks can be laid end to end in
+// one deflate stream, as pigz does. Nothing is shared but the row above, which the filters need: what a block becomes
+// does not depend on who compresses it or when.
+#include "io.h"
+
+#include <isa-l/igzip_lib.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { filter_none, filter_sub, filter_up, filter_average, filter_paeth, filter_count };
+
+/// One row to be filtered: `above` is all zeros at the picture's top.
+typedef struct png_row {
+  const uint8_t *row, *above;
+  size_t count;            ///< Bytes.
+  size_t bytes_per_pixel;  ///< To the left neighbour.
+} png_row;
+
+// The loops below run without a dependence from byte to byte, since they read unfiltered neighbours only.
+
+static inline uint8_t paeth(int left, int above, int corner) {
+  int to_left = abs(above - corner), to_above = abs(left - corner), to_corner = abs(left + above - 2 * corner);
+  int nearest = to_above < to_left ? above : left, distance = to_above < to_left ? to_above : to_left;
+  return (uint8_t)(to_corner < distance ? corner : nearest);
+}
+
+static void filter_row(const png_row *in, int filter, uint8_t *out) {
+  const uint8_t *row = in->row, *above = in->above;
+  size_t step = in->bytes_per_pixel, n = in->count;
+  size_t edge = step < n ? step : n;
+  switch (filter) {
+    case filter_none: memcpy(out, row, n); return;
+    case filter_sub:
+      memcpy(out, row, edge);
+      for (size_t x = edge; x < n; x++) out[x] = (uint8_t)(row[x] - row[x - step]);
+      return;
+    case filter_up:
+      for (size_t x = 0; x < n; x++) out[x] = (uint8_t)(row[x] - above[x]);
+      return;
+    case filter_average:
+      for (size_t x = 0; x < edge; x++) out[x] = (uint8_t)(row[x] - (above[x] >> 1));
+      for (size_t x = edge; x < n; x++) out[x] = (uint8_t)(row[x] - ((row[x - step] + above[x]) >> 1));
+      return;
+    default:
+      for (size_t x = 0; x < edge; x++) out[x] = (uint8_t)(row[x] - above[x]);
+      for (size_t x = edge; x < n; x++) out[x] = (uint8_t)(row[x] - paeth(row[x - step], above[x], above[x - step]));
+  }
+}
+
+/// A block's rows in the file's byte order, with one row above them.
+typedef struct block_rows {
+  const uint8_t *first;
+  size_t row_bytes, bytes_per_pixel;
+  uint32_t count;
+  const uint8_t *above;
+} block_rows;
+
+static png_row row_of(const block_rows *block, uint32_t y) {
+  const uint8_t *row = block->first + y * block->row_bytes;
+  return (png_row){row, y > 0 ? row - block->row_bytes : block->above, block->row_bytes, block->bytes_per_pixel};
+}
+
+/// Bits that an entropy coder would need for bytes counted in a histogram.
+static double entropy(const uint32_t *histogram, double total) {
+  double bits = 0;
+  for (int value = 0; value < 256; value++) {
+    if (histogram[value] > 0) bits += histogram[value] * log2(total / histogram[value]);
+  }
+  return bits;
+}
+
+/// The filter for a whole block whose bytes are most unevenly spread, judged by some of its rows. Fast deflate finds few
+/// matches in photographs and lives by its Huffman codes, which this measures better than sums of differences.
+static int best_filter_by_entropy(const block_rows *block, uint8_t *scratch) {
+  uint32_t step = block->count / 8 > 0 ? block->count / 8 : 1;
+  int best = filter_none;
+  double least = INFINITY;
+  for (int filter = 0; filter < filter_count; filter++) {
+    uint32_t histogram[256] = {0};
+    double total = 0;
+    for (uint32_t y = step / 2; y < block->count; y += step) {
+      png_row row = row_of(block, y);
+      filter_row(&row, filter, scratch);
+      for (size_t x = 0; x < row.count; x++) histogram[scratch[x]]++;
+      total += (double)row.count;
+    }
+    double bits = entropy(histogram, total);
+    if (bits < least) {
+      least = bits;
+      best = filter;
+    }
+  }
+  return best;
+}
+
+static uint64_t sum_of_differences(const uint8_t *bytes, size_t n) {
+  uint64_t sum = 0;
+  for (size_t x = 0; x < n; x++) sum += (uint64_t)abs((int8_t)bytes[x]);
+  return sum;
+}
+
+/// Filters every row by itself with the filter of the least sum of absolute differences, as libpng does.
+static void filter_adaptively(const block_rows *block, uint8_t *filtered, uint8_t *scratch) {
+  for (uint32_t y = 0; y < block->count; y++) {
+    png_row row = row_of(block, y);
+    uint8_t *out = filtered + y * (block->row_bytes + 1);
+    uint64_t least = UINT64_MAX;
+    for (int filter = 0; filter < filter_count; filter++) {
+      filter_row(&row, filter, scratch);
+      uint64_t sum = sum_of_differences(scratch, row.count);
+      if (sum >= least) continue;
+      least = sum;
+      out[0] = (uint8_t)filter;
+      memcpy(out + 1, scratch, row.count);
+    }
+  }
+}
+
+static void filter_uniformly(const block_rows *block, uint8_t *filtered, uint8_t *scratch) {
+  int filter = best_filter_by_entropy(block, scratch);
+  for (uint32_t y = 0; y < block->count; y++) {
+    png_row row = row_of(block, y);
+    uint8_t *out = filtered + y * (block->row_bytes + 1);
+    out[0] = (uint8_t)filter;
+    filter_row(&row, filter, out + 1);
+  }
+}
+
+/// ISA-L's levels 1 and 2: ten to twenty times as fast as zlib's level 6, and a fifth larger at worst.
+static int deflate_fast(const uint8_t *bytes, size_t count, int level, int is_last, uint8_t *out, size_t *out_count) {
+  uint32_t buffer_size = level == 1 ? ISAL_DEF_LVL1_DEFAULT : ISAL_DEF_LVL2_DEFAULT;
+  uint8_t *buffer = malloc(buffer_size);
+  if (buffer == NULL) return 0;
+  struct isal_zstream stream;
+  isal_deflate_init(&stream);
+  stream.level = (uint32_t)level;
+  stream.level_buf = buffer;
+  stream.level_buf_size = buffer_size;
+  stream.next_in = (uint8_t *)bytes;
+  stream.avail_in = (uint32_t)count;
+  stream.next_out = out;
+  stream.avail_out = (uint32_t)*out_count;
+  stream.flush = SYNC_FLUSH;
+  stream.end_of_stream = (uint16_t)is_last;
+  int status = isal_deflate(&stream);
+  *out_count = stream.total_out;
+  free(buffer);
+  return status == COMP_OK && stream.avail_in == 0;
+}
+
+static int deflate_small(const uint8_t *bytes, size_t count, int level, int is_last, uint8_t *out, size_t *out_count) {
+  z_stream stream = {0};
+  if (deflateInit2(&stream, level, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) != Z_OK) return 0;
+  stream.next_in = (Bytef *)bytes;
+  stream.avail_in = (uInt)count;
+  stream.next_out = out;
+  stream.avail_out = (uInt)*out_count;
+  int status = deflate(&stream, is_last ? Z_FINISH : Z_SYNC_FLUSH);
+  *out_count = stream.total_out;
+  int is_done = is_last ? status == Z_STREAM_END : status == Z_OK && stream.avail_in == 0 && stream.avail_out > 0;
+  deflateEnd(&stream);
+  return is_done;
+}
+
+static int is_fast(int level) { return level < 0 || level == 1 || level == 2; }
+
+/// Filters and deflates into `out`, behind the stream's header if it is the first block.
+static int encode(const block_rows *rows, int level, const codec_png_block *block, uint8_t *filtered, uint8_t *scratch,
+                  codec_png_encoded *encoded, size_t capacity) {
+  size_t count = rows->count * (rows->row_bytes + 1), header = 0;
+  if (is_fast(level)) {
+    filter_uniformly(rows, filtered, scratch);
+  } else {
+    filter_adaptively(rows, filtered, scratch);
+  }
+  if (block->is_first) {
+    // Deflate with a 32 KiB window, and how hard it was compressed (RFC 1950).
+    encoded->bytes[0] = 0x78;
+    encoded->bytes[1] = is_fast(level) ? 0x01 : 0x9C;
+    header = 2;
+  }
+  size_t deflated = capacity - header;
+  int is_done = is_fast(level)
+                    ? deflate_fast(filtered, count, level == 2 ? 2 : 1, block->is_last, encoded->bytes + header, &deflated)
+                    : deflate_small(filtered, count, level, block->is_last, encoded->bytes + header, &deflated);
+  encoded->count = header + deflated;
+  encoded->adler = (uint32_t)adler32_z(1, filtered, count);
+  encoded->raw_count = count;
+  encoded->rows = rows->count;
+  encoded->is_last = block->is_last;
+  return is_done;
+}
+
+int32_t codec_png_encode_block(const codec_header *header, const codec_options *options, const codec_png_block *block,
+                               codec_png_encoded *encoded, codec_error *error) {
+  *encoded = (codec_png_encoded){0};
+  size_t row_bytes = codec_row_bytes(header);
+  block_rows rows = {block->rows, row_bytes, header->channels * codec_sample_size(header->sample_type), block->count,
+                     block->above};
+  size_t filtered_count = block->count * (row_bytes + 1);
+  if (filtered_count > UINT32_MAX / 2) {
+    return codec_fail(error, codec_unsupported, 0, "rows of %zu bytes are too long for PNG", row_bytes);
+  }
+  // Incompressible bytes grow by a few per 16 KiB, and never by an eighth.
+  size_t capacity = filtered_count + filtered_count / 8 + 4096;
+  // Two rows for the row above and for trial, the filtered block, and a copy in the file's byte order if that differs.
+  int swaps = header->sample_type == codec_uint16 && !CODEC_BIG_ENDIAN_HOST;
+  uint8_t *scratch = calloc(2, row_bytes);
+  uint8_t *filtered = malloc(filtered_count);
+  uint8_t *swapped = swaps ? malloc(row_bytes * block->count) : NULL;
+  encoded->bytes = malloc(capacity);
+  int32_t status = codec_ok;
+  if (scratch == NULL || filtered == NULL || (swaps && swapped == NULL) || encoded->bytes == NULL) {
+    status = codec_fail_memory(error);
+  } else {
+    if (block->above != NULL) memcpy(scratch, block->above, row_bytes);
+    if (swaps) {
+      memcpy(swapped, block->rows, row_bytes * block->count);
+      codec_swap16(swapped, row_bytes * block->count / 2);
+      codec_swap16(scratch, row_bytes / 2);
+      rows.first = swapped;
+    }
+    rows.above = scratch;
+    if (!encode(&rows, options->compression, block, filtered, scratch + row_bytes, encoded, capacity)) {
+      status = codec_fail(error, codec_unsupported, 0, "the deflate library failed");
+    }
+  }
+  free(scratch);
+  free(filtered);
+  free(swapped);
+  if (status != codec_ok) codec_png_free_block(encoded);
+  return status;
+}
+
+void codec_png_free_block(codec_png_encoded *encoded) {
+  free(encoded->bytes);
+  encoded->bytes = NULL;
+}

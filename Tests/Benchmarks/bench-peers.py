@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Times imbrex beside libvips, ImageMagick, GraphicsMagick, OpenCV and scikit-image, as a user of each would call it.
+
+    bench-peers.py PROGRAM [--runs N] [--size PIXELS]
+
+Peers that are not installed are skipped: `vips`, `convert`, `gm` on the path; `skimage` in this Python (`cv2` and `numpy` are needed
+to make the pictures). Commands take
+turns, so that a slow moment of the machine does not fall on one of them alone; medians are printed, and the ratio of each
+peer's time to imbrex's. The picture is a photograph (scikit-image's astronaut, enlarged) with noise, in memory-backed
+temporary files. Peak memory is of the whole process.
+"""
+import argparse
+import importlib.util
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+OPENCV = """
+import sys, cv2
+cv2.setNumThreads({threads})
+image = cv2.imread(sys.argv[1], cv2.IMREAD_UNCHANGED)
+def gray(x): return x if x.ndim == 2 else cv2.cvtColor(x, cv2.COLOR_BGR2GRAY)
+{work}
+cv2.imwrite(sys.argv[2], image)
+"""
+
+OPENCV_WORK = {
+    "gaussian": "image = cv2.GaussianBlur(image, (17, 17), 2, borderType=cv2.BORDER_REPLICATE)",
+    "sobel": "g = gray(image); x = cv2.Sobel(g, cv2.CV_32F, 1, 0); y = cv2.Sobel(g, cv2.CV_32F, 0, 1)\n"
+    "image = cv2.convertScaleAbs(cv2.magnitude(x, y), alpha=0.25 / 2 ** 0.5)",
+    "median": "image = cv2.medianBlur(image, 5)",
+    "edge": "image = cv2.Canny(cv2.GaussianBlur(gray(image), (0, 0), 1.4), 60, 120)",
+}
+
+SKIMAGE = """
+import sys, numpy as np
+from skimage import io, filters, feature, color, util
+import scipy.ndimage as ndi
+image = io.imread(sys.argv[1])
+def gray(x): return x if x.ndim == 2 else color.rgb2gray(x)
+axis = None if image.ndim == 2 else -1
+{work}
+io.imsave(sys.argv[2], image, check_contrast=False)
+"""
+
+SKIMAGE_WORK = {
+    "gaussian": "image = np.round(filters.gaussian(image, 2, channel_axis=axis) * 255).astype('uint8')",
+    "sobel": "image = np.round(filters.sobel(gray(image)) * 255).astype('uint8')",
+    "median": "image = ndi.median_filter(image, size=5 if axis is None else (5, 5, 1))",
+    "edge": "image = util.img_as_ubyte(feature.canny(gray(image), 1.4))",
+}
+
+
+def run(command):
+    """Seconds and peak KiB of one run."""
+    start = time.monotonic()
+    child = os.posix_spawnp(command[0], command, os.environ)
+    _, status, usage = os.wait4(child, 0)
+    seconds = time.monotonic() - start
+    if status != 0:
+        sys.exit(f"failed: {' '.join(command)}")
+    return seconds, usage.ru_maxrss
+
+
+# Makes the pictures, in a process of its own: a child's peak memory counts what its parent held when it was started.
+PICTURES = """
+import sys, cv2, numpy as np
+folder, size = sys.argv[1], int(sys.argv[2])
+try:
+    from skimage import data
+    small = data.astronaut()
+except ImportError:
+    y, x = np.mgrid[0:512, 0:512]
+    small = np.stack([x // 2, y // 2, (x * y) % 256], -1).astype(np.uint8)
+noise = np.random.default_rng(1).normal(0, 4, (size, size, 3))
+large = cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC) + noise
+picture = np.clip(large + 0.5, 0, 255).astype(np.uint8)
+gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+cv2.imwrite(folder + "/rgb.png", picture[..., ::-1])
+cv2.imwrite(folder + "/rgb.jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+cv2.imwrite(folder + "/gray.png", gray)
+cv2.imwrite(folder + "/gray.tif", gray, [cv2.IMWRITE_TIFF_COMPRESSION, 1])
+"""
+
+
+def jobs(program, python, folder, threads):
+    """(name, {who: command}) of every comparison."""
+    inputs = {"gray": "gray.png", "RGB": "rgb.png", "RGB JPEG": "rgb.jpg", "gray TIFF": "gray.tif"}
+    filters = {
+        "gaussian": ["--sigma", "2"],
+        "sobel": [],
+        "median": ["--radius", "2"],
+        "edge": ["--sigma", "1.4"],
+    }
+    for filter_name, options in filters.items():
+        for kind, name in inputs.items():
+            if filter_name != "gaussian" and kind not in ("gray", "RGB"):
+                continue
+            source = str(folder / name)
+            suffix = pathlib.Path(name).suffix
+
+            def target(who):
+                return str(folder / f"out-{who}{suffix}")
+
+            commands = {"imbrex": [program, filter_name, *options, source, "-o", target("imbrex")]}
+            if shutil.which("vips"):
+                if filter_name == "gaussian":
+                    quality = "[Q=90]" if suffix == ".jpg" else ""
+                    commands["vips"] = ["vips", "gaussblur", source, target("vips") + quality, "2"]
+                elif filter_name == "sobel":
+                    commands["vips"] = ["vips", "sobel", source, target("vips")]
+            if filter_name == "gaussian":
+                if shutil.which("convert") and shutil.which("identify"):
+                    commands["ImageMagick"] = ["convert", source, "-gaussian-blur", "8x2", target("magick")]
+                if shutil.which("gm"):
+                    commands["GraphicsMagick"] = ["gm", "convert", source, "-gaussian", "8x2", target("gm")]
+            commands["OpenCV"] = [
+                python, "-c", OPENCV.format(threads=threads, work=OPENCV_WORK[filter_name]), source, target("opencv")]
+            if importlib.util.find_spec("skimage"):
+                commands["scikit-image"] = [
+                    python, "-c", SKIMAGE.format(work=SKIMAGE_WORK[filter_name]), source, target("skimage")]
+            yield f"{filter_name}, {kind}", commands
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("program")
+    arguments.add_argument("--runs", type=int, default=5)
+    arguments.add_argument("--size", type=int, default=4096)
+    arguments.add_argument("--only", default="")
+    arguments = arguments.parse_args()
+    program = str(pathlib.Path(arguments.program).resolve())
+    threads = len(os.sched_getaffinity(0))
+    folder = pathlib.Path(tempfile.mkdtemp())
+    try:
+        subprocess.run([sys.executable, "-c", PICTURES, str(folder), str(arguments.size)], check=True)
+        print(f"{arguments.size}×{arguments.size}, {threads} cores, {platform.machine()}, {arguments.runs} runs, medians\n")
+        print("| job | tool | seconds | × imbrex | peak MiB | output KiB |")
+        print("| --- | --- | ---: | ---: | ---: | ---: |")
+        for name, commands in jobs(program, sys.executable, folder, threads):
+            if arguments.only not in name:
+                continue
+            samples = {who: [] for who in commands}
+            for round_number in range(arguments.runs + 1):
+                for who, command in commands.items():
+                    # Slow peers are not made to run more often than it takes to see that they are slow.
+                    if round_number > 2 and statistics.median(s for s, _ in samples[who]) > 5:
+                        continue
+                    sample = run(command)
+                    if round_number > 0:
+                        samples[who].append(sample)
+            base = statistics.median(s for s, _ in samples["imbrex"])
+            for who, command in commands.items():
+                seconds = statistics.median(s for s, _ in samples[who])
+                memory = max(m for _, m in samples[who]) / 1024
+                written = pathlib.Path(command[-1] if who != "vips" else command[3].split("[")[0])
+                size = written.stat().st_size / 1024
+                print(f"| {name} | {who} | {seconds:.3f} | {seconds / base:.2f} | {memory:.0f} | {size:.0f} |", flush=True)
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
