@@ -76,7 +76,7 @@ static double entropy(const uint32_t *histogram, double total) {
 /// The filter for a whole block whose bytes are most unevenly spread, judged by some of its rows. Fast deflate finds few
 /// matches in photographs and lives by its Huffman codes, which this measures better than sums of differences.
 static int best_filter_by_entropy(const block_rows *block, uint8_t *scratch) {
-  uint32_t step = block->count / 8 > 0 ? block->count / 8 : 1;
+  uint32_t step = block->count / 3 > 0 ? block->count / 3 : 1;
   int best = filter_none;
   double least = INFINITY;
   for (int filter = 0; filter < filter_count; filter++) {
@@ -130,110 +130,127 @@ static void filter_uniformly(const block_rows *block, uint8_t *filtered, uint8_t
   }
 }
 
-/// ISA-L's levels 1 and 2: ten to twenty times as fast as zlib's level 6, and a fifth larger at worst.
-static int deflate_fast(const uint8_t *bytes, size_t count, int level, int is_last, uint8_t *out, size_t *out_count) {
-  uint32_t buffer_size = level == 1 ? ISAL_DEF_LVL1_DEFAULT : ISAL_DEF_LVL2_DEFAULT;
-  uint8_t *buffer = malloc(buffer_size);
-  if (buffer == NULL) return 0;
+struct codec_png_workspace {
+  size_t row_bytes, bytes_per_pixel;
+  int swaps;           ///< Samples are to be swapped into the file's byte order.
+  uint8_t *above;      ///< The row above a block in the file's byte order.
+  uint8_t *trial;      ///< A filtered row.
+  uint8_t *filtered;   ///< A filtered block.
+  uint8_t *swapped;    ///< A block in the file's byte order, if that differs.
+  uint8_t *level;      ///< ISA-L's tables.
+  uint8_t *deflated;
+  size_t capacity;     ///< Of `deflated`.
+};
+
+codec_png_workspace *codec_png_workspace_new(const codec_header *header, uint32_t rows_per_block) {
+  codec_png_workspace *made = calloc(1, sizeof *made);
+  if (made == NULL) return NULL;
+  made->row_bytes = codec_row_bytes(header);
+  made->bytes_per_pixel = header->channels * codec_sample_size(header->sample_type);
+  made->swaps = header->sample_type == codec_uint16 && !CODEC_BIG_ENDIAN_HOST;
+  size_t filtered = rows_per_block * (made->row_bytes + 1);
+  // Incompressible bytes grow by a few per 16 KiB, and never by an eighth.
+  made->capacity = filtered + filtered / 8 + 4096;
+  made->above = malloc(made->row_bytes);
+  made->trial = malloc(made->row_bytes);
+  made->filtered = malloc(filtered);
+  made->swapped = made->swaps ? malloc(made->row_bytes * rows_per_block) : NULL;
+  made->level = malloc(ISAL_DEF_LVL2_DEFAULT > ISAL_DEF_LVL1_DEFAULT ? ISAL_DEF_LVL2_DEFAULT : ISAL_DEF_LVL1_DEFAULT);
+  made->deflated = malloc(made->capacity);
+  if (made->above == NULL || made->trial == NULL || made->filtered == NULL || (made->swaps && made->swapped == NULL) ||
+      made->level == NULL || made->deflated == NULL || filtered > UINT32_MAX / 2) {
+    codec_png_workspace_free(made);
+    return NULL;
+  }
+  return made;
+}
+
+void codec_png_workspace_free(codec_png_workspace *workspace) {
+  if (workspace == NULL) return;
+  free(workspace->above);
+  free(workspace->trial);
+  free(workspace->filtered);
+  free(workspace->swapped);
+  free(workspace->level);
+  free(workspace->deflated);
+  free(workspace);
+}
+
+/// ISA-L's levels 1 and 2: ten to thirty times as fast as zlib's level 6, and a fifth larger at worst.
+static size_t deflate_fast(const codec_png_workspace *work, size_t count, int level, int is_last) {
   struct isal_zstream stream;
   isal_deflate_init(&stream);
   stream.level = (uint32_t)level;
-  stream.level_buf = buffer;
-  stream.level_buf_size = buffer_size;
-  stream.next_in = (uint8_t *)bytes;
+  stream.level_buf = work->level;
+  stream.level_buf_size = level == 1 ? ISAL_DEF_LVL1_DEFAULT : ISAL_DEF_LVL2_DEFAULT;
+  stream.next_in = work->filtered;
   stream.avail_in = (uint32_t)count;
-  stream.next_out = out;
-  stream.avail_out = (uint32_t)*out_count;
+  stream.next_out = work->deflated;
+  stream.avail_out = (uint32_t)work->capacity;
   stream.flush = SYNC_FLUSH;
   stream.end_of_stream = (uint16_t)is_last;
-  int status = isal_deflate(&stream);
-  *out_count = stream.total_out;
-  free(buffer);
-  return status == COMP_OK && stream.avail_in == 0;
+  return isal_deflate(&stream) == COMP_OK && stream.avail_in == 0 ? stream.total_out : 0;
 }
 
-static int deflate_small(const uint8_t *bytes, size_t count, int level, int is_last, uint8_t *out, size_t *out_count) {
+static size_t deflate_small(const codec_png_workspace *work, size_t count, int level, int is_last) {
   z_stream stream = {0};
   if (deflateInit2(&stream, level, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) != Z_OK) return 0;
-  stream.next_in = (Bytef *)bytes;
+  stream.next_in = work->filtered;
   stream.avail_in = (uInt)count;
-  stream.next_out = out;
-  stream.avail_out = (uInt)*out_count;
+  stream.next_out = work->deflated;
+  stream.avail_out = (uInt)work->capacity;
   int status = deflate(&stream, is_last ? Z_FINISH : Z_SYNC_FLUSH);
-  *out_count = stream.total_out;
   int is_done = is_last ? status == Z_STREAM_END : status == Z_OK && stream.avail_in == 0 && stream.avail_out > 0;
+  size_t written = is_done ? stream.total_out : 0;
   deflateEnd(&stream);
-  return is_done;
+  return written;
 }
 
 static int is_fast(int level) { return level < 0 || level == 1 || level == 2; }
 
-/// Filters and deflates into `out`, behind the stream's header if it is the first block.
-static int encode(const block_rows *rows, int level, const codec_png_block *block, uint8_t *filtered, uint8_t *scratch,
-                  codec_png_encoded *encoded, size_t capacity) {
-  size_t count = rows->count * (rows->row_bytes + 1), header = 0;
-  if (is_fast(level)) {
-    filter_uniformly(rows, filtered, scratch);
+static block_rows prepare(codec_png_workspace *work, const codec_png_block *block) {
+  block_rows rows = {block->rows, work->row_bytes, work->bytes_per_pixel, block->count, work->above};
+  if (block->above != NULL) {
+    memcpy(work->above, block->above, work->row_bytes);
   } else {
-    filter_adaptively(rows, filtered, scratch);
+    memset(work->above, 0, work->row_bytes);
   }
-  if (block->is_first) {
-    // Deflate with a 32 KiB window, and how hard it was compressed (RFC 1950).
-    encoded->bytes[0] = 0x78;
-    encoded->bytes[1] = is_fast(level) ? 0x01 : 0x9C;
-    header = 2;
+  if (work->swaps) {
+    memcpy(work->swapped, block->rows, work->row_bytes * block->count);
+    codec_swap16(work->swapped, work->row_bytes * block->count / 2);
+    codec_swap16(work->above, work->row_bytes / 2);
+    rows.first = work->swapped;
   }
-  size_t deflated = capacity - header;
-  int is_done = is_fast(level)
-                    ? deflate_fast(filtered, count, level == 2 ? 2 : 1, block->is_last, encoded->bytes + header, &deflated)
-                    : deflate_small(filtered, count, level, block->is_last, encoded->bytes + header, &deflated);
-  encoded->count = header + deflated;
-  encoded->adler = (uint32_t)adler32_z(1, filtered, count);
-  encoded->raw_count = count;
-  encoded->rows = rows->count;
-  encoded->is_last = block->is_last;
-  return is_done;
+  return rows;
 }
 
-int32_t codec_png_encode_block(const codec_header *header, const codec_options *options, const codec_png_block *block,
+int32_t codec_png_encode_block(codec_png_workspace *work, const codec_options *options, const codec_png_block *block,
                                codec_png_encoded *encoded, codec_error *error) {
   *encoded = (codec_png_encoded){0};
-  size_t row_bytes = codec_row_bytes(header);
-  block_rows rows = {block->rows, row_bytes, header->channels * codec_sample_size(header->sample_type), block->count,
-                     block->above};
-  size_t filtered_count = block->count * (row_bytes + 1);
-  if (filtered_count > UINT32_MAX / 2) {
-    return codec_fail(error, codec_unsupported, 0, "rows of %zu bytes are too long for PNG", row_bytes);
-  }
-  // Incompressible bytes grow by a few per 16 KiB, and never by an eighth.
-  size_t capacity = filtered_count + filtered_count / 8 + 4096;
-  // Two rows for the row above and for trial, the filtered block, and a copy in the file's byte order if that differs.
-  int swaps = header->sample_type == codec_uint16 && !CODEC_BIG_ENDIAN_HOST;
-  uint8_t *scratch = calloc(2, row_bytes);
-  uint8_t *filtered = malloc(filtered_count);
-  uint8_t *swapped = swaps ? malloc(row_bytes * block->count) : NULL;
-  encoded->bytes = malloc(capacity);
-  int32_t status = codec_ok;
-  if (scratch == NULL || filtered == NULL || (swaps && swapped == NULL) || encoded->bytes == NULL) {
-    status = codec_fail_memory(error);
+  int level = options->compression;
+  block_rows rows = prepare(work, block);
+  size_t count = rows.count * (rows.row_bytes + 1), written;
+  if (is_fast(level)) {
+    filter_uniformly(&rows, work->filtered, work->trial);
+    written = deflate_fast(work, count, level == 2 ? 2 : 1, block->is_last);
   } else {
-    if (block->above != NULL) memcpy(scratch, block->above, row_bytes);
-    if (swaps) {
-      memcpy(swapped, block->rows, row_bytes * block->count);
-      codec_swap16(swapped, row_bytes * block->count / 2);
-      codec_swap16(scratch, row_bytes / 2);
-      rows.first = swapped;
-    }
-    rows.above = scratch;
-    if (!encode(&rows, options->compression, block, filtered, scratch + row_bytes, encoded, capacity)) {
-      status = codec_fail(error, codec_unsupported, 0, "the deflate library failed");
-    }
+    filter_adaptively(&rows, work->filtered, work->trial);
+    written = deflate_small(work, count, level, block->is_last);
   }
-  free(scratch);
-  free(filtered);
-  free(swapped);
-  if (status != codec_ok) codec_png_free_block(encoded);
-  return status;
+  if (written == 0) return codec_fail(error, codec_unsupported, 0, "the deflate library failed");
+  // Deflate with a 32 KiB window, and how hard it was compressed (RFC 1950).
+  const uint8_t stream_header[2] = {0x78, is_fast(level) ? 0x01 : 0x9C};
+  size_t header = block->is_first ? sizeof stream_header : 0;
+  encoded->bytes = malloc(header + written);
+  if (encoded->bytes == NULL) return codec_fail_memory(error);
+  memcpy(encoded->bytes, stream_header, header);
+  memcpy(encoded->bytes + header, work->deflated, written);
+  encoded->count = header + written;
+  encoded->adler = isal_adler32(1, work->filtered, count);
+  encoded->raw_count = count;
+  encoded->rows = rows.count;
+  encoded->is_last = block->is_last;
+  return codec_ok;
 }
 
 void codec_png_free_block(codec_png_encoded *encoded) {

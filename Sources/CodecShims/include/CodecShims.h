@@ -146,8 +146,13 @@ typedef struct codec_png_encoded {
   int32_t is_last;
 } codec_png_encoded;
 
-int32_t codec_png_encode_block(const codec_header *header, const codec_options *options, const codec_png_block *block,
-                               codec_png_encoded *encoded, codec_error *error);
+/// Memory that encoding needs, to be used for one block after another (by one thread at a time).
+typedef struct codec_png_workspace codec_png_workspace;
+codec_png_workspace *_Nullable codec_png_workspace_new(const codec_header *header, uint32_t rows_per_block);
+void codec_png_workspace_free(codec_png_workspace *_Nullable workspace);
+
+int32_t codec_png_encode_block(codec_png_workspace *workspace, const codec_options *options,
+                               const codec_png_block *block, codec_png_encoded *encoded, codec_error *error);
 int32_t codec_png_append_block(codec_png_writer *writer, const codec_png_encoded *encoded, codec_error *error);
 void codec_png_free_block(codec_png_encoded *encoded);
 

@@ -7,13 +7,12 @@ import Synchronization
 final class PNGBlockEncoder: Sendable {
   /// Some rows, with the one above them in front.
   private final class Block: @unchecked Sendable {
-    let index: Int
+    var index = 0
     let bytes: UnsafeMutablePointer<UInt8>
     var rows = 0
     var isLast = false
 
-    init(index: Int, capacity: Int) {
-      self.index = index
+    init(capacity: Int) {
       bytes = .allocate(capacity: capacity)
     }
 
@@ -35,6 +34,13 @@ final class PNGBlockEncoder: Sendable {
     var nextToAppend = 0
     var isAppending = false
     var failure: ImbrexError?
+    // Memory to be used again.
+    var spareBlocks: [Block] = []
+    var spareWorkspaces: [Workspace] = []
+  }
+
+  private struct Workspace: @unchecked Sendable {
+    let pointer: OpaquePointer
   }
 
   private struct Settings: @unchecked Sendable {
@@ -67,6 +73,7 @@ final class PNGBlockEncoder: Sendable {
   deinit {
     state.withLock { state in
       for var encoded in state.encoded.values { codec_png_free_block(&encoded.block) }
+      for workspace in state.spareWorkspaces { codec_png_workspace_free(workspace.pointer) }
     }
   }
 
@@ -81,8 +88,7 @@ final class PNGBlockEncoder: Sendable {
     // Only the writing thread touches the block that is being filled.
     let block = state.withLock { state in
       if state.filling == nil {
-        let index = state.rowsTaken / rowsPerBlock
-        state.filling = Block(index: index, capacity: (rowsPerBlock + 1) * rowBytes)
+        state.filling = newBlock(index: state.rowsTaken / rowsPerBlock, &state)
       }
       return state.filling!
     }
@@ -94,13 +100,19 @@ final class PNGBlockEncoder: Sendable {
       block.isLast = state.rowsTaken == height
       state.filling = nil
       if !block.isLast {
-        let next = Block(index: block.index + 1, capacity: (rowsPerBlock + 1) * rowBytes)
+        let next = newBlock(index: block.index + 1, &state)
         next.bytes.update(from: block.bytes + block.rows * rowBytes, count: rowBytes)
         state.filling = next
       }
       state.ready.append(block)
       state.unfinished += 1
     }
+  }
+
+  private func newBlock(index: Int, _ state: inout State) -> Block {
+    let block = state.spareBlocks.popLast() ?? Block(capacity: (rowsPerBlock + 1) * rowBytes)
+    (block.index, block.rows, block.isLast) = (index, 0, false)
+    return block
   }
 
   func takeWork() -> (@Sendable () throws -> Void)? {
@@ -117,11 +129,18 @@ final class PNGBlockEncoder: Sendable {
       count: UInt32(block.rows), is_first: block.index == 0 ? 1 : 0, is_last: block.isLast ? 1 : 0)
     var header = settings.header, options = settings.options
     var result = codec_png_encoded(), error = codec_error()
-    guard codec_png_encode_block(&header, &options, &part, &result, &error) == 0 else {
-      throw fail(ImbrexError(error, .output))
+    let spare = state.withLock { $0.spareWorkspaces.popLast() }
+    guard let workspace = spare?.pointer ?? codec_png_workspace_new(&header, UInt32(rowsPerBlock)) else {
+      throw fail(ImbrexError(.limit, "not enough memory to compress \(rowsPerBlock) rows"))
     }
-    let encoded = Encoded(block: result)
-    state.withLock { $0.encoded[block.index] = encoded }
+    let status = codec_png_encode_block(workspace, &options, &part, &result, &error)
+    let encoded = Encoded(block: result), kept = Workspace(pointer: workspace)
+    state.withLock { state in
+      state.spareWorkspaces.append(kept)
+      state.spareBlocks.append(block)
+      if status == 0 { state.encoded[block.index] = encoded }
+    }
+    guard status == 0 else { throw fail(ImbrexError(error, .output)) }
     try appendFinished()
   }
 
