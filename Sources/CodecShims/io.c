@@ -89,8 +89,8 @@ int32_t codec_check_size(uint64_t width, uint64_t height, uint64_t max_pixels, c
   }
   // Both sides fit 31 bits after the first two tests, so that the product cannot overflow.
   if (width > INT32_MAX || height > INT32_MAX || width * height > max_pixels) {
-    return codec_fail(error, codec_limit, 0,
-                      "%" PRIu64 " x %" PRIu64 " pixels are more than --max-pixels allows", width, height);
+    return codec_fail(error, codec_limit, 0, "%" PRIu64 " x %" PRIu64 " pixels are more than --max-pixels allows",
+                      width, height);
   }
   return codec_ok;
 }
@@ -112,8 +112,8 @@ int32_t codec_check_rows(uint32_t done, uint32_t count, uint32_t height, codec_e
 
 int32_t codec_check_complete(uint32_t done, uint32_t height, codec_error *error) {
   if (done == height) return codec_ok;
-  return codec_fail(error, codec_malformed, 0,
-                    "internal error: only %" PRIu32 " of %" PRIu32 " rows have been written", done, height);
+  return codec_fail(error, codec_malformed, 0, "internal error: only %" PRIu32 " of %" PRIu32 " rows have been written",
+                    done, height);
 }
 
 uint8_t *codec_allocate_picture(size_t row_bytes, uint32_t height) {
@@ -151,9 +151,7 @@ void codec_swap32(void *samples, size_t count) {
 
 // MARK: File descriptors
 
-static size_t smaller(size_t a, size_t b) {
-  return a < b ? a : b;
-}
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 size_t codec_read_all(int fd, void *bytes, size_t count, int *system_errno) {
   size_t done = 0;
@@ -177,8 +175,7 @@ size_t codec_pread_all(int fd, void *bytes, size_t count, uint64_t offset, int *
   // No file reaches there; off_t could not say it.
   if (offset > (uint64_t)INT64_MAX - count) return 0;
   while (done < count) {
-    ssize_t got =
-        pread(fd, (uint8_t *)bytes + done, smaller(count - done, LARGEST_TRANSFER), (off_t)(offset + done));
+    ssize_t got = pread(fd, (uint8_t *)bytes + done, smaller(count - done, LARGEST_TRANSFER), (off_t)(offset + done));
     if (got == 0) break;
     if (got > 0) {
       done += (size_t)got;

@@ -52,11 +52,9 @@ struct codec_jpeg_writer {
 
 static codec_status status_of(int code) {
   switch (code) {
-    case JERR_OUT_OF_MEMORY:
-      return codec_memory;
+    case JERR_OUT_OF_MEMORY: return codec_memory;
     case JERR_INPUT_EOF:
-    case JERR_INPUT_EMPTY:
-      return codec_truncated;
+    case JERR_INPUT_EMPTY: return codec_truncated;
     case JERR_ARITH_NOTIMPL:
     case JERR_BAD_PRECISION:
     case JERR_CONVERSION_NOTIMPL:
@@ -64,10 +62,8 @@ static codec_status status_of(int code) {
     case JERR_CCIR601_NOTIMPL:
     case JERR_IMAGE_TOO_BIG:
     case JERR_NOT_COMPILED:
-    case JERR_SOF_UNSUPPORTED:
-      return codec_unsupported;
-    default:
-      return codec_malformed;
+    case JERR_SOF_UNSUPPORTED: return codec_unsupported;
+    default: return codec_malformed;
   }
 }
 
@@ -93,14 +89,12 @@ static bool is_damage(const codec_jpeg_reader *reader) {
     case JWRN_HIT_MARKER:
     case JWRN_HUFF_BAD_CODE:
     case JWRN_JPEG_EOF:
-    case JWRN_MUST_RESYNC:
-      return true;
+    case JWRN_MUST_RESYNC: return true;
     case JWRN_EXTRANEOUS_DATA:
       // Padding among the segments of a header and before the end marker is seen in the wild; within the picture's
       // data it is what is left of a damaged scan.
       return reader->header_read && hooks->msg_parm.i[1] != JPEG_EOI;
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -109,9 +103,7 @@ static void reader_warned(j_common_ptr jpeg, int level) {
   if (level < 0 && is_damage(reader)) reader_failed(jpeg);
 }
 
-static void say_nothing(j_common_ptr jpeg) {
-  (void)jpeg;
-}
+static void say_nothing(j_common_ptr jpeg) { (void)jpeg; }
 
 static void ignore_message(j_common_ptr jpeg, int level) {
   (void)jpeg;
@@ -127,9 +119,7 @@ static void watch_scans(j_common_ptr jpeg) {
 
 // MARK: Source
 
-static void source_nothing(j_decompress_ptr jpeg) {
-  (void)jpeg;
-}
+static void source_nothing(j_decompress_ptr jpeg) { (void)jpeg; }
 
 /// Never returns with nothing: the end of the file is an error here, unlike in libjpeg's own managers.
 static boolean source_fill(j_decompress_ptr jpeg) {
@@ -257,17 +247,11 @@ static void describe(codec_jpeg_reader *reader, codec_header *header) {
 /// Gray stays gray, and what can become RGB does.
 static bool choose_color(codec_jpeg_reader *reader) {
   switch (reader->jpeg.jpeg_color_space) {
-    case JCS_GRAYSCALE:
-      reader->jpeg.out_color_space = JCS_GRAYSCALE;
-      return true;
+    case JCS_GRAYSCALE: reader->jpeg.out_color_space = JCS_GRAYSCALE; return true;
     case JCS_YCbCr:
-    case JCS_RGB:
-      reader->jpeg.out_color_space = JCS_RGB;
-      return true;
+    case JCS_RGB: reader->jpeg.out_color_space = JCS_RGB; return true;
     case JCS_CMYK:
-    case JCS_YCCK:
-      codec_fail(&reader->failure, codec_unsupported, 0, "CMYK JPEG is not supported");
-      return false;
+    case JCS_YCCK: codec_fail(&reader->failure, codec_unsupported, 0, "CMYK JPEG is not supported"); return false;
     default:
       codec_fail(&reader->failure, codec_unsupported, 0, "JPEG of %d components is not supported",
                  reader->jpeg.num_components);
@@ -336,8 +320,7 @@ static void read_rows(codec_jpeg_reader *reader, uint8_t *rows, size_t stride, u
   if (count > 0 && reader->row == reader->height) jpeg_finish_decompress(&reader->jpeg);
 }
 
-int32_t codec_jpeg_read_rows(codec_jpeg_reader *reader, void *rows, size_t stride, uint32_t count,
-                             codec_error *error) {
+int32_t codec_jpeg_read_rows(codec_jpeg_reader *reader, void *rows, size_t stride, uint32_t count, codec_error *error) {
   if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
   if (codec_check_rows(reader->row, count, reader->height, error) != codec_ok) return error->status;
   if (count > 0 && setjmp(reader->jump) == 0) read_rows(reader, rows, stride, count);
@@ -387,9 +370,7 @@ static void destination_end(j_compress_ptr jpeg) {
 
 // MARK: Writing
 
-static uint16_t density(double value) {
-  return value < 1 ? 1 : value > 65535 ? 65535 : (uint16_t)(value + 0.5);
-}
+static uint16_t density(double value) { return value < 1 ? 1 : value > 65535 ? 65535 : (uint16_t)(value + 0.5); }
 
 static void set_resolution(struct jpeg_compress_struct *jpeg, const codec_header *header) {
   if (!(header->x_resolution > 0 && header->y_resolution > 0)) return;
@@ -462,8 +443,8 @@ static int32_t check_writable(const codec_header *header, codec_error *error) {
   return codec_ok;
 }
 
-int32_t codec_jpeg_create(int fd, const codec_header *header, const codec_options *options,
-                          codec_jpeg_writer **writer, codec_error *error) {
+int32_t codec_jpeg_create(int fd, const codec_header *header, const codec_options *options, codec_jpeg_writer **writer,
+                          codec_error *error) {
   *writer = NULL;
   if (check_writable(header, error) != codec_ok) return error->status;
   codec_jpeg_writer *created = calloc(1, sizeof *created);

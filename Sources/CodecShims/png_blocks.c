@@ -1,8 +1,8 @@
 // PNG rows filtered and deflated in blocks that know nothing of each other, so that every core can compress.
 //
-// Each block ends on a byte border with an empty stored block (a "sync flush"), so that blocks can be laid end to end in
-// one deflate stream, as pigz does. Nothing is shared but the row above, which the filters need: what a block becomes
-// does not depend on who compresses it or when.
+// Each block ends on a byte border with an empty stored block (a "sync flush"), so that blocks can be laid end to end
+// in one deflate stream, as pigz does. Nothing is shared but the row above, which the filters need: what a block
+// becomes does not depend on who compresses it or when.
 #include "io.h"
 
 #include <isa-l/igzip_lib.h>
@@ -73,8 +73,8 @@ static double entropy(const uint32_t *histogram, double total) {
   return bits;
 }
 
-/// The filter for a whole block whose bytes are most unevenly spread, judged by some of its rows. Fast deflate finds few
-/// matches in photographs and lives by its Huffman codes, which this measures better than sums of differences.
+/// The filter for a whole block whose bytes are most unevenly spread, judged by some of its rows. Fast deflate finds
+/// few matches in photographs and lives by its Huffman codes, which this measures better than sums of differences.
 static int best_filter_by_entropy(const block_rows *block, uint8_t *scratch) {
   uint32_t step = block->count / 3 > 0 ? block->count / 3 : 1;
   int best = filter_none;
@@ -132,14 +132,14 @@ static void filter_uniformly(const block_rows *block, uint8_t *filtered, uint8_t
 
 struct codec_png_workspace {
   size_t row_bytes, bytes_per_pixel;
-  int swaps;           ///< Samples are to be swapped into the file's byte order.
-  uint8_t *above;      ///< The row above a block in the file's byte order.
-  uint8_t *trial;      ///< A filtered row.
-  uint8_t *filtered;   ///< A filtered block.
-  uint8_t *swapped;    ///< A block in the file's byte order, if that differs.
-  uint8_t *level;      ///< ISA-L's tables.
+  int swaps;          ///< Samples are to be swapped into the file's byte order.
+  uint8_t *above;     ///< The row above a block in the file's byte order.
+  uint8_t *trial;     ///< A filtered row.
+  uint8_t *filtered;  ///< A filtered block.
+  uint8_t *swapped;   ///< A block in the file's byte order, if that differs.
+  uint8_t *level;     ///< ISA-L's tables.
   uint8_t *deflated;
-  size_t capacity;     ///< Of `deflated`.
+  size_t capacity;  ///< Of `deflated`.
 };
 
 codec_png_workspace *codec_png_workspace_new(const codec_header *header, uint32_t rows_per_block) {

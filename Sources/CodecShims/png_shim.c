@@ -21,11 +21,11 @@ struct codec_png_reader {
   jmp_buf jump;
   codec_error failure;
   uint32_t width, height;
-  uint32_t row;       ///< The next to hand out.
-  bool header_read;   ///< Rows are due.
+  uint32_t row;      ///< The next to hand out.
+  bool header_read;  ///< Rows are due.
   bool interlaced;
   size_t row_bytes;
-  uint8_t *picture;   ///< All rows, if interlaced and decoded.
+  uint8_t *picture;  ///< All rows, if interlaced and decoded.
   codec_source source;
 };
 
@@ -35,7 +35,7 @@ struct codec_png_writer {
   jmp_buf jump;
   codec_error failure;
   uint32_t height;
-  uint32_t row;      ///< The next to come.
+  uint32_t row;  ///< The next to come.
   size_t row_bytes;
   uint8_t *picture;  ///< All rows, if they are to be interlaced.
   bool in_blocks;    ///< Blocks are appended instead of rows written …
@@ -157,8 +157,7 @@ static void read_header(codec_png_reader *reader, uint64_t max_pixels, codec_hea
   read_profile(reader, header);
 }
 
-int32_t codec_png_open(const codec_input *input, codec_png_reader **reader, codec_header *header,
-                       codec_error *error) {
+int32_t codec_png_open(const codec_input *input, codec_png_reader **reader, codec_header *header, codec_error *error) {
   *reader = NULL;
   memset(header, 0, sizeof *header);
   codec_png_reader *opened = calloc(1, sizeof *opened);
@@ -205,8 +204,7 @@ static void read_rows(codec_png_reader *reader, uint8_t *rows, size_t stride, ui
   if (count > 0 && reader->row == reader->height) png_read_end(reader->png, NULL);
 }
 
-int32_t codec_png_read_rows(codec_png_reader *reader, void *rows, size_t stride, uint32_t count,
-                            codec_error *error) {
+int32_t codec_png_read_rows(codec_png_reader *reader, void *rows, size_t stride, uint32_t count, codec_error *error) {
   if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
   if (codec_check_rows(reader->row, count, reader->height, error) != codec_ok) return error->status;
   if (setjmp(reader->jump) == 0) read_rows(reader, rows, stride, count);
@@ -254,8 +252,8 @@ static void set_resolution(codec_png_writer *writer, const codec_header *header)
   if (header->resolution_unit == codec_unit_inch) scale = 1 / 0.0254;
   if (header->resolution_unit == codec_unit_cm) scale = 100;
   int unit = header->resolution_unit == codec_unit_none ? PNG_RESOLUTION_UNKNOWN : PNG_RESOLUTION_METER;
-  png_set_pHYs(writer->png, writer->info, rounded(header->x_resolution * scale),
-               rounded(header->y_resolution * scale), unit);
+  png_set_pHYs(writer->png, writer->info, rounded(header->x_resolution * scale), rounded(header->y_resolution * scale),
+               unit);
 }
 
 static int color_type_of(const codec_header *header) {
@@ -289,8 +287,8 @@ static void write_header(codec_png_writer *writer, const codec_header *header, c
   png_set_interlace_handling(png);
 }
 
-int32_t codec_png_create(int fd, const codec_header *header, const codec_options *options,
-                         codec_png_writer **writer, codec_error *error) {
+int32_t codec_png_create(int fd, const codec_header *header, const codec_options *options, codec_png_writer **writer,
+                         codec_error *error) {
   *writer = NULL;
   if (codec_check_header(header, error) != codec_ok) return error->status;
   if (header->sample_type == codec_float32) {
@@ -337,8 +335,9 @@ int32_t codec_png_write_rows(codec_png_writer *writer, const void *rows, size_t 
 }
 
 static void append_block(codec_png_writer *writer, const codec_png_encoded *encoded) {
-  writer->adler = writer->in_blocks ? (uint32_t)adler32_combine(writer->adler, encoded->adler, (z_off_t)encoded->raw_count)
-                                    : encoded->adler;
+  writer->adler = writer->in_blocks
+                      ? (uint32_t)adler32_combine(writer->adler, encoded->adler, (z_off_t)encoded->raw_count)
+                      : encoded->adler;
   writer->in_blocks = true;
   uint8_t trailer[4] = {(uint8_t)(writer->adler >> 24), (uint8_t)(writer->adler >> 16), (uint8_t)(writer->adler >> 8),
                         (uint8_t)writer->adler};

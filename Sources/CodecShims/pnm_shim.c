@@ -12,7 +12,7 @@
 
 struct codec_pnm_reader {
   codec_error failure;
-  char kind;           ///< '1' to '7' as in the magic number, 'f' for both kinds of PFM.
+  char kind;  ///< '1' to '7' as in the magic number, 'f' for both kinds of PFM.
   uint32_t width, height, channels;
   uint32_t maxval;
   uint32_t row;        ///< The next to hand out.
@@ -40,13 +40,9 @@ struct codec_pnm_writer {
 
 // MARK: Tokens
 
-static bool is_space(int c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
+static bool is_space(int c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-static bool is_digit(int c) {
-  return c >= '0' && c <= '9';
-}
+static bool is_digit(int c) { return c >= '0' && c <= '9'; }
 
 /// The next byte of the header, or -1 after recording why there is none.
 static int header_byte(codec_pnm_reader *reader) {
@@ -167,8 +163,7 @@ static uint32_t channels_of_type(const char *type) {
 
 static bool check_tuple_type(codec_pnm_reader *reader, const char *type) {
   if (reader->channels < 1 || reader->channels > 4) {
-    codec_fail(&reader->failure, codec_unsupported, 0, "PAM of depth %" PRIu32 " is not supported",
-               reader->channels);
+    codec_fail(&reader->failure, codec_unsupported, 0, "PAM of depth %" PRIu32 " is not supported", reader->channels);
     return false;
   }
   if (type[0] == 0) return true;
@@ -271,13 +266,10 @@ static void describe(const codec_pnm_reader *reader, codec_header *header) {
   header->color = reader->channels >= 3 ? codec_rgb : codec_gray;
   header->alpha = reader->channels % 2 == 0 ? codec_alpha_straight : codec_alpha_none;
   header->in_order = reader->kind != 'f';
-  header->pnm_kind = reader->kind == 'f'   ? codec_pnm_pfm
-                     : reader->kind == '7' ? codec_pnm_pam
-                                           : codec_pnm_pgm_ppm;
+  header->pnm_kind = reader->kind == 'f' ? codec_pnm_pfm : reader->kind == '7' ? codec_pnm_pam : codec_pnm_pgm_ppm;
 }
 
-int32_t codec_pnm_open(const codec_input *input, codec_pnm_reader **reader, codec_header *header,
-                       codec_error *error) {
+int32_t codec_pnm_open(const codec_input *input, codec_pnm_reader **reader, codec_header *header, codec_error *error) {
   *reader = NULL;
   memset(header, 0, sizeof *header);
   codec_pnm_reader *opened = calloc(1, sizeof *opened);
@@ -314,9 +306,7 @@ static bool fail_large_sample(codec_pnm_reader *reader) {
   return false;
 }
 
-static uint32_t largest_sample(const codec_pnm_reader *reader) {
-  return reader->sample_size == 2 ? 65535 : 255;
-}
+static uint32_t largest_sample(const codec_pnm_reader *reader) { return reader->sample_size == 2 ? 65535 : 255; }
 
 /// Stretches 0 … maxval to the whole range, to the nearest.
 static uint32_t scaled(uint32_t value, uint32_t maxval, uint32_t largest) {
@@ -439,19 +429,14 @@ static bool read_row(codec_pnm_reader *reader, uint8_t *row) {
   switch (reader->kind) {
     case '1':
     case '2':
-    case '3':
-      return read_text_row(reader, row);
-    case '4':
-      return read_packed_row(reader, row);
-    case 'f':
-      return read_float_row(reader, row);
-    default:
-      return read_binary_row(reader, row);
+    case '3': return read_text_row(reader, row);
+    case '4': return read_packed_row(reader, row);
+    case 'f': return read_float_row(reader, row);
+    default: return read_binary_row(reader, row);
   }
 }
 
-int32_t codec_pnm_read_rows(codec_pnm_reader *reader, void *rows, size_t stride, uint32_t count,
-                            codec_error *error) {
+int32_t codec_pnm_read_rows(codec_pnm_reader *reader, void *rows, size_t stride, uint32_t count, codec_error *error) {
   if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
   if (codec_check_rows(reader->row, count, reader->height, error) != codec_ok) return error->status;
   for (uint32_t i = 0; i < count; i++) {
@@ -494,18 +479,18 @@ static int write_header(codec_pnm_writer *writer, const codec_header *header) {
   int length;
   switch (header->pnm_kind) {
     case codec_pnm_pam:
-      length = snprintf(text, sizeof text,
-                        "P7\nWIDTH %" PRIu32 "\nHEIGHT %" PRIu32 "\nDEPTH %" PRIu32
-                        "\nMAXVAL %d\nTUPLTYPE %s\nENDHDR\n",
-                        header->width, header->height, header->channels, maxval, tuple_type(header));
+      length =
+          snprintf(text, sizeof text,
+                   "P7\nWIDTH %" PRIu32 "\nHEIGHT %" PRIu32 "\nDEPTH %" PRIu32 "\nMAXVAL %d\nTUPLTYPE %s\nENDHDR\n",
+                   header->width, header->height, header->channels, maxval, tuple_type(header));
       break;
     case codec_pnm_pfm:
       length = snprintf(text, sizeof text, "P%c\n%" PRIu32 " %" PRIu32 "\n-1.0\n",
                         header->color == codec_rgb ? 'F' : 'f', header->width, header->height);
       break;
     default:
-      length = snprintf(text, sizeof text, "P%c\n%" PRIu32 " %" PRIu32 "\n%d\n",
-                        header->color == codec_rgb ? '6' : '5', header->width, header->height, maxval);
+      length = snprintf(text, sizeof text, "P%c\n%" PRIu32 " %" PRIu32 "\n%d\n", header->color == codec_rgb ? '6' : '5',
+                        header->width, header->height, maxval);
   }
   return codec_sink_write(&writer->sink, text, (size_t)length);
 }
@@ -515,8 +500,8 @@ static bool needs_swap(const codec_pnm_writer *writer) {
   return writer->sample_size == (CODEC_BIG_ENDIAN_HOST ? 4 : 2);
 }
 
-int32_t codec_pnm_create(int fd, const codec_header *header, const codec_options *options,
-                         codec_pnm_writer **writer, codec_error *error) {
+int32_t codec_pnm_create(int fd, const codec_header *header, const codec_options *options, codec_pnm_writer **writer,
+                         codec_error *error) {
   (void)options;
   *writer = NULL;
   if (check_writable(header, error) != codec_ok) return error->status;

@@ -31,9 +31,9 @@ typedef struct tiff_file {
   TIFF *tiff;
   int fd;
   uint64_t position;
-  int system_errno;     ///< Of the first failed read or write.
-  bool hit_end;         ///< A read went beyond the end.
-  bool muted;           ///< Writes are to be dropped.
+  int system_errno;  ///< Of the first failed read or write.
+  bool hit_end;      ///< A read went beyond the end.
+  bool muted;        ///< Writes are to be dropped.
   char message[192];
 } tiff_file;
 
@@ -139,15 +139,15 @@ struct codec_tiff_reader {
   uint32_t width, height, channels;
   uint32_t row;  ///< The next to hand out.
   size_t sample_size, row_bytes;
-  uint32_t planes;           ///< 1 if samples are interleaved in the file.
-  size_t plane_row_bytes;    ///< Of a row of one plane.
+  uint32_t planes;         ///< 1 if samples are interleaved in the file.
+  size_t plane_row_bytes;  ///< Of a row of one plane.
   uint32_t rows_per_strip, strips_per_plane;
   uint32_t tile_width, tile_height;
-  bool inverted;             ///< Min-is-white.
+  bool inverted;  ///< Min-is-white.
   bool associated_alpha;
-  uint8_t *band;             ///< Rows `band_row` and following, of `row_bytes`.
+  uint8_t *band;  ///< Rows `band_row` and following, of `row_bytes`.
   uint32_t band_row, band_rows;
-  uint8_t *scratch;          ///< One strip of one plane, one tile, or one row of one plane.
+  uint8_t *scratch;  ///< One strip of one plane, one tile, or one row of one plane.
 };
 
 static int32_t fail_rows(codec_tiff_reader *reader, const tiff_file *file) {
@@ -201,8 +201,7 @@ static int32_t read_sample_type(codec_tiff_reader *reader, codec_header *header)
                        : format == SAMPLEFORMAT_INT    ? "signed"
                        : format == SAMPLEFORMAT_IEEEFP ? "floating-point"
                                                        : "complex";
-    return codec_fail(&reader->failure, codec_unsupported, 0, "TIFF of %d-bit %s samples is not supported", bits,
-                      kind);
+    return codec_fail(&reader->failure, codec_unsupported, 0, "TIFF of %d-bit %s samples is not supported", bits, kind);
   }
   return codec_ok;
 }
@@ -219,21 +218,14 @@ static int32_t read_color(codec_tiff_reader *reader, codec_header *header) {
       reader->inverted = photometric == PHOTOMETRIC_MINISWHITE;
       if (!reader->inverted || header->sample_type != codec_float32) return codec_ok;
       return fail_unsupported(reader, "floating-point min-is-white");
-    case PHOTOMETRIC_RGB:
-      header->color = codec_rgb;
-      return codec_ok;
-    case PHOTOMETRIC_PALETTE:
-      return fail_unsupported(reader, "palette");
-    case PHOTOMETRIC_MASK:
-      return fail_unsupported(reader, "mask");
-    case PHOTOMETRIC_SEPARATED:
-      return fail_unsupported(reader, "CMYK");
-    case PHOTOMETRIC_YCBCR:
-      return fail_unsupported(reader, "YCbCr");
+    case PHOTOMETRIC_RGB: header->color = codec_rgb; return codec_ok;
+    case PHOTOMETRIC_PALETTE: return fail_unsupported(reader, "palette");
+    case PHOTOMETRIC_MASK: return fail_unsupported(reader, "mask");
+    case PHOTOMETRIC_SEPARATED: return fail_unsupported(reader, "CMYK");
+    case PHOTOMETRIC_YCBCR: return fail_unsupported(reader, "YCbCr");
     case PHOTOMETRIC_CIELAB:
     case PHOTOMETRIC_ICCLAB:
-    case PHOTOMETRIC_ITULAB:
-      return fail_unsupported(reader, "Lab");
+    case PHOTOMETRIC_ITULAB: return fail_unsupported(reader, "Lab");
     default:
       return codec_fail(&reader->failure, codec_unsupported, 0,
                         "TIFF of photometric interpretation %d is not supported", photometric);
@@ -331,17 +323,12 @@ static void read_extras(codec_tiff_reader *reader, codec_header *header) {
 /// The most bytes that one byte of the file can become; 0 if that is without a useful bound.
 static uint64_t largest_ratio(int32_t compression) {
   switch (compression) {
-    case COMPRESSION_NONE:
-      return 1;
-    case COMPRESSION_PACKBITS:
-      return 64;  // Two bytes say 128.
+    case COMPRESSION_NONE: return 1;
+    case COMPRESSION_PACKBITS: return 64;  // Two bytes say 128.
     case COMPRESSION_DEFLATE:
-    case COMPRESSION_ADOBE_DEFLATE:
-      return 1032;  // Two bits say 258.
-    case COMPRESSION_LZW:
-      return 2731;  // 12 bits say no more than the 4096 codes can have grown to.
-    default:
-      return 0;
+    case COMPRESSION_ADOBE_DEFLATE: return 1032;  // Two bits say 258.
+    case COMPRESSION_LZW: return 2731;            // 12 bits say no more than the 4096 codes can have grown to.
+    default: return 0;
   }
 }
 
@@ -352,8 +339,8 @@ static int32_t check_file_size(codec_tiff_reader *reader, const codec_header *he
   size_t needed;
   if (!codec_multiply(reader->row_bytes, reader->height, &needed)) return codec_fail_memory(&reader->failure);
   if (ratio == 0 || needed / ratio <= size) return codec_ok;
-  return codec_fail(&reader->failure, codec_truncated, 0,
-                    "the file is too small for %" PRIu32 " x %" PRIu32 " pixels", reader->width, reader->height);
+  return codec_fail(&reader->failure, codec_truncated, 0, "the file is too small for %" PRIu32 " x %" PRIu32 " pixels",
+                    reader->width, reader->height);
 }
 
 // MARK: Choosing how to read
@@ -552,8 +539,7 @@ static int32_t read_raw(codec_tiff_reader *reader, uint32_t plane, uint32_t row,
   return codec_ok;
 }
 
-static int32_t read_raw_rows(codec_tiff_reader *reader, uint8_t *rows, size_t stride, uint32_t limit,
-                             uint32_t *count) {
+static int32_t read_raw_rows(codec_tiff_reader *reader, uint8_t *rows, size_t stride, uint32_t limit, uint32_t *count) {
   if (reader->planes == 1) {
     uint32_t left = reader->rows_per_strip - reader->row % reader->rows_per_strip;
     *count = stride != reader->row_bytes ? 1 : left < limit ? left : limit;
@@ -562,8 +548,7 @@ static int32_t read_raw_rows(codec_tiff_reader *reader, uint8_t *rows, size_t st
   *count = 1;
   for (uint32_t plane = 0; plane < reader->planes; plane++) {
     if (read_raw(reader, plane, reader->row, 1, reader->scratch) != codec_ok) return reader->failure.status;
-    scatter(rows + plane * reader->sample_size, reader->scratch, reader->width, reader->channels,
-            reader->sample_size);
+    scatter(rows + plane * reader->sample_size, reader->scratch, reader->width, reader->channels, reader->sample_size);
   }
   return codec_ok;
 }
@@ -643,22 +628,16 @@ static int32_t read_band_rows(codec_tiff_reader *reader, uint8_t *rows, size_t s
   return codec_ok;
 }
 
-int32_t codec_tiff_read_rows(codec_tiff_reader *reader, void *rows, size_t stride, uint32_t count,
-                             codec_error *error) {
+int32_t codec_tiff_read_rows(codec_tiff_reader *reader, void *rows, size_t stride, uint32_t count, codec_error *error) {
   if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
   if (codec_check_rows(reader->row, count, reader->height, error) != codec_ok) return error->status;
   uint8_t *to = rows;
   while (count > 0) {
     uint32_t done = 1;
     switch (reader->method) {
-      case method_raw:
-        read_raw_rows(reader, to, stride, count, &done);
-        break;
-      case method_scanlines:
-        read_scanline(reader, to);
-        break;
-      default:
-        read_band_rows(reader, to, stride, count, &done);
+      case method_raw: read_raw_rows(reader, to, stride, count, &done); break;
+      case method_scanlines: read_scanline(reader, to); break;
+      default: read_band_rows(reader, to, stride, count, &done);
     }
     if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
     for (size_t i = 0; reader->inverted && i < done; i++) invert_row(reader, to + i * stride);
@@ -676,14 +655,14 @@ struct codec_tiff_writer {
   codec_error failure;
   tiff_method method;  ///< Never raw.
   uint32_t width, height, channels;
-  uint32_t row;        ///< The next to come.
+  uint32_t row;  ///< The next to come.
   size_t sample_size, row_bytes;
   uint32_t planes;
-  bool swapped;            ///< libtiff swaps the samples, in place.
-  uint32_t band_rows;      ///< Rows of a strip or of a row of tiles.
+  bool swapped;        ///< libtiff swaps the samples, in place.
+  uint32_t band_rows;  ///< Rows of a strip or of a row of tiles.
   uint32_t tile_width;
-  uint8_t *band;           ///< The rows since the last whole strip or row of tiles.
-  uint8_t *scratch;        ///< One strip of one plane, one tile, or one row.
+  uint8_t *band;     ///< The rows since the last whole strip or row of tiles.
+  uint8_t *scratch;  ///< One strip of one plane, one tile, or one row.
 };
 
 static int32_t fail_writing(codec_tiff_writer *writer) {
@@ -693,16 +672,14 @@ static int32_t fail_writing(codec_tiff_writer *writer) {
 
 static bool takes_predictor(uint16_t compression) {
   return compression == COMPRESSION_LZW || compression == COMPRESSION_DEFLATE ||
-         compression == COMPRESSION_ADOBE_DEFLATE || compression == COMPRESSION_ZSTD ||
-         compression == COMPRESSION_LZMA;
+         compression == COMPRESSION_ADOBE_DEFLATE || compression == COMPRESSION_ZSTD || compression == COMPRESSION_LZMA;
 }
 
 /// The header's compression if it is one that loses nothing and goes with any sample, else deflate.
 static uint16_t compression_for(const codec_header *header) {
   switch (header->tiff_compression) {
     case 0:
-    case COMPRESSION_NONE:
-      return COMPRESSION_NONE;
+    case COMPRESSION_NONE: return COMPRESSION_NONE;
     case COMPRESSION_LZW:
     case COMPRESSION_PACKBITS:
     case COMPRESSION_DEFLATE:
@@ -710,13 +687,11 @@ static uint16_t compression_for(const codec_header *header) {
     case COMPRESSION_LZMA:
       if (TIFFIsCODECConfigured((uint16_t)header->tiff_compression)) return (uint16_t)header->tiff_compression;
       return COMPRESSION_ADOBE_DEFLATE;
-    default:
-      return COMPRESSION_ADOBE_DEFLATE;
+    default: return COMPRESSION_ADOBE_DEFLATE;
   }
 }
 
-static bool set_compression(const codec_tiff_writer *writer, const codec_header *header,
-                            const codec_options *options) {
+static bool set_compression(const codec_tiff_writer *writer, const codec_header *header, const codec_options *options) {
   TIFF *tiff = writer->file.tiff;
   uint16_t compression = compression_for(header);
   if (!TIFFSetField(tiff, TIFFTAG_COMPRESSION, compression)) return false;
@@ -751,16 +726,15 @@ static bool set_extras(TIFF *tiff, const codec_header *header) {
 static bool set_picture(const codec_tiff_writer *writer, const codec_header *header) {
   TIFF *tiff = writer->file.tiff;
   bool floats = header->sample_type == codec_float32;
-  bool ok = TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, writer->width) &&
-            TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, writer->height) &&
-            TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, (int)(8 * writer->sample_size)) &&
-            TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, floats ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT) &&
-            TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, (int)writer->channels) &&
-            TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC,
-                         header->color == codec_rgb ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK) &&
-            TIFFSetField(tiff, TIFFTAG_PLANARCONFIG,
-                         writer->planes > 1 ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG) &&
-            TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
+  bool ok =
+      TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, writer->width) &&
+      TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, writer->height) &&
+      TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, (int)(8 * writer->sample_size)) &&
+      TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, floats ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT) &&
+      TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, (int)writer->channels) &&
+      TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, header->color == codec_rgb ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK) &&
+      TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, writer->planes > 1 ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG) &&
+      TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
   if (!ok || header->alpha == codec_alpha_none) return ok;
   uint16_t type = header->alpha == codec_alpha_premultiplied ? EXTRASAMPLE_ASSOCALPHA : EXTRASAMPLE_UNASSALPHA;
   return TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &type) != 0;
@@ -788,8 +762,10 @@ static bool set_layout(codec_tiff_writer *writer, const codec_header *header) {
   if (rows > writer->height) rows = writer->height;
   if (rows * writer->row_bytes > LARGEST_HELD_STRIP) {
     // Row by row needs no strip in memory, but cannot change between planes: their strips are made smaller.
-    if (writer->planes == 1) writer->method = method_scanlines;
-    else rows = LARGEST_HELD_STRIP / writer->row_bytes;
+    if (writer->planes == 1)
+      writer->method = method_scanlines;
+    else
+      rows = LARGEST_HELD_STRIP / writer->row_bytes;
   }
   writer->band_rows = rows < 1 ? 1 : (uint32_t)rows;
   return TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, writer->band_rows) != 0;
@@ -809,8 +785,7 @@ static bool allocate_buffers(codec_tiff_writer *writer) {
       band = 0;
       scratch = writer->row_bytes;
       break;
-    default:
-      scratch = writer->planes > 1 ? band / writer->planes : 0;
+    default: scratch = writer->planes > 1 ? band / writer->planes : 0;
   }
   if (!fits) return false;
   if (band > 0) writer->band = malloc(band);
@@ -834,15 +809,15 @@ static int32_t open_writer(codec_tiff_writer *writer, int fd, const codec_header
   snprintf(mode, sizeof mode, "w%s%s", header->tiff_big_endian ? "b" : "l",
            header->tiff_big || size > LARGEST_CLASSIC ? "8" : "4");
   if (!file_open(&writer->file, fd, mode)) return fail_writing(writer);
-  if (!set_picture(writer, header) || !set_compression(writer, header, options) ||
-      !set_layout(writer, header) || !set_extras(writer->file.tiff, header)) {
+  if (!set_picture(writer, header) || !set_compression(writer, header, options) || !set_layout(writer, header) ||
+      !set_extras(writer->file.tiff, header)) {
     return fail_writing(writer);
   }
   return allocate_buffers(writer) ? codec_ok : codec_fail_memory(&writer->failure);
 }
 
-int32_t codec_tiff_create(int fd, const codec_header *header, const codec_options *options,
-                          codec_tiff_writer **writer, codec_error *error) {
+int32_t codec_tiff_create(int fd, const codec_header *header, const codec_options *options, codec_tiff_writer **writer,
+                          codec_error *error) {
   *writer = NULL;
   if (codec_check_header(header, error) != codec_ok) return error->status;
   codec_tiff_writer *created = calloc(1, sizeof *created);

@@ -24,7 +24,9 @@ struct BenchOptionGroup: ParsableArguments {
   @Argument(help: ArgumentHelp("A picture, or - for standard input.", valueName: "input"), completion: .file())
   var input: String
 
-  @Option(name: [.customShort("j", allowingJoined: true), .long], parsing: .unconditional, help: ArgumentHelp(
+  @Option(
+    name: [.customShort("j", allowingJoined: true), .long], parsing: .unconditional,
+    help: ArgumentHelp(
       "Worker counts, such as 1,2,4. (default: 1, 2, 4 … cores)", valueName: "list"))
   var jobs: String?
 

@@ -2,14 +2,17 @@ import ArgumentParser
 import Imbrex
 
 struct BlobDetectOptions: ParsableArguments {
-  @Option(help: ArgumentHelp(
-      "log (Laplacian of Gaussian), dog (difference of Gaussians) or doh (determinant of Hessian).", valueName: "method"))
+  @Option(
+    help: ArgumentHelp(
+      "log (Laplacian of Gaussian), dog (difference of Gaussians) or doh (determinant of Hessian).", valueName: "method"
+    ))
   var method: BlobDetector.Method = .log
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Smallest scale, in pixels.", valueName: "s"))
   var minSigma: Double = 1
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Largest scale, in pixels. (default: 50, doh 30)", valueName: "s"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Largest scale, in pixels. (default: 50, doh 30)", valueName: "s"))
   var maxSigma: Double?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Scales in the range (log, doh). (default: 10)", valueName: "n"))
@@ -18,16 +21,21 @@ struct BlobDetectOptions: ParsableArguments {
   @Flag(help: "Scales by equal factors instead of equal steps (log, doh).")
   var logScale = false
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("From one scale to the next (dog). (default: 1.6)", valueName: "k"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("From one scale to the next (dog). (default: 1.6)", valueName: "k"))
   var sigmaRatio: Double?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Least response. (default: log 0.2, dog 0.5, doh 0.01)", valueName: "t"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Least response. (default: log 0.2, dog 0.5, doh 0.01)", valueName: "t")
+  )
   var threshold: Double?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Least response as a share of the greatest.", valueName: "t"))
   var thresholdRel: Double?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Of two blobs that overlap more than this the smaller goes, 0 … 1.", valueName: "f"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Of two blobs that overlap more than this the smaller goes, 0 … 1.", valueName: "f"))
   var overlap: Double = 0.5
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Drop peaks within N pixels of the border.", valueName: "n"))
@@ -37,14 +45,22 @@ struct BlobDetectOptions: ParsableArguments {
   var dark = false
 
   func makeDetector() throws -> BlobDetector {
-    if numSigma != nil && method == .dog { throw ImbrexError(.usage, "--num-sigma does not go with --method dog: use --sigma-ratio") }
-    if logScale && method == .dog { throw ImbrexError(.usage, "--log-scale does not go with --method dog: its scales are logarithmic") }
+    if numSigma != nil && method == .dog {
+      throw ImbrexError(.usage, "--num-sigma does not go with --method dog: use --sigma-ratio")
+    }
+    if logScale && method == .dog {
+      throw ImbrexError(.usage, "--log-scale does not go with --method dog: its scales are logarithmic")
+    }
     if sigmaRatio != nil && method != .dog { throw ImbrexError(.usage, "--sigma-ratio goes with --method dog only") }
     try check((0...1000).contains(minSigma), "--min-sigma", minSigma, "between 0 and 1000")
     if let maxSigma { try check((0...1000).contains(maxSigma), "--max-sigma", maxSigma, "between 0 and 1000") }
     if let numSigma { try check((1...1000).contains(numSigma), "--num-sigma", numSigma, "between 1 and 1000") }
-    if let sigmaRatio { try check(sigmaRatio >= 1.001 && sigmaRatio <= 1000, "--sigma-ratio", sigmaRatio, "between 1.001 and 1000") }
-    if let thresholdRel { try check((0...1).contains(thresholdRel), "--threshold-rel", thresholdRel, "between 0 and 1") }
+    if let sigmaRatio {
+      try check(sigmaRatio >= 1.001 && sigmaRatio <= 1000, "--sigma-ratio", sigmaRatio, "between 1.001 and 1000")
+    }
+    if let thresholdRel {
+      try check((0...1).contains(thresholdRel), "--threshold-rel", thresholdRel, "between 0 and 1")
+    }
     if let threshold { try check(threshold.isFinite, "--threshold", threshold, "a number") }
     try check((0...1).contains(overlap), "--overlap", overlap, "between 0 and 1")
     try check(excludeBorder >= 0, "--exclude-border", excludeBorder, "at least 0")
@@ -82,10 +98,14 @@ struct BlobDetectCommand: ParsableCommand {
 
   @OptionGroup(title: "Filter") var options: BlobDetectOptions
 
-  @Option(help: ArgumentHelp("Table format: \(BlobTable.allCases.map(\.rawValue).joined(separator: ", ")). (default: by the output's extension, else csv)", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Table format: \(BlobTable.allCases.map(\.rawValue).joined(separator: ", ")). (default: by the output's extension, else csv)",
+      valueName: "name"))
   var table: BlobTable?
 
-  @Option(help: ArgumentHelp("Also draw the blobs on the picture, into this file.", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp("Also draw the blobs on the picture, into this file.", valueName: "file"), completion: .file())
   var overlay: String?
 
   @OptionGroup var files: FileOptionGroup

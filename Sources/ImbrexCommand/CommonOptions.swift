@@ -6,17 +6,23 @@ struct TilingOptionGroup: ParsableArguments {
   @Flag(help: "One worker and no tiling: the reference run.")
   var serial = false
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Tile grid of R rows of C tiles. (default: by cores and cache)", valueName: "rxc"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Tile grid of R rows of C tiles. (default: by cores and cache)", valueName: "rxc"))
   var chunks: PairArgument?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Tiles of H×W pixels instead.", valueName: "hxw"))
   var tile: PairArgument?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp(
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
       "Ghost cells around every tile: N or NY,NX. (default: what the filter needs)", valueName: "n"))
   var halo: HaloArgument?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp(
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
       "Memory that the run may hold at once: 512M, 2G. (default: a quarter of RAM)", valueName: "size"))
   var maxMemory: MemoryArgument?
 
@@ -40,7 +46,9 @@ struct TilingOptionGroup: ParsableArguments {
 
 /// How many workers: `--jobs`, else `IMBREX_JOBS`, else one a core.
 struct JobsOptionGroup: ParsableArguments {
-  @Option(name: [.customShort("j", allowingJoined: true), .long], parsing: .unconditional, help: ArgumentHelp(
+  @Option(
+    name: [.customShort("j", allowingJoined: true), .long], parsing: .unconditional,
+    help: ArgumentHelp(
       "Workers; 0: as many as cores that this process may use. Also IMBREX_JOBS.", valueName: "n"))
   var jobs: Int?
 
@@ -59,25 +67,34 @@ struct JobsOptionGroup: ParsableArguments {
 
 /// What to read, what to write and how, shared by all filters.
 struct FileOptionGroup: ParsableArguments {
-  @Argument(help: ArgumentHelp("Pictures, directories of them, or - for standard input.", valueName: "input"), completion: .file())
+  @Argument(
+    help: ArgumentHelp("Pictures, directories of them, or - for standard input.", valueName: "input"),
+    completion: .file())
   var inputs: [String] = []
 
-  @Option(name: [.short, .long], help: ArgumentHelp(
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
       "Output: a file, a directory (ending in /), or - for standard output.", valueName: "output"), completion: .file())
   var output: String?
 
-  @Option(help: ArgumentHelp(
+  @Option(
+    help: ArgumentHelp(
       "Output format: \(ImageFormat.all.map(\.name).joined(separator: ", ")). (default: by the output's extension)",
       valueName: "name"))
   var format: ImageFormat?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("JPEG quality 1 … 100. (default: as the input, else 90)", valueName: "q"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("JPEG quality 1 … 100. (default: as the input, else 90)", valueName: "q"))
   var quality: Int?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Deflate level 0 … 9 for PNG and TIFF.", valueName: "level"))
   var compression: Int?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp(
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
       "Refuse pictures that claim more pixels. (default: 1000000000)", valueName: "n"))
   var maxPixels: Int = 1_000_000_000
 

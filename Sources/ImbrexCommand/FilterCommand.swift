@@ -15,7 +15,9 @@ struct FilterCommand<Options: FilterOptions>: ParsableCommand {
   func run() throws {
     let filter = try filterOptions.makeFilter()
     let tilingOptions = try tiling.options(jobs: jobs.count())
-    if filterOptions.makesFloat, let format = files.format, !format.canHoldFloat, format.name != "pam", format.name != "pnm" {
+    if filterOptions.makesFloat, let format = files.format, !format.canHoldFloat, format.name != "pam",
+      format.name != "pnm"
+    {
       throw ImbrexError(.usage, "--float does not go with --format \(format.name): use tiff or pfm")
     }
     let jobs = try PictureJob.jobs(files, makesFloat: filterOptions.makesFloat)

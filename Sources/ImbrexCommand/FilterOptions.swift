@@ -28,18 +28,23 @@ struct GaussianOptions: FilterOptions {
       imbrex gaussian --sigma 0,5 --boundary wrap panorama.tif -o out.tif
     """
 
-  @Option(parsing: .unconditional, help: ArgumentHelp(
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
       "Standard deviation in pixels, 0 … 10000, on both axes or SY,SX; 0 leaves an axis alone.", valueName: "s"))
   var sigma = SigmaArgument(1)
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Kernel radius in standard deviations, 0 … 100.", valueName: "t"))
   var truncate: Double = 4
 
-  @Option(help: ArgumentHelp(
+  @Option(
+    help: ArgumentHelp(
       "Beyond the border: reflect, mirror, nearest, wrap or constant.", valueName: "mode"))
   var boundary = BoundaryArgument(.nearest)
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Value beyond the border for 'constant', in [0, 1] units.", valueName: "v"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Value beyond the border for 'constant', in [0, 1] units.", valueName: "v"))
   var cval: Double = 0
 
   @Flag(name: .customLong("float"), help: "Write the unrounded result as 32-bit float.")
@@ -76,20 +81,25 @@ struct SobelOptions: FilterOptions {
   @Option(help: ArgumentHelp("Operator: sobel, scharr, prewitt, roberts or farid.", valueName: "name"))
   var `operator`: Sobel.Operator = .sobel
 
-  @Option(help: ArgumentHelp(
+  @Option(
+    help: ArgumentHelp(
       "Response: magnitude, horizontal (answers to horizontal edges) or vertical.", valueName: "which"))
   var direction: Sobel.Direction = .magnitude
 
   @Option(help: ArgumentHelp("Beyond the border: reflect, mirror, nearest, wrap or constant.", valueName: "mode"))
   var boundary = BoundaryArgument(.reflect)
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Value beyond the border for 'constant', in [0, 1] units.", valueName: "v"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Value beyond the border for 'constant', in [0, 1] units.", valueName: "v"))
   var cval: Double = 0
 
   @Flag(help: "Filter each colour channel instead of luma.")
   var perChannel = false
 
-  @Option(help: ArgumentHelp("Keep responses only where this picture, eroded by 3×3, is not zero.", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp("Keep responses only where this picture, eroded by 3×3, is not zero.", valueName: "file"),
+    completion: .file())
   var mask: String?
 
   @Flag(name: .customLong("float"), help: "Write the unrounded response as 32-bit float.")
@@ -122,7 +132,9 @@ struct MedianOptions: FilterOptions {
       imbrex median --shape disk --radius 5 stars.tif -o background.tif
     """
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Window of (2R+1)×(2R+1) pixels, R 0 … 5000. (default: 1)", valueName: "r"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Window of (2R+1)×(2R+1) pixels, R 0 … 5000. (default: 1)", valueName: "r"))
   var radius: Int?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Window of H×W pixels instead, both odd.", valueName: "hxw"))
@@ -136,7 +148,9 @@ struct MedianOptions: FilterOptions {
   @Option(help: ArgumentHelp("Beyond the border: reflect, mirror, nearest, wrap or constant.", valueName: "mode"))
   var boundary = BoundaryArgument(.nearest)
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Value beyond the border for 'constant', in [0, 1] units.", valueName: "v"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Value beyond the border for 'constant', in [0, 1] units.", valueName: "v"))
   var cval: Double = 0
 
   @Flag(name: .customLong("float"), help: "Write the result as 32-bit float in [0, 1] units.")
@@ -183,7 +197,9 @@ struct EdgeOptions: FilterOptions {
       imbrex edge --sigma 2 --quantiles --low 0.8 --high 0.95 cells.tif -o edges.png
     """
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Smoothing before the gradient: standard deviation in pixels, 0 … 10000.", valueName: "s"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Smoothing before the gradient: standard deviation in pixels, 0 … 10000.", valueName: "s"))
   var sigma: Double = 1
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Lower hysteresis threshold. (default: 0.1)", valueName: "t"))
@@ -201,7 +217,9 @@ struct EdgeOptions: FilterOptions {
   @Option(help: ArgumentHelp("Beyond the border: reflect, mirror, nearest, wrap or constant.", valueName: "mode"))
   var boundary = BoundaryArgument(.constant)
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Value beyond the border for 'constant', in [0, 1] units.", valueName: "v"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Value beyond the border for 'constant', in [0, 1] units.", valueName: "v"))
   var cval: Double = 0
 
   var makesFloat: Bool { false }

@@ -34,7 +34,9 @@ struct ImbrexCommand: ParsableCommand {
     let arguments = Array(CommandLine.arguments.dropFirst())
     do {
       if arguments.contains("--version") && (arguments.contains("-v") || arguments.contains("--verbose")) {
-        print("imbrex \(Imbrex.version)\nkernels: \(kernelBuildName) (this machine runs \(kernelBuildNames.joined(separator: ", ")))")
+        print(
+          "imbrex \(Imbrex.version)\nkernels: \(kernelBuildName) (this machine runs \(kernelBuildNames.joined(separator: ", ")))"
+        )
         return
       }
       try checkSubcommand(arguments.first)

@@ -45,7 +45,8 @@ struct PictureJob {
             + "(\(ImageFormat.all.map { $0.extensions[0] }.joined(separator: ", "))) or use --format")
       }
       if makesFloat && !format.canHoldFloat {
-        throw ImbrexError(.usage, "--float needs an output of 32-bit float, which \(format.name) is not: use .tif or .pfm")
+        throw ImbrexError(
+          .usage, "--float needs an output of 32-bit float, which \(format.name) is not: use .tif or .pfm")
       }
     }
     return [PictureJob(input: inputs[0], output: output)]
@@ -58,7 +59,8 @@ struct PictureJob {
     return try inputs.map { input in
       guard input != "-" else { throw ImbrexError(.usage, "standard input has no name in a directory: use -o FILE") }
       var name = input.split(separator: "/").last.map(String.init) ?? input
-      let wanted = format ?? (makesFloat && !(ImageFormat(path: name)?.canHoldFloat ?? false) ? ImageFormat(named: "tiff") : nil)
+      let wanted =
+        format ?? (makesFloat && !(ImageFormat(path: name)?.canHoldFloat ?? false) ? ImageFormat(named: "tiff") : nil)
       if let wanted, ImageFormat(path: name) != wanted {
         let stem = name.lastIndex(of: ".").flatMap { $0 == name.startIndex ? nil : String(name[..<$0]) } ?? name
         name = "\(stem).\(wanted.extensions[0])"

@@ -3,7 +3,9 @@
 #include "builds.h"
 
 #if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx2,bmi,bmi2,lzcnt,popcnt,fma"))), apply_to = function)
+#pragma clang attribute push(                                                                              \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx2,bmi,bmi2,lzcnt,popcnt,fma"))), \
+    apply_to = function)
 #define BUILD avx512
 #define BUILD_NAME "avx512"
 #define BLOCK 128

@@ -2,33 +2,37 @@
 
 #define MIN2(a, b) ((a) < (b) ? (a) : (b))
 #define MAX2(a, b) ((a) > (b) ? (a) : (b))
-#define SORT2(T, a, b) { T low = MIN2(a, b), high = MAX2(a, b); a = low; b = high; }
+#define SORT2(T, a, b)                     \
+  {                                        \
+    T low = MIN2(a, b), high = MAX2(a, b); \
+    a = low;                               \
+    b = high;                              \
+  }
 // Columns sorted at a time, on the stack, before windows are put together from them.
 #define MEDIAN_COLUMNS 256
 
 // 3 × 3: the columns are sorted once and shared by the three windows they belong to; the median is then the median of
 // the greatest minimum, the median of the middles and the least maximum.
-#define DEFINE_MEDIAN3(NAME, T)                                                                            \
-  static inline T KERNEL(NAME##_of3)(T a, T b, T c) { return MAX2(MIN2(a, b), MIN2(MAX2(a, b), c)); }        \
-  static void KERNEL(NAME)(const T *src, T *dst, const median_window *window) {                              \
-    for (size_t y = 0; y < window->height; y++, src += window->src_pitch, dst += window->dst_pitch) {        \
-      const T *r0 = src, *r1 = r0 + window->src_pitch, *r2 = r1 + window->src_pitch;                         \
-      for (size_t x0 = 0; x0 < window->width; x0 += MEDIAN_COLUMNS) {                                        \
-        T low[MEDIAN_COLUMNS + 2], mid[MEDIAN_COLUMNS + 2], high[MEDIAN_COLUMNS + 2];                        \
-        size_t n = MIN2(window->width - x0, MEDIAN_COLUMNS);                                                 \
-        for (size_t x = 0; x < n + 2; x++) {                                                                 \
-          T a = r0[x0 + x], b = r1[x0 + x], c = r2[x0 + x];                                                  \
-          SORT2(T, a, b) SORT2(T, b, c) SORT2(T, a, b)                                                       \
-          low[x] = a, mid[x] = b, high[x] = c;                                                               \
-        }                                                                                                    \
-        for (size_t x = 0; x < n; x++) {                                                                     \
-          T greatest = MAX2(MAX2(low[x], low[x + 1]), low[x + 2]);                                           \
-          T middle = KERNEL(NAME##_of3)(mid[x], mid[x + 1], mid[x + 2]);                                     \
-          T least = MIN2(MIN2(high[x], high[x + 1]), high[x + 2]);                                           \
-          dst[x0 + x] = KERNEL(NAME##_of3)(greatest, middle, least);                                         \
-        }                                                                                                    \
-      }                                                                                                      \
-    }                                                                                                        \
+#define DEFINE_MEDIAN3(NAME, T)                                                                       \
+  static inline T KERNEL(NAME##_of3)(T a, T b, T c) { return MAX2(MIN2(a, b), MIN2(MAX2(a, b), c)); } \
+  static void KERNEL(NAME)(const T *src, T *dst, const median_window *window) {                       \
+    for (size_t y = 0; y < window->height; y++, src += window->src_pitch, dst += window->dst_pitch) { \
+      const T *r0 = src, *r1 = r0 + window->src_pitch, *r2 = r1 + window->src_pitch;                  \
+      for (size_t x0 = 0; x0 < window->width; x0 += MEDIAN_COLUMNS) {                                 \
+        T low[MEDIAN_COLUMNS + 2], mid[MEDIAN_COLUMNS + 2], high[MEDIAN_COLUMNS + 2];                 \
+        size_t n = MIN2(window->width - x0, MEDIAN_COLUMNS);                                          \
+        for (size_t x = 0; x < n + 2; x++) {                                                          \
+          T a = r0[x0 + x], b = r1[x0 + x], c = r2[x0 + x];                                           \
+          SORT2(T, a, b) SORT2(T, b, c) SORT2(T, a, b) low[x] = a, mid[x] = b, high[x] = c;           \
+        }                                                                                             \
+        for (size_t x = 0; x < n; x++) {                                                              \
+          T greatest = MAX2(MAX2(low[x], low[x + 1]), low[x + 2]);                                    \
+          T middle = KERNEL(NAME##_of3)(mid[x], mid[x + 1], mid[x + 2]);                              \
+          T least = MIN2(MIN2(high[x], high[x + 1]), high[x + 2]);                                    \
+          dst[x0 + x] = KERNEL(NAME##_of3)(greatest, middle, least);                                  \
+        }                                                                                             \
+      }                                                                                               \
+    }                                                                                                 \
   }
 DEFINE_MEDIAN3(median3_u8, uint8_t)
 DEFINE_MEDIAN3(median3_u16, uint16_t)
@@ -39,61 +43,64 @@ DEFINE_MEDIAN3(median3_i32, int32_t)
 // (i + 1)(j + 1) elements no greater and (5 − i)(5 − j) no less than it. Where either product exceeds 13 it cannot be
 // the median: that leaves 13 candidates, six being lost on either side, whose median it is. Least and greatest of 8,
 // 7, 6 … of them are dropped in turn (each time none of the two can be the median).
-#define DEFINE_MEDIAN5(NAME, T)                                                                            \
-  static void KERNEL(NAME)(const T *src, T *dst, const median_window *window) {                              \
-    for (size_t y = 0; y < window->height; y++, src += window->src_pitch, dst += window->dst_pitch) {        \
-      for (size_t x0 = 0; x0 < window->width; x0 += MEDIAN_COLUMNS) {                                        \
-        T s0[MEDIAN_COLUMNS + 4], s1[MEDIAN_COLUMNS + 4], s2[MEDIAN_COLUMNS + 4], s3[MEDIAN_COLUMNS + 4],    \
-            s4[MEDIAN_COLUMNS + 4];                                                                          \
-        size_t n = MIN2(window->width - x0, MEDIAN_COLUMNS);                                                 \
-        const T *r0 = src + x0, *r1 = r0 + window->src_pitch, *r2 = r1 + window->src_pitch,                  \
-                *r3 = r2 + window->src_pitch, *r4 = r3 + window->src_pitch;                                  \
-        for (size_t x = 0; x < n + 4; x++) {                                                                 \
-          T a = r0[x], b = r1[x], c = r2[x], d = r3[x], e = r4[x];                                           \
-          SORT5(T, a, b, c, d, e)                                                                            \
-          s0[x] = a, s1[x] = b, s2[x] = c, s3[x] = d, s4[x] = e;                                             \
-        }                                                                                                    \
-        for (size_t x = 0; x < n; x++) {                                                                     \
-          T a0 = s0[x], a1 = s0[x + 1], a2 = s0[x + 2], a3 = s0[x + 3], a4 = s0[x + 4];                      \
-          T b0 = s1[x], b1 = s1[x + 1], b2 = s1[x + 2], b3 = s1[x + 3], b4 = s1[x + 4];                      \
-          T c0 = s2[x], c1 = s2[x + 1], c2 = s2[x + 2], c3 = s2[x + 3], c4 = s2[x + 4];                      \
-          T d0 = s3[x], d1 = s3[x + 1], d2 = s3[x + 2], d3 = s3[x + 3], d4 = s3[x + 4];                      \
-          T e0 = s4[x], e1 = s4[x + 1], e2 = s4[x + 2], e3 = s4[x + 3], e4 = s4[x + 4];                      \
-          SORT5(T, a0, a1, a2, a3, a4)                                                                       \
-          SORT5(T, b0, b1, b2, b3, b4)                                                                       \
-          SORT5(T, c0, c1, c2, c3, c4)                                                                       \
-          SORT5(T, d0, d1, d2, d3, d4)                                                                       \
-          SORT5(T, e0, e1, e2, e3, e4)                                                                       \
-          /* Known order: a3≤a4, b2≤b3≤b4, c1≤c2≤c3, d0≤d1≤d2, e0≤e1. */                                      \
-          T p0 = a3, p1 = a4, p2 = b2, p3 = b3, p4 = b4, p5 = d0, p6 = d1, p7 = d2;                          \
-          LEAST_GREATEST8(T, p0, p1, p2, p3, p4, p5, p6, p7)                                                 \
-          p0 = c1;                                                                                           \
-          LEAST_GREATEST7(T, p0, p1, p2, p3, p4, p5, p6)                                                     \
-          p0 = c3;                                                                                           \
-          LEAST_GREATEST6(T, p0, p1, p2, p3, p4, p5)                                                         \
-          p0 = e0;                                                                                           \
-          LEAST_GREATEST5(T, p0, p1, p2, p3, p4)                                                             \
-          p0 = e1;                                                                                           \
-          LEAST_GREATEST4(T, p0, p1, p2, p3)                                                                 \
-          p0 = c2;                                                                                           \
-          dst[x0 + x] = MAX2(MIN2(p1, p2), MIN2(MAX2(p1, p2), p0));                                          \
-        }                                                                                                    \
-      }                                                                                                      \
-    }                                                                                                        \
+#define DEFINE_MEDIAN5(NAME, T)                                                                           \
+  static void KERNEL(NAME)(const T *src, T *dst, const median_window *window) {                           \
+    for (size_t y = 0; y < window->height; y++, src += window->src_pitch, dst += window->dst_pitch) {     \
+      for (size_t x0 = 0; x0 < window->width; x0 += MEDIAN_COLUMNS) {                                     \
+        T s0[MEDIAN_COLUMNS + 4], s1[MEDIAN_COLUMNS + 4], s2[MEDIAN_COLUMNS + 4], s3[MEDIAN_COLUMNS + 4], \
+            s4[MEDIAN_COLUMNS + 4];                                                                       \
+        size_t n = MIN2(window->width - x0, MEDIAN_COLUMNS);                                              \
+        const T *r0 = src + x0, *r1 = r0 + window->src_pitch, *r2 = r1 + window->src_pitch,               \
+                *r3 = r2 + window->src_pitch, *r4 = r3 + window->src_pitch;                               \
+        for (size_t x = 0; x < n + 4; x++) {                                                              \
+          T a = r0[x], b = r1[x], c = r2[x], d = r3[x], e = r4[x];                                        \
+          SORT5(T, a, b, c, d, e)                                                                         \
+          s0[x] = a, s1[x] = b, s2[x] = c, s3[x] = d, s4[x] = e;                                          \
+        }                                                                                                 \
+        for (size_t x = 0; x < n; x++) {                                                                  \
+          T a0 = s0[x], a1 = s0[x + 1], a2 = s0[x + 2], a3 = s0[x + 3], a4 = s0[x + 4];                   \
+          T b0 = s1[x], b1 = s1[x + 1], b2 = s1[x + 2], b3 = s1[x + 3], b4 = s1[x + 4];                   \
+          T c0 = s2[x], c1 = s2[x + 1], c2 = s2[x + 2], c3 = s2[x + 3], c4 = s2[x + 4];                   \
+          T d0 = s3[x], d1 = s3[x + 1], d2 = s3[x + 2], d3 = s3[x + 3], d4 = s3[x + 4];                   \
+          T e0 = s4[x], e1 = s4[x + 1], e2 = s4[x + 2], e3 = s4[x + 3], e4 = s4[x + 4];                   \
+          SORT5(T, a0, a1, a2, a3, a4)                                                                    \
+          SORT5(T, b0, b1, b2, b3, b4)                                                                    \
+          SORT5(T, c0, c1, c2, c3, c4)                                                                    \
+          SORT5(T, d0, d1, d2, d3, d4)                                                                    \
+          SORT5(T, e0, e1, e2, e3, e4)                                                                    \
+          /* Known order: a3≤a4, b2≤b3≤b4, c1≤c2≤c3, d0≤d1≤d2, e0≤e1. */                  \
+          T p0 = a3, p1 = a4, p2 = b2, p3 = b3, p4 = b4, p5 = d0, p6 = d1, p7 = d2;                       \
+          LEAST_GREATEST8(T, p0, p1, p2, p3, p4, p5, p6, p7)                                              \
+          p0 = c1;                                                                                        \
+          LEAST_GREATEST7(T, p0, p1, p2, p3, p4, p5, p6)                                                  \
+          p0 = c3;                                                                                        \
+          LEAST_GREATEST6(T, p0, p1, p2, p3, p4, p5)                                                      \
+          p0 = e0;                                                                                        \
+          LEAST_GREATEST5(T, p0, p1, p2, p3, p4)                                                          \
+          p0 = e1;                                                                                        \
+          LEAST_GREATEST4(T, p0, p1, p2, p3)                                                              \
+          p0 = c2;                                                                                        \
+          dst[x0 + x] = MAX2(MIN2(p1, p2), MIN2(MAX2(p1, p2), p0));                                       \
+        }                                                                                                 \
+      }                                                                                                   \
+    }                                                                                                     \
   }
-#define SORT5(T, a, b, c, d, e)                                                                                 \
-  SORT2(T, a, b) SORT2(T, d, e) SORT2(T, c, e) SORT2(T, c, d) SORT2(T, b, e) SORT2(T, a, d) SORT2(T, a, c)       \
-  SORT2(T, b, d) SORT2(T, b, c)
+#define SORT5(T, a, b, c, d, e)                                                                            \
+  SORT2(T, a, b)                                                                                           \
+  SORT2(T, d, e) SORT2(T, c, e) SORT2(T, c, d) SORT2(T, b, e) SORT2(T, a, d) SORT2(T, a, c) SORT2(T, b, d) \
+      SORT2(T, b, c)
 // The least moves to the first place, the greatest to the last.
-#define LEAST_GREATEST8(T, a, b, c, d, e, f, g, h)                                                              \
-  SORT2(T, a, b) SORT2(T, c, d) SORT2(T, e, f) SORT2(T, g, h) SORT2(T, a, c) SORT2(T, e, g) SORT2(T, a, e)       \
-  SORT2(T, b, d) SORT2(T, f, h) SORT2(T, d, h)
-#define LEAST_GREATEST7(T, a, b, c, d, e, f, g)                                                                 \
-  SORT2(T, a, b) SORT2(T, c, d) SORT2(T, e, f) SORT2(T, a, c) SORT2(T, e, g) SORT2(T, a, e)                      \
-  SORT2(T, b, d) SORT2(T, f, g) SORT2(T, d, g)
-#define LEAST_GREATEST6(T, a, b, c, d, e, f)                                                                    \
+#define LEAST_GREATEST8(T, a, b, c, d, e, f, g, h)                                                         \
+  SORT2(T, a, b)                                                                                           \
+  SORT2(T, c, d) SORT2(T, e, f) SORT2(T, g, h) SORT2(T, a, c) SORT2(T, e, g) SORT2(T, a, e) SORT2(T, b, d) \
+      SORT2(T, f, h) SORT2(T, d, h)
+#define LEAST_GREATEST7(T, a, b, c, d, e, f, g)                                                            \
+  SORT2(T, a, b)                                                                                           \
+  SORT2(T, c, d) SORT2(T, e, f) SORT2(T, a, c) SORT2(T, e, g) SORT2(T, a, e) SORT2(T, b, d) SORT2(T, f, g) \
+      SORT2(T, d, g)
+#define LEAST_GREATEST6(T, a, b, c, d, e, f) \
   SORT2(T, a, b) SORT2(T, c, d) SORT2(T, e, f) SORT2(T, a, c) SORT2(T, a, e) SORT2(T, b, d) SORT2(T, d, f)
-#define LEAST_GREATEST5(T, a, b, c, d, e)                                                                       \
+#define LEAST_GREATEST5(T, a, b, c, d, e) \
   SORT2(T, a, b) SORT2(T, c, d) SORT2(T, a, c) SORT2(T, a, e) SORT2(T, b, d) SORT2(T, d, e)
 #define LEAST_GREATEST4(T, a, b, c, d) SORT2(T, a, b) SORT2(T, c, d) SORT2(T, a, c) SORT2(T, b, d)
 DEFINE_MEDIAN5(median5_u8, uint8_t)
@@ -110,9 +117,9 @@ DEFINE_MEDIAN5(median5_i32, int32_t)
 
 // MARK: Column histograms
 //
-// Every column has a histogram of its part of the window, in two levels: 16 coarse bins and 16 segments of 16 fine ones.
-// The window's coarse histogram slides along; of its fine histogram only the segment that holds the median is brought
-// up to date, from where it was left.
+// Every column has a histogram of its part of the window, in two levels: 16 coarse bins and 16 segments of 16 fine
+// ones. The window's coarse histogram slides along; of its fine histogram only the segment that holds the median is
+// brought up to date, from where it was left.
 
 #define BINS 16
 
@@ -136,7 +143,7 @@ static void KERNEL(median_histogram_u8)(const uint8_t *src, uint8_t *dst, const 
   size_t reach = window->window_width, columns = window->width + reach - 1;
   uint16_t *coarse = histograms, *fine = histograms + columns * BINS;
   for (size_t k = 0; k < columns * (BINS + BINS * BINS); k++) histograms[k] = 0;
-#define FINE(segment, column) (fine + ((segment) * columns + (column)) * BINS)
+#define FINE(segment, column) (fine + ((segment)*columns + (column)) * BINS)
 
   for (size_t row = 0; row + 1 < window->window_height; row++)
     for (size_t x = 0; x < columns; x++) {
@@ -189,8 +196,8 @@ static void KERNEL(median_histogram_u8)(const uint8_t *src, uint8_t *dst, const 
 // MARK: Sets of ranks
 //
 // Replace every sample by its rank among the plane's samples; then the window is a set of small integers, kept as bits.
-// A step to the right drops and adds one rank for each row of the window, and the median moves by a few members: a short
-// walk over the set bits. The cost grows with the window's height, not its area, whatever the sample type.
+// A step to the right drops and adds one rank for each row of the window, and the median moves by a few members: a
+// short walk over the set bits. The cost grows with the window's height, not its area, whatever the sample type.
 
 static void KERNEL(rank_samples)(const uint32_t *keys, size_t n, unsigned key_bits, uint32_t *order, uint32_t *spare,
                                  uint32_t *ranks, uint32_t *values) {
@@ -222,7 +229,8 @@ static inline uint32_t KERNEL(member_from)(const uint64_t *bits, uint32_t rank) 
   size_t word = rank >> 6;
   uint64_t rest = bits[word] >> (rank & 63);
   if (rest != 0) return rank + (uint32_t)__builtin_ctzll(rest);
-  do word++; while (bits[word] == 0);
+  do word++;
+  while (bits[word] == 0);
   return (uint32_t)(word << 6) + (uint32_t)__builtin_ctzll(bits[word]);
 }
 
@@ -271,7 +279,10 @@ static void KERNEL(median_ranks)(const uint32_t *ranks, size_t rank_count, const
 // Integers that sort as the floats do, NaN above everything, and back.
 static void KERNEL(float_keys)(const float *src, int32_t *dst, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    union { float value; int32_t bits; } u = {.value = src[i]};
+    union {
+      float value;
+      int32_t bits;
+    } u = {.value = src[i]};
     int32_t key = u.bits ^ ((u.bits >> 31) & INT32_MAX);
     dst[i] = u.value != u.value ? INT32_MAX : key;
   }
@@ -279,7 +290,10 @@ static void KERNEL(float_keys)(const float *src, int32_t *dst, size_t n) {
 
 static void KERNEL(keys_float)(const int32_t *src, float *dst, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    union { int32_t bits; float value; } u = {.bits = src[i] ^ ((src[i] >> 31) & INT32_MAX)};
+    union {
+      int32_t bits;
+      float value;
+    } u = {.bits = src[i] ^ ((src[i] >> 31) & INT32_MAX)};
     dst[i] = u.value;  // INT32_MAX is a NaN as it stands.
   }
 }

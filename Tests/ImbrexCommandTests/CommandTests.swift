@@ -39,7 +39,8 @@ import Testing
   @Test func two_filters_in_a_pipe_give_what_two_files_give() throws {
     let blurred = try Program.run(["gaussian", "--sigma", "2", "--format", "pam", testImage("photo.png")])
     let piped = try Program.run(["edge"], input: blurred.output)
-    #expect(try Program.run(["gaussian", "--sigma", "2", testImage("photo.png"), "-o", folder.path("a.png")]).status == 0)
+    #expect(
+      try Program.run(["gaussian", "--sigma", "2", testImage("photo.png"), "-o", folder.path("a.png")]).status == 0)
     let filed = try Program.run(["edge", "--format", "pam", folder.path("a.png")])
     #expect(piped.output == filed.output && !piped.output.isEmpty)
   }
@@ -70,7 +71,8 @@ import Testing
     ])
     #expect(outcome.status == 1)
     #expect(outcome.errors.contains("truncated.png: ") && outcome.errors.hasSuffix("2 done, 0 skipped, 1 failed\n"))
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).sorted() == ["photo.png", "shapes.png"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).sorted() == ["photo.png", "shapes.png"])
   }
 
   @Test func a_directory_stands_for_the_pictures_in_it() throws {
@@ -126,8 +128,10 @@ import Testing
   @Test func the_blobs_of_the_cells_are_where_they_were_drawn() throws {
     let known = try String(contentsOfFile: testImage("cells.csv"), encoding: .utf8).split(separator: "\n").dropFirst()
       .map { $0.split(separator: ",").compactMap { Double($0) } }
-    let found = try Program.run(["blob-detect", "--min-sigma", "2", "--max-sigma", "14", "--threshold", "0.08", testImage("cells.png")])
-      .text.split(separator: "\n").dropFirst().map { $0.split(separator: ",").compactMap { Double($0) } }
+    let found = try Program.run([
+      "blob-detect", "--min-sigma", "2", "--max-sigma", "14", "--threshold", "0.08", testImage("cells.png"),
+    ])
+    .text.split(separator: "\n").dropFirst().map { $0.split(separator: ",").compactMap { Double($0) } }
     let hits = known.count { cell in found.contains { abs($0[0] - cell[0]) <= 2 && abs($0[1] - cell[1]) <= 2 } }
     #expect(hits * 20 >= known.count * 19, "\(hits) of \(known.count)")
   }
@@ -141,31 +145,41 @@ import Testing
 
   @Test func an_overlay_is_a_colour_picture_of_the_same_size() throws {
     #expect(
-      try Program.run(["blob-detect", "--max-sigma", "8", testImage("cells.png"), "--overlay", folder.path("o.ppm"), "-o", folder.path("b.csv")]).status == 0)
+      try Program.run([
+        "blob-detect", "--max-sigma", "8", testImage("cells.png"), "--overlay", folder.path("o.ppm"), "-o",
+        folder.path("b.csv"),
+      ]).status == 0)
     let overlay = try #require(
       Samples(netpbm: [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.path("o.ppm"))))))
     #expect(overlay.channels == 3)
-    #expect(stride(from: 0, to: overlay.bytes.count, by: 3).contains { overlay.bytes[$0] > overlay.bytes[$0 + 2] &+ 60 })
+    #expect(
+      stride(from: 0, to: overlay.bytes.count, by: 3).contains { overlay.bytes[$0] > overlay.bytes[$0 + 2] &+ 60 })
   }
 
   // MARK: - Tiling
 
   @Test func options_of_tiling_change_the_plan_but_no_byte() throws {
     let expected = try Program.run(["gaussian", "--sigma", "3", "--serial", testImage("photo.png")]).output
-    for options in [["-j1"], ["-j", "3"], ["--chunks", "3x2"], ["--tile", "50x70", "--halo", "20"], ["--max-memory", "1M"]] {
-      #expect(try Program.run(["gaussian", "--sigma", "3", testImage("photo.png")] + options).output == expected, "\(options)")
+    for options in [
+      ["-j1"], ["-j", "3"], ["--chunks", "3x2"], ["--tile", "50x70", "--halo", "20"], ["--max-memory", "1M"],
+    ] {
+      #expect(
+        try Program.run(["gaussian", "--sigma", "3", testImage("photo.png")] + options).output == expected, "\(options)"
+      )
     }
     for build in ["portable", "avx2", "avx512"] {
       let outcome = try Program.run(
         ["gaussian", "--sigma", "3", testImage("photo.png")], environment: ["IMBREX_CPU": build])
       // Either this machine runs it, with the same result, or it says that it does not.
-      #expect(outcome.status == 0 ? outcome.output == expected : outcome.status == 2 && outcome.errors.contains("IMBREX_CPU"))
+      #expect(
+        outcome.status == 0 ? outcome.output == expected : outcome.status == 2 && outcome.errors.contains("IMBREX_CPU"))
     }
   }
 
   @Test func a_plan_is_explained_and_nothing_done() throws {
     let outcome = try Program.run([
-      "gaussian", "--sigma", "2", "--chunks", "2x2", "-j", "2", "--explain", testImage("photo.png"), "-o", folder.path("x.png"),
+      "gaussian", "--sigma", "2", "--chunks", "2x2", "-j", "2", "--explain", testImage("photo.png"), "-o",
+      folder.path("x.png"),
     ])
     #expect(outcome.status == 0 && folder.contents.isEmpty)
     #expect(outcome.text.contains("grid:       2 × 2 tiles of 192 × 256 pixels"))
@@ -176,7 +190,8 @@ import Testing
 
   @Test func bench_prints_json_with_identical_results() throws {
     for filter in [["gaussian"], ["sobel"], ["median"], ["edge"], ["blob-detect", "--max-sigma", "5"]] {
-      let outcome = try Program.run(["bench"] + filter + ["--runs", "2", "--jobs", "1,2", "--json", testImage("shapes.png")])
+      let outcome = try Program.run(
+        ["bench"] + filter + ["--runs", "2", "--jobs", "1,2", "--json", testImage("shapes.png")])
       #expect(outcome.status == 0, "\(outcome.errors)")
       let report = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: Any])
       #expect(report["filter"] as? String == filter[0])
@@ -206,48 +221,99 @@ import Testing
   }
 
   static let failures: [Failure] = [
-    Failure(name: "missing", arguments: ["gaussian", "no-such.png", "-o", "OUT.png"], status: 1, says: "imbrex: no-such.png: cannot open: No such file or directory"),
-    Failure(name: "empty", arguments: ["gaussian", "DAMAGED/empty.png", "-o", "OUT.png"], status: 1, says: "the file is empty"),
-    Failure(name: "truncated PNG", arguments: ["gaussian", "DAMAGED/truncated.png", "-o", "OUT.png"], status: 1, says: "truncated.png: "),
-    Failure(name: "truncated JPEG", arguments: ["median", "DAMAGED/truncated.jpg", "-o", "OUT.png"], status: 1, says: "truncated.jpg: "),
-    Failure(name: "truncated TIFF", arguments: ["edge", "DAMAGED/truncated.tif", "-o", "OUT.png"], status: 1, says: "truncated.tif: "),
+    Failure(
+      name: "missing", arguments: ["gaussian", "no-such.png", "-o", "OUT.png"], status: 1,
+      says: "imbrex: no-such.png: cannot open: No such file or directory"),
+    Failure(
+      name: "empty", arguments: ["gaussian", "DAMAGED/empty.png", "-o", "OUT.png"], status: 1, says: "the file is empty"
+    ),
+    Failure(
+      name: "truncated PNG", arguments: ["gaussian", "DAMAGED/truncated.png", "-o", "OUT.png"], status: 1,
+      says: "truncated.png: "),
+    Failure(
+      name: "truncated JPEG", arguments: ["median", "DAMAGED/truncated.jpg", "-o", "OUT.png"], status: 1,
+      says: "truncated.jpg: "),
+    Failure(
+      name: "truncated TIFF", arguments: ["edge", "DAMAGED/truncated.tif", "-o", "OUT.png"], status: 1,
+      says: "truncated.tif: "),
     Failure(name: "bad CRC", arguments: ["sobel", "DAMAGED/crc.png", "-o", "OUT.png"], status: 1, says: "crc.png: "),
-    Failure(name: "not a picture", arguments: ["sobel", "DAMAGED/not-a-picture.png", "-o", "OUT.png"], status: 1, says: "not a picture of a known format"),
-    Failure(name: "absurd size", arguments: ["sobel", "DAMAGED/huge-header.png", "-o", "OUT.png"], status: 1, says: "--max-pixels"),
-    Failure(name: "a limit", arguments: ["sobel", "PHOTO", "--max-pixels", "1000", "-o", "OUT.png"], status: 1, says: "--max-pixels"),
+    Failure(
+      name: "not a picture", arguments: ["sobel", "DAMAGED/not-a-picture.png", "-o", "OUT.png"], status: 1,
+      says: "not a picture of a known format"),
+    Failure(
+      name: "absurd size", arguments: ["sobel", "DAMAGED/huge-header.png", "-o", "OUT.png"], status: 1,
+      says: "--max-pixels"),
+    Failure(
+      name: "a limit", arguments: ["sobel", "PHOTO", "--max-pixels", "1000", "-o", "OUT.png"], status: 1,
+      says: "--max-pixels"),
     Failure(name: "CMYK", arguments: ["sobel", "IMAGES/cmyk.jpg", "-o", "OUT.png"], status: 1, says: "CMYK"),
-    Failure(name: "a directory as a file", arguments: ["sobel", "PHOTO", "-o", "missing-folder/out.png"], status: 1, says: "missing-folder/out.png: cannot write: No such file or directory"),
-    Failure(name: "no output format", arguments: ["sobel", "PHOTO", "-o", "OUT.xyz"], status: 2, says: "the format of "),
+    Failure(
+      name: "a directory as a file", arguments: ["sobel", "PHOTO", "-o", "missing-folder/out.png"], status: 1,
+      says: "missing-folder/out.png: cannot write: No such file or directory"),
+    Failure(
+      name: "no output format", arguments: ["sobel", "PHOTO", "-o", "OUT.xyz"], status: 2, says: "the format of "),
     Failure(name: "an unknown filter", arguments: ["gausian", "PHOTO"], status: 2, says: "did you mean 'gaussian'"),
     Failure(name: "an unknown option", arguments: ["gaussian", "--sigm", "2", "PHOTO"], status: 2, says: "--sigma"),
-    Failure(name: "a negative sigma", arguments: ["gaussian", "--sigma", "-1", "PHOTO", "-o", "OUT.png"], status: 2, says: "--sigma"),
-    Failure(name: "a sigma of words", arguments: ["gaussian", "--sigma", "big", "PHOTO", "-o", "OUT.png"], status: 2, says: "big"),
-    Failure(name: "an infinite sigma", arguments: ["gaussian", "--sigma", "inf", "PHOTO", "-o", "OUT.png"], status: 2, says: "--sigma"),
-    Failure(name: "an even window", arguments: ["median", "--size", "4x4", "PHOTO", "-o", "OUT.png"], status: 2, says: "--size is 4x4, but must be two odd numbers"),
-    Failure(name: "thresholds out of order", arguments: ["edge", "--low", "0.5", "--high", "0.2", "PHOTO", "-o", "OUT.png"], status: 2, says: "--high"),
-    Failure(name: "quantiles beyond 1", arguments: ["edge", "--quantiles", "--high", "3", "PHOTO", "-o", "OUT.png"], status: 2, says: "between 0 and 1"),
-    Failure(name: "doh below its least sigma", arguments: ["blob-detect", "--method", "doh", "--min-sigma", "0.2", "PHOTO"], status: 2, says: "--min-sigma"),
-    Failure(name: "a halo too small", arguments: ["gaussian", "--sigma", "2", "--halo", "3", "PHOTO", "-o", "OUT.png"], status: 2, says: "--halo"),
-    Failure(name: "jobs", arguments: ["gaussian", "--jobs", "-3", "PHOTO", "-o", "OUT.png"], status: 2, says: "--jobs"),
-    Failure(name: "a grid", arguments: ["gaussian", "--chunks", "0x3", "PHOTO", "-o", "OUT.png"], status: 2, says: "--chunks"),
-    Failure(name: "float into PNG", arguments: ["gaussian", "--float", "PHOTO", "-o", "OUT.png"], status: 2, says: "--float"),
-    Failure(name: "two inputs, one output", arguments: ["gaussian", "PHOTO", "IMAGES/shapes.png", "-o", "OUT.png"], status: 2, says: "directory"),
-    Failure(name: "a mask of another size", arguments: ["edge", "--mask", "IMAGES/pixel.png", "PHOTO", "-o", "OUT.png"], status: 2, says: "mask"),
-    Failure(name: "a missing mask", arguments: ["edge", "--mask", "no-mask.png", "PHOTO", "-o", "OUT.png"], status: 1, says: "no-mask.png: cannot open"),
-    Failure(name: "roberts with a direction", arguments: ["sobel", "--operator", "roberts", "--direction", "vertical", "PHOTO", "-o", "OUT.png"], status: 2, says: "roberts"),
+    Failure(
+      name: "a negative sigma", arguments: ["gaussian", "--sigma", "-1", "PHOTO", "-o", "OUT.png"], status: 2,
+      says: "--sigma"),
+    Failure(
+      name: "a sigma of words", arguments: ["gaussian", "--sigma", "big", "PHOTO", "-o", "OUT.png"], status: 2,
+      says: "big"),
+    Failure(
+      name: "an infinite sigma", arguments: ["gaussian", "--sigma", "inf", "PHOTO", "-o", "OUT.png"], status: 2,
+      says: "--sigma"),
+    Failure(
+      name: "an even window", arguments: ["median", "--size", "4x4", "PHOTO", "-o", "OUT.png"], status: 2,
+      says: "--size is 4x4, but must be two odd numbers"),
+    Failure(
+      name: "thresholds out of order", arguments: ["edge", "--low", "0.5", "--high", "0.2", "PHOTO", "-o", "OUT.png"],
+      status: 2, says: "--high"),
+    Failure(
+      name: "quantiles beyond 1", arguments: ["edge", "--quantiles", "--high", "3", "PHOTO", "-o", "OUT.png"],
+      status: 2, says: "between 0 and 1"),
+    Failure(
+      name: "doh below its least sigma", arguments: ["blob-detect", "--method", "doh", "--min-sigma", "0.2", "PHOTO"],
+      status: 2, says: "--min-sigma"),
+    Failure(
+      name: "a halo too small", arguments: ["gaussian", "--sigma", "2", "--halo", "3", "PHOTO", "-o", "OUT.png"],
+      status: 2, says: "--halo"),
+    Failure(
+      name: "jobs", arguments: ["gaussian", "--jobs", "-3", "PHOTO", "-o", "OUT.png"], status: 2, says: "--jobs"),
+    Failure(
+      name: "a grid", arguments: ["gaussian", "--chunks", "0x3", "PHOTO", "-o", "OUT.png"], status: 2, says: "--chunks"),
+    Failure(
+      name: "float into PNG", arguments: ["gaussian", "--float", "PHOTO", "-o", "OUT.png"], status: 2, says: "--float"),
+    Failure(
+      name: "two inputs, one output", arguments: ["gaussian", "PHOTO", "IMAGES/shapes.png", "-o", "OUT.png"], status: 2,
+      says: "directory"),
+    Failure(
+      name: "a mask of another size", arguments: ["edge", "--mask", "IMAGES/pixel.png", "PHOTO", "-o", "OUT.png"],
+      status: 2, says: "mask"),
+    Failure(
+      name: "a missing mask", arguments: ["edge", "--mask", "no-mask.png", "PHOTO", "-o", "OUT.png"], status: 1,
+      says: "no-mask.png: cannot open"),
+    Failure(
+      name: "roberts with a direction",
+      arguments: ["sobel", "--operator", "roberts", "--direction", "vertical", "PHOTO", "-o", "OUT.png"], status: 2,
+      says: "roberts"),
   ]
 
   @Test(arguments: failures)
   func bad_input_gets_one_line_and_a_status_and_writes_nothing(failure: Failure) throws {
     let arguments = failure.arguments.map {
-      $0.replacingOccurrences(of: "DAMAGED/", with: testImage("damaged") + "/").replacingOccurrences(of: "IMAGES/", with: testImage("") + "/")
-        .replacingOccurrences(of: "PHOTO", with: testImage("photo.png"))
-        .replacingOccurrences(of: "OUT.", with: folder.path("out."))
+      $0.replacingOccurrences(of: "DAMAGED/", with: testImage("damaged") + "/").replacingOccurrences(
+        of: "IMAGES/", with: testImage("") + "/"
+      )
+      .replacingOccurrences(of: "PHOTO", with: testImage("photo.png"))
+      .replacingOccurrences(of: "OUT.", with: folder.path("out."))
     }
     let outcome = try Program.run(arguments, folder: folder.url)
     #expect(outcome.status == failure.status, "\(outcome.errors)")
     let lines = outcome.errors.split(separator: "\n")
-    #expect(lines.count == 1 && outcome.errors.hasPrefix("imbrex: ") && outcome.errors.contains(failure.says), "\(outcome.errors)")
+    #expect(
+      lines.count == 1 && outcome.errors.hasPrefix("imbrex: ") && outcome.errors.contains(failure.says),
+      "\(outcome.errors)")
     #expect(outcome.output.isEmpty)
     #expect(folder.contents.isEmpty, "\(folder.contents)")
   }
@@ -290,7 +356,9 @@ import Testing
   }
 
   @Test func help_and_version_go_to_standard_output() throws {
-    for arguments in [["--help"], ["help", "gaussian"], ["median", "--help"], ["bench", "edge", "-h"], ["--version"]] {
+    for arguments in [
+      ["--help"], ["help", "gaussian"], ["median", "--help"], ["bench", "edge", "-h"], ["--version"],
+    ] {
       let outcome = try Program.run(arguments)
       #expect(outcome.status == 0 && !outcome.output.isEmpty && outcome.errors.isEmpty, "\(arguments)")
     }

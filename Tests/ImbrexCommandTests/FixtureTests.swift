@@ -76,8 +76,9 @@ private struct Fixture: Decodable {
       return nil
     case .picture(let expected):
       guard let result = Samples(netpbm: outcome.output) else { return "not a Netpbm file" }
-      guard (result.width, result.height, result.channels, result.kind)
-        == (expected.width, expected.height, expected.channels, expected.kind)
+      guard
+        (result.width, result.height, result.channels, result.kind)
+          == (expected.width, expected.height, expected.channels, expected.kind)
       else { return "\(result.width) × \(result.height) × \(result.channels) \(result.kind)" }
       return difference(result.values, expected.values, fixture.compare)
     }

@@ -52,7 +52,10 @@ import Testing
 
   @Test(
     arguments: Boundary.allCases,
-    [Median.Shape.square(radius: 1), .square(radius: 2), .square(radius: 5), .rectangle(height: 4, width: 2), .disk(radius: 4)])
+    [
+      Median.Shape.square(radius: 1), .square(radius: 2), .square(radius: 5), .rectangle(height: 4, width: 2),
+      .disk(radius: 4),
+    ])
   func median_is_the_middle_of_the_sorted_window(boundary: Boundary, shape: Median.Shape) throws {
     for type in SampleType.allCases {
       let picture = testPicture(ImageDescription(width: 26, height: 21, color: .gray, sampleType: type), seed: 5)
@@ -71,7 +74,9 @@ import Testing
       }
       for y in 0..<input.height {
         for x in 0..<input.width {
-          let window = offsets.map { input.value(y + $0.0, x + $0.1, boundary, type == .float32 ? Double(Float(constant)) : constant) }.sorted()
+          let window = offsets.map {
+            input.value(y + $0.0, x + $0.1, boundary, type == .float32 ? Double(Float(constant)) : constant)
+          }.sorted()
           #expect(result[y, x] == window[window.count / 2], "\(type) at \(y), \(x)")
         }
       }

@@ -123,7 +123,8 @@ import Testing
   func spots_are_found_where_they_are(method: BlobDetector.Method) throws {
     let known = [(y: 30, x: 40, sigma: 4.0), (y: 80, x: 110, sigma: 8.0), (y: 64, x: 32, sigma: 5.0)]
     let detector = try BlobDetector(
-      method: method, minSigma: 2, maxSigma: 12, sigmaCount: 11, sigmaRatio: 1.2, threshold: method == .doh ? 0.01 : 0.1)
+      method: method, minSigma: 2, maxSigma: 12, sigmaCount: 11, sigmaRatio: 1.2, threshold: method == .doh ? 0.01 : 0.1
+    )
     let found = try detect(spots(known), detector)
     #expect(found.count == known.count)
     for spot in known {

@@ -126,7 +126,7 @@ import Testing
       }
       k.hessian_f64(boxes, 1 / 81, 0, n + 1, d.output(n), n)
     },
-    median("median3_u8", 3) { $0.median3_u8 } , median("median3_u16", 3) { $0.median3_u16 },
+    median("median3_u8", 3) { $0.median3_u8 }, median("median3_u16", 3) { $0.median3_u16 },
     median("median3_i32", 3) { $0.median3_i32 }, median("median5_u8", 5) { $0.median5_u8 },
     median("median5_u16", 5) { $0.median5_u16 }, median("median5_i32", 5) { $0.median5_i32 },
     Case(name: "median_histogram_u8") { k, n, d in
@@ -153,9 +153,10 @@ import Testing
 
   private static func median<Sample: BitwiseCopyable & Sendable>(
     _ name: String, _ side: Int,
-    _ kernel: @escaping @Sendable (kernels) -> (
-      UnsafePointer<Sample>, UnsafeMutablePointer<Sample>, UnsafePointer<median_window>
-    ) -> Void
+    _ kernel:
+      @escaping @Sendable (kernels) -> (
+        UnsafePointer<Sample>, UnsafeMutablePointer<Sample>, UnsafePointer<median_window>
+      ) -> Void
   ) -> Case {
     Case(name: name) { k, n, d in
       var window = median_window(
@@ -247,8 +248,10 @@ struct TestData: ~Copyable {
       case is UInt64.Type:
         let bits = seed < 2 ? (seed == 0 ? 0 : UInt64.max) : noise.next() & noise.next()
         (values + i).withMemoryRebound(to: UInt64.self, capacity: 1) { $0.pointee = bits }
-      case is Float.Type: (values + i).withMemoryRebound(to: Float.self, capacity: 1) { $0.pointee = Float(unit * 1.2 - 0.1) }
-      case is Double.Type: (values + i).withMemoryRebound(to: Double.self, capacity: 1) { $0.pointee = unit * 1.2 - 0.1 }
+      case is Float.Type:
+        (values + i).withMemoryRebound(to: Float.self, capacity: 1) { $0.pointee = Float(unit * 1.2 - 0.1) }
+      case is Double.Type:
+        (values + i).withMemoryRebound(to: Double.self, capacity: 1) { $0.pointee = unit * 1.2 - 0.1 }
       default: preconditionFailure("a sample type that no kernel takes")
       }
     }

@@ -10,7 +10,8 @@ public func testPicture(_ description: ImageDescription, seed: Int = 1) -> Pictu
       for c in 0..<description.channels {
         // Blocks and slopes of a few pixels, different in each channel.
         let block = ((x / 7 + c) ^ (y / 5)) & 3
-        let value = Double(block) / 4 + Double((x * 3 + y * 5 + c * 11) % 17) / 100 + Double.random(in: 0..<0.1, using: &noise)
+        let value =
+          Double(block) / 4 + Double((x * 3 + y * 5 + c * 11) % 17) / 100 + Double.random(in: 0..<0.1, using: &noise)
         let i = x * description.channels + c
         switch description.sampleType {
         case .uint8: row.assumingMemoryBound(to: UInt8.self)[i] = UInt8(min(value * 255, 255))

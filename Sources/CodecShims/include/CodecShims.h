@@ -66,15 +66,16 @@ typedef struct codec_header {
   /// Sampling factors of the first component relative to the others, as 4:2:0 → 2, 2; 4:4:4 → 1, 1. 0 unknown.
   int32_t jpeg_h_sampling, jpeg_v_sampling;
 
-  int32_t tiff_compression;  ///< libtiff's COMPRESSION_ value; 0 unknown.
-  int32_t tiff_predictor;    ///< libtiff's PREDICTOR_ value; 0 unknown.
+  int32_t tiff_compression;                    ///< libtiff's COMPRESSION_ value; 0 unknown.
+  int32_t tiff_predictor;                      ///< libtiff's PREDICTOR_ value; 0 unknown.
   uint32_t tiff_tile_width, tiff_tile_height;  ///< 0: strips.
   uint32_t tiff_rows_per_strip;                ///< 0: unknown.
-  int32_t tiff_planar;      ///< 1: separate planes.
-  int32_t tiff_big_endian;  ///< 1: big-endian file.
-  int32_t tiff_big;         ///< 1: BigTIFF.
+  int32_t tiff_planar;                         ///< 1: separate planes.
+  int32_t tiff_big_endian;                     ///< 1: big-endian file.
+  int32_t tiff_big;                            ///< 1: BigTIFF.
 
-  /// ICC profile, or null. From a reader: owned by it, valid until it is closed. To a writer: read only during `create`.
+  /// ICC profile, or null. From a reader: owned by it, valid until it is closed. To a writer: read only during
+  /// `create`.
   const uint8_t *_Nullable icc_profile;
   size_t icc_profile_count;
 } codec_header;
@@ -91,8 +92,8 @@ typedef struct codec_input {
 
 /// How to write beyond what `codec_header` says.
 typedef struct codec_options {
-  int32_t compression;  ///< PNG and TIFF deflate level 0…9; -1: the library's default.
-  int32_t jpeg_quality; ///< 1…100; 0: the header's, or 90 if that is unknown.
+  int32_t compression;   ///< PNG and TIFF deflate level 0…9; -1: the library's default.
+  int32_t jpeg_quality;  ///< 1…100; 0: the header's, or 90 if that is unknown.
 } codec_options;
 
 // Each format F has the same functions, on its own handle types:
@@ -106,19 +107,19 @@ typedef struct codec_options {
 // codec_F_finish:     Completes the file; every byte has been given to the system without error when it returns
 //                     codec_ok. Fails if rows are missing.
 // codec_F_discard:    Frees the handle (null is allowed), finished or not, and writes nothing more.
-#define CODEC_DECLARE(F)                                                                                          \
-  typedef struct codec_##F##_reader codec_##F##_reader;                                                           \
-  typedef struct codec_##F##_writer codec_##F##_writer;                                                           \
-  int32_t codec_##F##_open(const codec_input *input, codec_##F##_reader *_Nullable *_Nonnull reader,              \
-                           codec_header *header, codec_error *error);                                             \
-  int32_t codec_##F##_read_rows(codec_##F##_reader *reader, void *rows, size_t stride, uint32_t count,            \
-                                codec_error *error);                                                              \
-  void codec_##F##_close(codec_##F##_reader *_Nullable reader);                                                   \
-  int32_t codec_##F##_create(int fd, const codec_header *header, const codec_options *options,                    \
-                             codec_##F##_writer *_Nullable *_Nonnull writer, codec_error *error);                 \
-  int32_t codec_##F##_write_rows(codec_##F##_writer *writer, const void *rows, size_t stride, uint32_t count,     \
-                                 codec_error *error);                                                             \
-  int32_t codec_##F##_finish(codec_##F##_writer *writer, codec_error *error);                                     \
+#define CODEC_DECLARE(F)                                                                                      \
+  typedef struct codec_##F##_reader codec_##F##_reader;                                                       \
+  typedef struct codec_##F##_writer codec_##F##_writer;                                                       \
+  int32_t codec_##F##_open(const codec_input *input, codec_##F##_reader *_Nullable *_Nonnull reader,          \
+                           codec_header *header, codec_error *error);                                         \
+  int32_t codec_##F##_read_rows(codec_##F##_reader *reader, void *rows, size_t stride, uint32_t count,        \
+                                codec_error *error);                                                          \
+  void codec_##F##_close(codec_##F##_reader *_Nullable reader);                                               \
+  int32_t codec_##F##_create(int fd, const codec_header *header, const codec_options *options,                \
+                             codec_##F##_writer *_Nullable *_Nonnull writer, codec_error *error);             \
+  int32_t codec_##F##_write_rows(codec_##F##_writer *writer, const void *rows, size_t stride, uint32_t count, \
+                                 codec_error *error);                                                         \
+  int32_t codec_##F##_finish(codec_##F##_writer *writer, codec_error *error);                                 \
   void codec_##F##_discard(codec_##F##_writer *_Nullable writer);
 
 CODEC_DECLARE(png)
@@ -126,9 +127,10 @@ CODEC_DECLARE(jpeg)
 CODEC_DECLARE(tiff)
 CODEC_DECLARE(pnm)
 
-// PNG in blocks of rows, so that several threads can compress one picture: blocks are filtered and deflated by themselves
-// (codec_png_encode_block, on any thread), then joined in order into one zlib stream (codec_png_append_block) between
-// codec_png_create and codec_png_finish, instead of codec_png_write_rows. Not for interlaced pictures.
+// PNG in blocks of rows, so that several threads can compress one picture: blocks are filtered and deflated by
+// themselves (codec_png_encode_block, on any thread), then joined in order into one zlib stream
+// (codec_png_append_block) between codec_png_create and codec_png_finish, instead of codec_png_write_rows. Not for
+// interlaced pictures.
 
 typedef struct codec_png_block {
   const uint8_t *rows;             ///< `count` rows, `width × channels × sample size` bytes each, without gaps.
@@ -140,8 +142,8 @@ typedef struct codec_png_block {
 typedef struct codec_png_encoded {
   uint8_t *_Nullable bytes;  ///< To be freed with codec_png_free_block.
   size_t count;
-  uint32_t adler;            ///< Adler-32 of what was deflated …
-  uint64_t raw_count;        ///< … and its length.
+  uint32_t adler;      ///< Adler-32 of what was deflated …
+  uint64_t raw_count;  ///< … and its length.
   uint32_t rows;
   int32_t is_last;
 } codec_png_encoded;

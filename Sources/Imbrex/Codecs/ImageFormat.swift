@@ -80,7 +80,8 @@ extension ImageFormat: Equatable {
 
 /// The shim functions of one format, with its handles as opaque pointers.
 struct Codec: Sendable {
-  typealias Rows = @Sendable (OpaquePointer, UnsafeMutableRawPointer, Int, UInt32, UnsafeMutablePointer<codec_error>) -> Int32
+  typealias Rows =
+    @Sendable (OpaquePointer, UnsafeMutableRawPointer, Int, UInt32, UnsafeMutablePointer<codec_error>) -> Int32
 
   var open:
     @Sendable (

@@ -43,12 +43,14 @@ public struct Benchmark: Sendable {
   ///
   /// Settings take turns, run by run, so that a slow moment of the machine does not fall on one of them alone.
   public func measure(jobs: [Int]) throws -> [Run] {
-    let settings = [tiling.serial] + jobs.map { count in
-      var options = tiling
-      options.isSerial = false
-      options.jobs = count
-      return options
-    }
+    let settings =
+      [tiling.serial]
+      + jobs.map { count in
+        var options = tiling
+        options.isSerial = false
+        options.jobs = count
+        return options
+      }
     let pools = settings.map { WorkerPool(count: $0.jobs) }
     defer { pools.forEach { $0.close() } }
     let reference = try makeResult(), result = try makeResult()

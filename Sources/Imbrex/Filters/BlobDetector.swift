@@ -66,7 +66,8 @@ public struct BlobDetector: Sendable {
     self.findsDark = findsDark
     guard self.minSigma > 0 && self.maxSigma >= self.minSigma else {
       throw ImbrexError(
-        .usage, "--min-sigma \(minSigma) and --max-sigma \(self.maxSigma): the first must be above 0 and not above the second")
+        .usage,
+        "--min-sigma \(minSigma) and --max-sigma \(self.maxSigma): the first must be above 0 and not above the second")
     }
     guard method != .doh || minSigma >= 1.0 / 3 else {
       throw ImbrexError(.usage, "--min-sigma \(minSigma) is too small for --method doh: at least 1/3")
@@ -138,7 +139,8 @@ public struct BlobDetector: Sendable {
     let rowBytes = description.width * 8
     switch input {
     case .stream(let source):
-      try context.sweep(.stream(source, keepIn: nil), stencil, to: .stream(integral, stencil.output), rowBytes: rowBytes)
+      try context.sweep(
+        .stream(source, keepIn: nil), stencil, to: .stream(integral, stencil.output), rowBytes: rowBytes)
     case .picture(let picture):
       try context.sweep(.picture(picture), stencil, to: .stream(integral, stencil.output), rowBytes: rowBytes)
     }

@@ -58,7 +58,8 @@ private func pairwiseSum(_ values: ArraySlice<Double>) -> Double {
     for k in 0..<8 { partial[k] += values[first + i + k] }
     i += 8
   }
-  var sum = ((partial[0] + partial[1]) + (partial[2] + partial[3])) + ((partial[4] + partial[5]) + (partial[6] + partial[7]))
+  var sum =
+    ((partial[0] + partial[1]) + (partial[2] + partial[3])) + ((partial[4] + partial[5]) + (partial[6] + partial[7]))
   while i < n {
     sum += values[first + i]
     i += 1

@@ -185,7 +185,8 @@ struct MedianStencil: Stencil {
   ) -> PaddedPlane<Sample> {
     let channels = input.channels
     return PaddedPlane(
-      region: block, halo: halo, in: input, channels: 1, boundary: boundary, constant: integerConstant(), scratch: scratch
+      region: block, halo: halo, in: input, channels: 1, boundary: boundary, constant: integerConstant(),
+      scratch: scratch
     ) { row, column, count, target in
       let samples: UnsafePointer<Sample> = source.row(row).samples() + column * channels + channel
       if channels == 1 {

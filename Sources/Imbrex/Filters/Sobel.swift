@@ -127,7 +127,8 @@ struct SobelStencil: Stencil {
       // Signed responses of integer pictures lie around the middle.
       let isSigned = filter.direction != .magnitude && self.output.sampleType != .float32
       storeRow(
-        response, count: samples, scale: (isSigned ? 0.5 : 1) / loader.fullScale, offset: isSigned ? 0.5 : 0, as: self.output.sampleType,
+        response, count: samples, scale: (isSigned ? 0.5 : 1) / loader.fullScale, offset: isSigned ? 0.5 : 0,
+        as: self.output.sampleType,
         to: output.row(y) + strip.x * self.output.bytesPerPixel)
     }
   }

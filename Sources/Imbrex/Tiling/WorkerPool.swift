@@ -83,19 +83,23 @@ public final class WorkerPool: @unchecked Sendable {
     let start = Unmanaged.passRetained(Start(pool: self, number: number))
     #if canImport(Darwin)
       var thread: pthread_t?
-      let result = pthread_create(&thread, nil, { argument in
-        let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-        start.pool.work(as: start.number)
-        return nil
-      }, start.toOpaque())
+      let result = pthread_create(
+        &thread, nil,
+        { argument in
+          let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+          start.pool.work(as: start.number)
+          return nil
+        }, start.toOpaque())
       if result == 0, let thread { pthread_detach(thread) }
     #else
       var thread = pthread_t()
-      let result = pthread_create(&thread, nil, { argument in
-        let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-        start.pool.work(as: start.number)
-        return nil
-      }, start.toOpaque())
+      let result = pthread_create(
+        &thread, nil,
+        { argument in
+          let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+          start.pool.work(as: start.number)
+          return nil
+        }, start.toOpaque())
       if result == 0 { pthread_detach(thread) }
     #endif
     if result != 0 { start.release() }

@@ -81,8 +81,8 @@ typedef struct KERNELS_SENDABLE kernels {
 
   // MARK: Gradients. Rows readable `step` samples (farid: 2 × `step`) to either side.
   // `horizontal` is below minus above, `vertical` right minus left; `smooth` as symmetric weights from the centre.
-  void (*gradient3_f32)(const float *const _Nonnull *_Nonnull rows, const float *smooth, size_t step,
-                        float *horizontal, float *vertical, size_t n);
+  void (*gradient3_f32)(const float *const _Nonnull *_Nonnull rows, const float *smooth, size_t step, float *horizontal,
+                        float *vertical, size_t n);
   void (*gradient5_f32)(const float *const _Nonnull *_Nonnull rows, const float *smooth, const float *derivative,
                         size_t step, float *horizontal, float *vertical, size_t n);
   /// The two diagonal differences of Roberts' cross, from two rows.
