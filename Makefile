@@ -18,7 +18,7 @@ PHOTO := TestImages/photo.png
 RESULTS := demo-results
 MANUALS := $(wildcard man/*.1)
 
-.PHONY: all deps build test demo bench bench-peers lint install uninstall clean help
+.PHONY: all deps build test demo bench bench-peers lint manuals install uninstall clean help
 
 all: build
 
@@ -63,6 +63,9 @@ lint: ## Check the formatting of Swift and C, and the manual pages, with the too
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 	@if command -v clang-format >/dev/null; then clang-format --dry-run --Werror $$(git ls-files 'Sources/*.c' 'Sources/*.h'); fi
 	@if command -v mandoc >/dev/null; then mandoc -T lint -W warning $(MANUALS); fi
+
+manuals: build ## Make the manual pages anew from the program's own definitions
+	$(PROGRAM) --experimental-dump-help | python3 man/make.py man
 
 install: build ## Install under PREFIX (/usr/local), below DESTDIR
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/man/man1"

@@ -133,7 +133,8 @@ def main():
     arguments.add_argument("program")
     arguments.add_argument("--runs", type=int, default=5)
     arguments.add_argument("--size", type=int, default=4096)
-    arguments.add_argument("--only", default="")
+    arguments.add_argument("--only", default="", help="jobs whose name has this in it")
+    arguments.add_argument("--skip", action="append", default=[], help="a tool to leave out")
     arguments = arguments.parse_args()
     program = str(pathlib.Path(arguments.program).resolve())
     threads = len(os.sched_getaffinity(0))
@@ -146,6 +147,7 @@ def main():
         for name, commands in jobs(program, sys.executable, folder, threads):
             if arguments.only not in name:
                 continue
+            commands = {who: command for who, command in commands.items() if who not in arguments.skip}
             samples = {who: [] for who in commands}
             for round_number in range(arguments.runs + 1):
                 for who, command in commands.items():

@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+"""Makes the manual pages: options from the program's own definitions, prose from here.
+
+    imbrex --experimental-dump-help | make.py FOLDER
+
+The pages stand in the repository; `make manuals` makes them anew.
+"""
+import json
+import pathlib
+import re
+import sys
+
+DATE = "November 21, 2026"
+
+BOUNDARIES = """Beyond the border of a row
+.Ql a b c d
+a filter sees, by
+.Fl -boundary :
+.Bl -column "constant" "d c b a | a b c d | d c b a" -offset indent
+.It reflect Ta d c b a | a b c d | d c b a
+.It mirror Ta d c b | a b c d | c b a
+.It nearest Ta a a a a | a b c d | d d d d
+.It wrap Ta a b c d | a b c d | a b c d
+.It constant Ta k k k k | a b c d | k k k k, where k is
+.Fl -cval
+.El
+.Pp
+.Cm symmetric ,
+.Cm edge
+and
+.Cm periodic
+are other names of reflect, nearest and wrap."""
+
+PAGES = {
+    "gaussian": {
+        "description": """Blurs each picture with a Gaussian: a weighted mean of the pixels within
+floor(truncate × sigma + 0.5) pixels, with weights exp(−x²/2σ²) divided by their sum, axis by axis.
+The result is that of
+.Ql skimage.filters.gaussian .
+Sample type, channels and colour are kept; integers are rounded to the nearest.
+Colour is weighted by alpha, so that hidden colour does not bleed out of transparent pixels.
+.Pp
+""" + BOUNDARIES,
+        "examples": ["gaussian --sigma 2 in.png -o out.png", "gaussian --sigma 0,5 --boundary wrap panorama.tif -o out.tif",
+                     "gaussian --float --sigma 1.5 in.tif -o out.tif"],
+    },
+    "sobel": {
+        "description": """Finds edges with a first-derivative operator on luma (0.2125 R + 0.7154 G + 0.0721 B of the samples as stored).
+Responses are normalised so that a full step gives 1: derivative [1 0 −1] one way, smoothing the other way by [1 2 1]/4
+(sobel), [3 10 3]/16 (scharr) or [1 1 1]/3 (prewitt); the 5-tap filters of Farid and Simoncelli (farid); or the differences along
+the two diagonals (roberts).
+The magnitude is √(h² + v²)/√2, so a straight full step gives 0.707.
+The result is that of
+.Ql skimage.filters.sobel
+and its family.
+.Pp
+A response of 1 is written as the sample type's maximum.
+The signed directions are written as 0.5 + response/2, and as they are in float: below minus above (horizontal), right minus left
+(vertical).
+Alpha is ignored.
+.Pp
+""" + BOUNDARIES,
+        "examples": ["sobel photo.jpg -o gradient.png", "sobel --operator scharr --direction vertical --float in.tif -o dx.tif"],
+    },
+    "median": {
+        "description": """Replaces each sample by the middle one of its window, channel by channel: of the sorted window the value of rank
+count/2, rounded down.
+The result is that of
+.Ql scipy.ndimage.median_filter .
+Sample type, channels and colour are kept.
+A disk of radius R holds the pixels at a distance of at most R.
+In float pictures, NaN counts as greater than any number.
+.Pp
+Squares of 3×3 and 5×5 go through sorting networks; for larger rectangles the time does not depend on the window in 8-bit
+pictures, and grows with its height in others.
+.Pp
+""" + BOUNDARIES,
+        "examples": ["median --radius 2 noisy.png -o clean.png", "median --shape disk --radius 5 stars.tif -o background.tif"],
+    },
+    "edge": {
+        "description": """Finds edges with Canny's detector, on luma scaled to [0, 1]: Gaussian smoothing, the gradient by unnormalised Sobel filters,
+thinning along the gradient with interpolation, and hysteresis: of the thin edges above
+.Fl -low
+those that are connected, corners included, to one above
+.Fl -high .
+A full unsmoothed step has a gradient of 4.
+The output is one 8-bit channel of 0 and 255.
+The result is that of
+.Ql skimage.feature.canny .
+.Pp
+With
+.Fl -quantiles
+the thresholds are quantiles of the gradient's magnitude over the whole picture, which is then held while they are found.
+.Pp
+""" + BOUNDARIES,
+        "examples": ["edge photo.jpg -o edges.png", "edge --sigma 2 --quantiles --low 0.8 --high 0.95 cells.tif -o edges.png"],
+    },
+    "blob-detect": {
+        "description": """Finds bright blobs (dark ones with
+.Fl -dark )
+and writes a table of them, strongest first: row y, column x, sigma and radius, in pixels.
+A blob is a peak, in space and scale, of the response at a range of scales: the Laplacian of Gaussians times sigma² (log), the
+difference of neighbouring Gaussians (dog), or the determinant of the Hessian from box filters (doh, which finds bright and dark blobs
+alike).
+The radius is √2 sigma for log and dog, sigma for doh.
+Of two blobs that overlap by more than
+.Fl -overlap
+of the smaller one's area, the smaller goes.
+The result is that of
+.Ql skimage.feature.blob_log ,
+.Ql blob_dog
+and
+.Ql blob_doh .
+.Pp
+Over several inputs each row begins with its file's name.""",
+        "examples": ["blob-detect --min-sigma 3 --max-sigma 20 cells.tif > cells.csv",
+                     "blob-detect --method doh --dark pores.png -o pores.json --overlay seen.png"],
+    },
+    "bench": {
+        "description": """Runs a filter on a picture in memory: serially (one worker, one tile), then with each of several worker counts, taking turns.
+Every parallel result is compared with the serial one; if a byte differs, the exit status is 1.
+The table has, for each setting, the median, least and greatest time, megapixels a second, the speed-up over serial, efficiency (speed-up
+a worker) and the serial fraction of Karp and Flatt: the share of the work that would have to be serial to explain the speed-up.
+.Pp
+FILTER is one of gaussian, sobel, median, edge and blob-detect, with its own options as in its own manual page.""",
+        "examples": ["bench gaussian --sigma 2 photo.png", "bench median --radius 5 --jobs 1,2,4 --runs 9 --json scan.tif"],
+    },
+}
+
+MAIN = """.Nm
+filters pictures in overlapping tiles on every core.
+A picture is decoded, filtered and encoded at the same time, band by band: a tile is given ghost cells (a halo) from its neighbours, as many as
+the filter reaches, is filtered, and loses them again.
+The result is the same, byte for byte, for every tiling and number of workers.
+.Pp
+An input is a file, a directory (the pictures in it) or
+.Sq - ,
+standard input; without INPUT standard input is read if it is not a terminal.
+Formats are told by content: PNG, JPEG, TIFF, and PNM, PAM and PFM of Netpbm.
+.Pp
+The output is named with
+.Fl o ;
+its format follows from its extension or
+.Fl -format .
+Without
+.Fl o
+the result goes to standard output, in the input's format, if that is not a terminal.
+With several inputs, or a directory, OUTPUT is a directory, which is made if it is missing.
+What a format cannot hold is converted with a warning: more bits are rounded, alpha is put over white, floats are clamped.
+.Ss Filters
+.Bl -tag -width blob-detect
+.It Cm gaussian
+blur;
+.Xr imbrex-gaussian 1
+.It Cm sobel
+gradient;
+.Xr imbrex-sobel 1
+.It Cm median
+median of a window;
+.Xr imbrex-median 1
+.It Cm edge
+Canny's edges;
+.Xr imbrex-edge 1
+.It Cm blob-detect
+blobs;
+.Xr imbrex-blob-detect 1
+.It Cm bench
+times of a filter;
+.Xr imbrex-bench 1
+.El
+.Sh OPTIONS
+These are common to all filters.
+"""
+
+MAIN_END = """.Sh ENVIRONMENT
+.Bl -tag -width IMBREX_JOBS
+.It Ev IMBREX_JOBS
+Workers, if
+.Fl -jobs
+is not given.
+.It Ev IMBREX_CPU
+Instruction set of the kernels: portable, avx2 or avx512, as far as the machine runs them. All give the same result.
+.It Ev TMPDIR
+Where temporary files go: what does not fit into
+.Fl -max-memory ,
+and pipes whose format needs seeking.
+They have no name and vanish with the process.
+.El
+.Sh FILES
+An output is written beside its place, under a name such as
+.Pa .out.png.imbrex-4711-0 ,
+and renamed when it is complete.
+.Sh EXIT STATUS
+.Bl -tag -width 128+n
+.It 0
+All done.
+.It 1
+An input could not be read, or an output not written; of several files, at least one.
+.It 2
+Usage: an unknown option, a bad value, no output.
+.It 128 + n
+Ended by signal n; nothing half-written is left.
+.El
+"""
+
+
+def escape(text):
+    text = text.replace("\\", "\\e").replace("×", "\\(mu").replace("−", "\\-").replace("…", "\\&...").replace("√", "\\(sr")
+    text = re.sub(r"\. (?=[A-Z])", ".\n", text)  # mdoc wants each sentence on a line of its own.
+    return text.replace("²", "\\(S2").replace("σ", "\\(*s")
+
+
+def option(argument):
+    names = argument.get("names", [])
+    if argument["kind"] == "positional":
+        return None
+    flags = []
+    for name in sorted(names, key=lambda n: n["kind"] != "short"):
+        prefix = "" if name["kind"] == "short" else "-"
+        flags.append(f"Fl {prefix}{name['name']}")
+    value = f" Ar {argument['valueName']}" if argument["kind"] == "option" else ""
+    head = ".It " + " , ".join(flag + value for flag in flags)
+    text = argument.get("abstract", "")
+    default = argument.get("defaultValue")
+    if default and argument["kind"] == "option" and "default" not in text:
+        text += f" (default: {default.removesuffix('.0')})"
+    return head + "\n" + escape(text)
+
+
+def options(arguments):
+    entries = [entry for entry in map(option, arguments) if entry]
+    return ".Bl -tag -width Ds\n" + "\n".join(entries) + "\n.El\n"
+
+
+def examples(lines):
+    return ".Sh EXAMPLES\n" + "".join(f".Dl imbrex {line}\n" for line in lines)
+
+
+def page(name, abstract, synopsis, body):
+    title = name.upper()
+    return (f".\\\" Made by make.py; do not edit.\n.Dd {DATE}\n.Dt {title} 1\n.Os\n.Sh NAME\n.Nm {name}\n.Nd {abstract}\n"
+            f".Sh SYNOPSIS\n{synopsis}\n.Sh DESCRIPTION\n{body}")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    commands = {c["commandName"]: c for c in json.load(sys.stdin)["command"]["subcommands"]}
+    filters = [name for name in PAGES if name != "bench"]
+    hidden = {"help", "version"}
+
+    def arguments_of(command):
+        return [a for a in command["arguments"] if a.get("preferredName", {}).get("name") not in hidden and a["shouldDisplay"]]
+
+    common_titles = {None, "Tiling"}
+    everywhere = [a for a in arguments_of(commands["gaussian"]) if a.get("sectionTitle") in common_titles]
+
+    see = [".Xr imbrex 1"] + [f".Xr imbrex-{name} 1" for name in sorted(PAGES)]
+
+    def see_also(without):
+        entries = [entry for entry in see if entry != f".Xr {without} 1"]
+        return ".Sh SEE ALSO\n" + " ,\n".join(entries) + "\n"
+
+    for name, prose in PAGES.items():
+        command = commands[name]
+        if name == "bench":
+            filter_command = next(c for c in command["subcommands"] if c["commandName"] == "gaussian")
+            own = [a for a in arguments_of(filter_command) if a.get("sectionTitle") in common_titles]
+            synopsis = ".Nm imbrex bench\n.Ar FILTER\n.Op Ar filter options\n.Op Ar options\n.Ar INPUT"
+            body = ""
+        else:
+            own = [a for a in arguments_of(command) if a.get("sectionTitle") == "Filter"
+                   or a.get("preferredName", {}).get("name") in {"table", "overlay"}]
+            synopsis = f".Nm imbrex {name}\n.Op Ar options\n.Op Ar INPUT ...\n.Op Fl o Ar OUTPUT"
+            body = "Options that all filters share are in\n.Xr imbrex 1 .\n"
+        abstract = command["abstract"][0].lower() + command["abstract"][1:].rstrip(".")
+        text = escape(prose["description"]) + "\n.Sh OPTIONS\n" + body + options(own) + examples(prose["examples"])
+        (folder / f"imbrex-{name}.1").write_text(
+            page(f"imbrex-{name}", abstract, synopsis, text + see_also(f"imbrex-{name}")))
+    text = escape(MAIN) + options(everywhere) + escape(MAIN_END)
+    text += examples(["gaussian --sigma 2 in.png -o out.png", "gaussian --sigma 2 < in.png | imbrex edge > edges.png",
+                      "median --radius 2 photos/ -o clean/", "blob-detect --max-sigma 20 cells.tif > cells.csv"])
+    (folder / "imbrex.1").write_text(
+        page("imbrex", "filter pictures in overlapping tiles on every core",
+             ".Nm\n.Ar FILTER\n.Op Ar options\n.Op Ar INPUT ...\n.Op Fl o Ar OUTPUT", text + see_also("imbrex")))
+
+
+if __name__ == "__main__":
+    main()
