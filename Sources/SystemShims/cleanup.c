@@ -1,6 +1,7 @@
 // Removal of unfinished files when a signal ends the process. A handler may only call async-signal-safe functions and
 // look at what never moves: hence a fixed table of paths.
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -41,6 +42,14 @@ static void remove_and_die(int signal_number) {
   raise(signal_number);
 }
 
+void system_reserve_standard_descriptors(void) {
+  // Descriptors are given out from the lowest: each closed one is filled by its own open.
+  static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+  for (int descriptor = 0; descriptor < 3; descriptor++) {
+    if (fcntl(descriptor, F_GETFD) == -1) (void)open("/dev/null", modes[descriptor]);
+  }
+}
+
 void system_cleanup_install(void) {
   static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
@@ -56,5 +65,7 @@ void system_cleanup_install(void) {
   sigemptyset(&unblocked);
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaddset(&unblocked, signals[i]);
   sigprocmask(SIG_UNBLOCK, &unblocked, NULL);
+  // A closed pipe and a file grown past `ulimit -f` are errors of write, to be reported and cleaned up after.
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
 }

@@ -355,6 +355,29 @@ import Testing
     #expect(outcome.text == "0\n" && outcome.errors.isEmpty)
   }
 
+  @Test func a_file_that_grows_past_its_limit_is_an_error_and_leaves_nothing() throws {
+    let outcome = try Program.shell(
+      "cd \"$1\"; ulimit -f 10; \"$2\" gaussian \"$3\" -o out.png; echo $?; ls -A | wc -l",
+      [folder.url.path, Program.url.path, testImage("photo.png")])
+    #expect(outcome.text.split { " \n".contains($0) } == ["1", "0"])
+    #expect(outcome.errors == "imbrex: out.png: the file cannot be written: File too large\n")
+  }
+
+  @Test func closed_standard_descriptors_are_not_given_to_pictures() throws {
+    // With standard error closed, the output would be descriptor 2, and the warning would be written into it.
+    let script = """
+      cd "$1"
+      "$2" gaussian "$3" -o with.jpg 2>/dev/null
+      "$2" gaussian "$3" -o without.jpg 2>&-
+      cmp with.jpg without.jpg && echo same
+      "$2" gaussian <&-
+      echo $?
+      """
+    let outcome = try Program.shell(script, [folder.url.path, Program.url.path, testImage("noise16.png")])
+    #expect(outcome.text == "same\n1\n", "\(outcome.errors)")
+    #expect(outcome.errors == "imbrex: standard input: cannot read: Bad file descriptor\n")
+  }
+
   @Test func help_and_version_go_to_standard_output() throws {
     for arguments in [
       ["--help"], ["help", "gaussian"], ["median", "--help"], ["bench", "edge", "-h"], ["--version"],

@@ -76,9 +76,10 @@ extension codec_header {
 extension ImbrexError {
   /// What a shim reports, as an error of reading or of writing.
   init(_ error: codec_error, _ code: Code) {
-    let message = withUnsafeBytes(of: error.message) { bytes in
+    var message = withUnsafeBytes(of: error.message) { bytes in
       String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
+    if error.system_errno != 0 { message += ": \(systemMessage(error.system_errno))" }
     let isLimit = error.status == Int32(codec_limit.rawValue) || error.status == Int32(codec_memory.rawValue)
     if code == .output && error.system_errno == EPIPE {
       self.init(.closedPipe, message)

@@ -137,7 +137,8 @@ public final class OutputFile: @unchecked Sendable {
 }
 
 /// From now on SIGINT, SIGTERM and SIGHUP remove unfinished outputs before they end the process (status 128 + signal),
-/// and a closed pipe is an error of `write` instead of a signal.
+/// a closed pipe is an error of `write` instead of a signal, and closed standard descriptors are not given to files.
 public func removeUnfinishedOutputsOnSignals() {
+  system_reserve_standard_descriptors()
   system_cleanup_install()
 }

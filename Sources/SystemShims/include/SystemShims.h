@@ -11,7 +11,12 @@ int32_t system_affinity_cores(void);
 int32_t system_cleanup_add(const char *path);
 /// Forgets a slot (-1 is allowed).
 void system_cleanup_remove(int32_t slot);
-/// Installs handlers for SIGINT, SIGTERM and SIGHUP that remove the registered paths; ignores SIGPIPE.
+/// Installs handlers for SIGINT, SIGTERM and SIGHUP that remove the registered paths; ignores SIGPIPE and
+/// SIGXFSZ.
 void system_cleanup_install(void);
+
+/// Opens /dev/null in place of standard descriptors that are closed, so that no picture is opened under their numbers and
+/// has messages written into it. Reading standard input, or writing standard output, then fails as if it were closed.
+void system_reserve_standard_descriptors(void);
 
 #endif
