@@ -923,6 +923,56 @@ int32_t codec_tiff_write_rows(codec_tiff_writer *writer, const void *rows, size_
   return codec_ok;
 }
 
+int32_t codec_tiff_blocks(const codec_tiff_writer *writer, const codec_options *options, codec_tiff_layout *layout) {
+  uint16_t compression = COMPRESSION_NONE, predictor = PREDICTOR_NONE;
+  TIFFGetField(writer->file.tiff, TIFFTAG_COMPRESSION, &compression);
+  if (compression != COMPRESSION_DEFLATE && compression != COMPRESSION_ADOBE_DEFLATE) return 0;
+  TIFFGetField(writer->file.tiff, TIFFTAG_PREDICTOR, &predictor);
+  if (writer->planes > 1 || writer->swapped || writer->method == method_scanlines ||
+      predictor == PREDICTOR_FLOATINGPOINT) {
+    return 0;
+  }
+  // Enough rows for a core to be busy with, in whole strips or rows of tiles.
+  size_t segment = writer->row_bytes * writer->band_rows;
+  uint32_t segments = segment < USUAL_STRIP ? (uint32_t)(USUAL_STRIP / segment) : 1;
+  uint64_t rows = (uint64_t)segments * writer->band_rows;
+  *layout = (codec_tiff_layout){
+      .width = writer->width,
+      .height = writer->height,
+      .channels = writer->channels,
+      .sample_size = writer->sample_size,
+      .tile_width = writer->method == method_tiles ? writer->tile_width : 0,
+      .segment_rows = writer->band_rows,
+      .rows_per_block = rows < writer->height ? (uint32_t)rows : writer->height,
+      .differences = predictor == PREDICTOR_HORIZONTAL,
+      .level = options->compression,
+  };
+  return 1;
+}
+
+static bool append_block(codec_tiff_writer *writer, const codec_tiff_encoded *encoded) {
+  bool tiled = writer->method == method_tiles;
+  uint32_t across = tiled ? (writer->width - 1) / writer->tile_width + 1 : 1;
+  uint32_t first = writer->row / writer->band_rows * across;
+  uint8_t *bytes = encoded->bytes;
+  for (uint32_t segment = 0; segment < encoded->segments; segment++) {
+    tmsize_t count = (tmsize_t)encoded->counts[segment];
+    tmsize_t written = tiled ? TIFFWriteRawTile(writer->file.tiff, first + segment, bytes, count)
+                             : TIFFWriteRawStrip(writer->file.tiff, first + segment, bytes, count);
+    if (written != count) return false;
+    bytes += count;
+  }
+  return true;
+}
+
+int32_t codec_tiff_append_block(codec_tiff_writer *writer, const codec_tiff_encoded *encoded, codec_error *error) {
+  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
+  if (codec_check_rows(writer->row, encoded->rows, writer->height, error) != codec_ok) return error->status;
+  if (!append_block(writer, encoded)) fail_writing(writer);
+  writer->row += encoded->rows;
+  return codec_report(&writer->failure, error);
+}
+
 int32_t codec_tiff_finish(codec_tiff_writer *writer, codec_error *error) {
   if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
   if (codec_check_complete(writer->row, writer->height, error) != codec_ok) return error->status;

@@ -388,3 +388,27 @@ import Testing
     #expect(try Program.run(["--version", "-v"]).text.contains("kernels: "))
   }
 }
+
+/// Files that are compressed in blocks hold what an uncompressed one holds, and their bytes do not depend on the workers.
+@Suite struct BlockTests {
+  @Test(arguments: [
+    ("photo.png", "png"), ("noise16.png", "png"), ("transparent.png", "png"), ("row.png", "png"), ("pixel.png", "png"),
+    ("gray16-tiles-deflate.tif", "tiff"),
+  ])
+  func compressed_rows_come_back(name: String, format: String) throws {
+    let unpacked = try Program.run(["gaussian", testImage(name), "--format", "pam"]).output
+    // (A median of one pixel changes nothing but the hidden colour of transparent pixels, which becomes 0.)
+    let plain = try Program.run(["median", "--radius", "0"], input: unpacked).output
+    var files: [String: [UInt8]] = [:]
+    for level in [[], ["--compression", "0"], ["--compression", "2"], ["--compression", "9"]] {
+      for jobs in ["1", "3"] {
+        let file = try Program.run(["gaussian", testImage(name), "--format", format, "-j", jobs] + level).output
+        let read = try Program.run(["median", "--radius", "0", "--format", "pam"], input: file)
+        #expect(read.output == plain, "\(level) \(read.errors)")
+        #expect(files[level.last ?? "", default: file] == file)
+        files[level.last ?? ""] = file
+      }
+    }
+    #expect(files["0"]!.count >= files["9"]!.count)
+  }
+}

@@ -158,6 +158,34 @@ int32_t codec_png_encode_block(codec_png_workspace *workspace, const codec_optio
 int32_t codec_png_append_block(codec_png_writer *writer, const codec_png_encoded *encoded, codec_error *error);
 void codec_png_free_block(codec_png_encoded *encoded);
 
+// TIFF in blocks of whole strips, or of whole rows of tiles, likewise: for deflate with interleaved samples in the
+// machine's byte order. A block is encoded by codec_tiff_encode_block on any thread and appended in order.
+
+/// How a writer's file is cut; made by codec_tiff_blocks.
+typedef struct codec_tiff_layout {
+  uint32_t width, height, channels;
+  size_t sample_size;
+  uint32_t tile_width;      ///< 0: strips.
+  uint32_t segment_rows;    ///< Rows of a strip or tile.
+  uint32_t rows_per_block;  ///< A multiple of that (or the height).
+  int32_t differences;      ///< 1: samples are stored as differences to their left neighbour (predictor 2).
+  int32_t level;            ///< Deflate level, -1 for the default.
+} codec_tiff_layout;
+
+typedef struct codec_tiff_encoded {
+  uint8_t *_Nullable bytes;  ///< The strips or tiles, one behind the other. To be freed with codec_tiff_free_block …
+  size_t *_Nullable counts;  ///< … like their sizes.
+  uint32_t segments, rows;
+} codec_tiff_encoded;
+
+/// Returns 1 and fills in the layout if this writer's file can be made of blocks, else 0.
+int32_t codec_tiff_blocks(const codec_tiff_writer *writer, const codec_options *options, codec_tiff_layout *layout);
+/// Encodes `count` rows, `width × channels × sample_size` bytes each, without gaps.
+int32_t codec_tiff_encode_block(const codec_tiff_layout *layout, const uint8_t *rows, uint32_t count,
+                                codec_tiff_encoded *encoded, codec_error *error);
+int32_t codec_tiff_append_block(codec_tiff_writer *writer, const codec_tiff_encoded *encoded, codec_error *error);
+void codec_tiff_free_block(codec_tiff_encoded *encoded);
+
 #if defined(__clang__)
 #pragma clang assume_nonnull end
 #endif

@@ -25,7 +25,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   private let file: OutputFile
   private var handle: OpaquePointer?
   /// Compresses on all workers, where the format allows it.
-  private var blocks: PNGBlockEncoder?
+  private var blocks: (any BlockEncoding)?
 
   /// - Parameters:
   ///   - file: Where to write. Nothing appears there before ``finish()``.
@@ -54,8 +54,12 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
       file.discard()
       throw ImbrexError(error, .output)
     }
+    header.icc_profile = nil  // It has been taken.
     if format == .png && !metadata.isInterlacedPNG {
-      blocks = PNGBlockEncoder(description, header: header, options: settings, writer: handle!)
+      let codec = PNGBlocks(description, header: header, options: settings, writer: handle!)
+      blocks = BlockEncoder(codec, description)
+    } else if format == .tiff, let codec = TIFFBlocks(options: settings, writer: handle!) {
+      blocks = BlockEncoder(codec, description)
     }
   }
 

@@ -1,0 +1,99 @@
+// TIFF strips and tiles deflated by themselves, so that every core can compress.
+#include "io.h"
+
+#include <isa-l/igzip_lib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+/// Stores samples as differences to those of the pixel to the left, in place, from the right so that neighbours are
+/// still whole (TIFF 6.0, section 14).
+static void difference(uint8_t *row, size_t samples, size_t channels, size_t sample_size) {
+  if (sample_size == 1) {
+    for (size_t i = samples; i-- > channels;) row[i] = (uint8_t)(row[i] - row[i - channels]);
+  } else if (sample_size == 2) {
+    uint16_t *wide = (uint16_t *)(void *)row;
+    for (size_t i = samples; i-- > channels;) wide[i] = (uint16_t)(wide[i] - wide[i - channels]);
+  } else {
+    uint32_t *wide = (uint32_t *)(void *)row;
+    for (size_t i = samples; i-- > channels;) wide[i] = wide[i] - wide[i - channels];
+  }
+}
+
+/// One strip or tile: copied out of the rows, beyond the picture filled with zeros.
+static size_t cut(const codec_tiff_layout *layout, const uint8_t *rows, uint32_t x, uint32_t count, uint8_t *segment) {
+  size_t pixel = layout->channels * layout->sample_size, row_bytes = layout->width * pixel;
+  bool tiled = layout->tile_width > 0;
+  size_t columns = tiled ? layout->tile_width : layout->width, height = tiled ? layout->segment_rows : count;
+  size_t filled = layout->width - x < columns ? layout->width - x : columns;
+  for (size_t y = 0; y < height; y++) {
+    uint8_t *row = segment + y * columns * pixel;
+    size_t copied = y < count ? filled * pixel : 0;
+    memcpy(row, rows + y * row_bytes + x * pixel, copied);
+    memset(row + copied, 0, columns * pixel - copied);
+    if (layout->differences) difference(row, columns * layout->channels, layout->channels, layout->sample_size);
+  }
+  return columns * pixel * height;
+}
+
+/// A whole zlib stream; returns its size, or 0 if that failed. Levels as for PNG: ISA-L's unless zlib's are asked for.
+static size_t compress_segment(const uint8_t *bytes, size_t count, int level, uint8_t *tables, uint8_t *out,
+                               size_t capacity) {
+  if (level >= 0 && level != 1 && level != 2) {
+    uLongf size = (uLongf)capacity;
+    return compress2(out, &size, bytes, (uLong)count, level) == Z_OK ? size : 0;
+  }
+  struct isal_zstream stream;
+  isal_deflate_stateless_init(&stream);
+  stream.level = level == 2 ? 2 : 1;
+  stream.level_buf = tables;
+  stream.level_buf_size = level == 2 ? ISAL_DEF_LVL2_DEFAULT : ISAL_DEF_LVL1_DEFAULT;
+  stream.next_in = (uint8_t *)bytes;
+  stream.avail_in = (uint32_t)count;
+  stream.next_out = out;
+  stream.avail_out = (uint32_t)capacity;
+  stream.flush = NO_FLUSH;
+  stream.end_of_stream = 1;
+  stream.gzip_flag = IGZIP_ZLIB;
+  return isal_deflate_stateless(&stream) == COMP_OK ? stream.total_out : 0;
+}
+
+int32_t codec_tiff_encode_block(const codec_tiff_layout *layout, const uint8_t *rows, uint32_t count,
+                                codec_tiff_encoded *encoded, codec_error *error) {
+  *encoded = (codec_tiff_encoded){.rows = count};
+  size_t pixel = layout->channels * layout->sample_size, row_bytes = layout->width * pixel;
+  uint32_t columns = layout->tile_width > 0 ? layout->tile_width : layout->width;
+  uint32_t across = (layout->width - 1) / columns + 1, down = (count - 1) / layout->segment_rows + 1;
+  size_t segment = columns * pixel * layout->segment_rows, capacity = segment + segment / 8 + 4096;
+  if (capacity > UINT32_MAX / 2)
+    return codec_fail(error, codec_unsupported, 0, "strips of %zu bytes are too long", segment);
+  uint8_t *cut_out = malloc(segment), *tables = malloc(ISAL_DEF_LVL2_DEFAULT);
+  encoded->bytes = malloc(capacity * across * down);
+  encoded->counts = malloc(sizeof(size_t) * across * down);
+  int32_t status = codec_ok;
+  if (cut_out == NULL || tables == NULL || encoded->bytes == NULL || encoded->counts == NULL) {
+    status = codec_fail_memory(error);
+  }
+  size_t total = 0;
+  for (uint32_t y = 0; y < count && status == codec_ok; y += layout->segment_rows) {
+    uint32_t height = count - y < layout->segment_rows ? count - y : layout->segment_rows;
+    for (uint32_t x = 0; x < layout->width && status == codec_ok; x += columns) {
+      size_t length = cut(layout, rows + y * row_bytes, x, height, cut_out);
+      size_t size = compress_segment(cut_out, length, layout->level, tables, encoded->bytes + total, capacity);
+      if (size == 0) status = codec_fail(error, codec_unsupported, 0, "the deflate library failed");
+      encoded->counts[encoded->segments++] = size;
+      total += size;
+    }
+  }
+  free(cut_out);
+  free(tables);
+  if (status != codec_ok) codec_tiff_free_block(encoded);
+  return status;
+}
+
+void codec_tiff_free_block(codec_tiff_encoded *encoded) {
+  free(encoded->bytes);
+  free(encoded->counts);
+  encoded->bytes = NULL;
+  encoded->counts = NULL;
+}
