@@ -45,9 +45,9 @@ static size_t compress_segment(const uint8_t *bytes, size_t count, int level, ui
   }
   struct isal_zstream stream;
   isal_deflate_stateless_init(&stream);
-  stream.level = level == 2 ? 2 : 1;
+  stream.level = level == 1 ? 1 : 2;
   stream.level_buf = tables;
-  stream.level_buf_size = level == 2 ? ISAL_DEF_LVL2_DEFAULT : ISAL_DEF_LVL1_DEFAULT;
+  stream.level_buf_size = level == 1 ? ISAL_DEF_LVL1_DEFAULT : ISAL_DEF_LVL2_DEFAULT;
   stream.next_in = (uint8_t *)bytes;
   stream.avail_in = (uint32_t)count;
   stream.next_out = out;

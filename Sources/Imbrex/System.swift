@@ -45,7 +45,10 @@ func firstLine(ofFile path: String) -> String? {
 }
 
 /// How many cores this process may use: its affinity mask, cut to the cgroup's CPU quota (v2, then v1), at least 1.
-public func availableCores() -> Int {
+public func availableCores() -> Int { usableCores }
+
+/// Asked of the system once.
+private let usableCores: Int = {
   var cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   let inMask = Int(system_affinity_cores())
   if inMask > 0 { cores = inMask }
@@ -63,4 +66,4 @@ public func availableCores() -> Int {
     }
   #endif
   return max(cores, 1)
-}
+}()

@@ -65,6 +65,22 @@ struct MemoryArgument: ExpressibleByArgument {
   }
 }
 
+/// How hard to compress: a name, or a deflate level 0 … 9.
+struct CompressionArgument: ExpressibleByArgument {
+  var level: Int
+
+  init?(argument: String) {
+    switch argument {
+    case "fast": level = 1
+    case "balanced": level = 2
+    case "small": level = 6
+    default:
+      guard let number = Int(argument), (0...9).contains(number) else { return nil }
+      level = number
+    }
+  }
+}
+
 /// A boundary mode under any of its names.
 struct BoundaryArgument: ExpressibleByArgument {
   var boundary: Boundary

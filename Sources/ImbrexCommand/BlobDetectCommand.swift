@@ -141,7 +141,10 @@ struct BlobDetectCommand: ParsableCommand {
         let reader = try ImageReader(path: job.input, maxPixels: files.maxPixels)
         if files.explain {
           let plan = try detector.plan(for: reader.description, isStreamed: true, tiling: tilingOptions)
-          return printPlan(plan, filter: "blob-detect", reader: reader, input: job.input)
+          return printPlan(
+            plan, filter: "blob-detect",
+            passes: detector.residence(of: reader.description, maxMemory: tilingOptions.maxMemory), reader: reader,
+            input: job.input)
         }
         let context = RunContext(pool: pool, tiling: tilingOptions)
         let blobs: [Blob]

@@ -89,8 +89,11 @@ struct FileOptionGroup: ParsableArguments {
     help: ArgumentHelp("JPEG quality 1 … 100. (default: as the input, else 90)", valueName: "q"))
   var quality: Int?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Deflate level 0 … 9 for PNG and TIFF.", valueName: "level"))
-  var compression: Int?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Deflate of PNG and TIFF: fast, balanced, small, or a level 0 … 9. (default: balanced)", valueName: "level"))
+  var compression: CompressionArgument?
 
   @Option(
     parsing: .unconditional,
@@ -113,13 +116,12 @@ struct FileOptionGroup: ParsableArguments {
   func validate() throws {
     try check(maxPixels > 0, "--max-pixels", maxPixels, "at least 1")
     if let quality { try check((1...100).contains(quality), "--quality", quality, "between 1 and 100") }
-    if let compression { try check((0...9).contains(compression), "--compression", compression, "between 0 and 9") }
   }
 
   var writerOptions: ImageWriter.Options {
     var options = ImageWriter.Options()
     options.quality = quality
-    options.compressionLevel = compression
+    options.compressionLevel = compression?.level
     return options
   }
 }

@@ -47,37 +47,42 @@ struct FilterCommand<Options: FilterOptions>: ParsableCommand {
     try writer.finish()
     if files.verbose {
       let plan = try filter.plan(for: reader.description, isStreamed: true, tiling: context.tiling)
-      reportRun(job, reader, plan, context, start: start)
+      reportRun(filter, job, reader, plan, context, start: start)
     }
   }
 
   private func reportRun(
-    _ job: PictureJob, _ reader: ImageReader, _ plan: TilePlan, _ context: RunContext, start: Int
+    _ filter: any Filter, _ job: PictureJob, _ reader: ImageReader, _ plan: TilePlan, _ context: RunContext, start: Int
   ) {
     let times = RunStatistics.Stage.allCases.map { stage in
       "\(stage) \(milliseconds(context.statistics.seconds(in: stage))) ms"
     }
     let wall = Double(monotonicNanoseconds() - start) / 1e9
     Messages.report(
-      "\(reader.description.summary), \(reader.format.name); \(plan.summary); kernels \(kernelBuildName); "
+      "\(reader.description.summary), \(reader.format.name); "
+        + "\(filter.residence(of: reader.description, maxMemory: context.tiling.maxMemory)); \(plan.summary); kernels \(kernelBuildName); "
         + "\(times.joined(separator: ", ")); \(milliseconds(wall)) ms in all", file: job.input)
   }
 
   private func explain(_ filter: any Filter, _ job: PictureJob, _ tiling: TilingOptions) throws {
     let reader = try ImageReader(path: job.input, maxPixels: files.maxPixels)
     let plan = try filter.plan(for: reader.description, isStreamed: true, tiling: tiling)
-    printPlan(plan, filter: Options.name, reader: reader, input: job.input)
+    let passes = filter.residence(of: reader.description, maxMemory: tiling.maxMemory)
+    printPlan(plan, filter: Options.name, passes: passes, reader: reader, input: job.input)
   }
 }
 
 /// Prints what a run would do.
-func printPlan(_ plan: TilePlan, filter: String, reader: ImageReader, input: String) {
+///
+/// - Parameter passes: What the filter holds of the picture.
+func printPlan(_ plan: TilePlan, filter: String, passes: String, reader: ImageReader, input: String) {
   let halo = plan.halo
   print(
     """
     input:      \(input == "-" ? "standard input" : input), \(reader.description.summary), \(reader.format.name)\
     \(reader.decodesInOrder ? "" : " (held whole by its decoder)")
     filter:     \(filter)
+    passes:     \(passes)
     workers:    \(plan.workers)
     grid:       \(plan.bands) × \(plan.columns) tiles of \(plan.bandHeight) × \(plan.tileWidth) pixels
     halo:       \(halo.top) above, \(halo.bottom) below, \(halo.left) left, \(halo.right) right

@@ -39,13 +39,24 @@ struct ImbrexCommand: ParsableCommand {
         )
         return
       }
-      try checkSubcommand(arguments.first)
       try checkKernelChoice()
+      if var command = parseFilter(arguments) { return try command.run() }
+      try checkSubcommand(arguments.first)
       var command = try parseAsRoot(arguments)
       try command.run()
     } catch {
       Messages.exit(with: error)
     }
+  }
+
+  /// Parses a filter's arguments by themselves: setting up the parser for all commands takes a millisecond or two, which a
+  /// shell loop pays for every picture. Nil for anything else, such as a request for help or a mistake, which the whole
+  /// parser then explains.
+  private static func parseFilter(_ arguments: [String]) -> (any ParsableCommand)? {
+    guard let command = filterCommands.first(where: { $0.configuration.commandName == arguments.first }) else {
+      return nil
+    }
+    return try? command.parseAsRoot(Array(arguments.dropFirst()))
   }
 
   /// Names the nearest subcommand where the first word is none.

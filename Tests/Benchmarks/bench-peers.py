@@ -86,12 +86,29 @@ cv2.imwrite(folder + "/rgb.png", picture[..., ::-1])
 cv2.imwrite(folder + "/rgb.jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
 cv2.imwrite(folder + "/gray.png", gray)
 cv2.imwrite(folder + "/gray.tif", gray, [cv2.IMWRITE_TIFF_COMPRESSION, 1])
+deep = gray.astype(np.float32) * 257 + np.random.default_rng(2).normal(0, 200, gray.shape)
+cv2.imwrite(folder + "/gray16.png", np.clip(deep, 0, 65535).astype(np.uint16))
+try:
+    import tifffile
+    tifffile.imwrite(folder + "/tiled.tif", gray, tile=(256, 256), compression="zlib", predictor=True)
+except ImportError:
+    pass
+if len(sys.argv) > 3:
+    cv2.imwrite(folder + "/big.tif", np.tile(gray, (5, 5))[:20000, :20000], [cv2.IMWRITE_TIFF_COMPRESSION, 1])
 """
 
 
 def jobs(program, python, folder, threads):
     """(name, {who: command}) of every comparison."""
-    inputs = {"gray": "gray.png", "RGB": "rgb.png", "RGB JPEG": "rgb.jpg", "gray TIFF": "gray.tif"}
+    inputs = {
+        "gray": "gray.png",
+        "RGB": "rgb.png",
+        "16-bit": "gray16.png",
+        "RGB JPEG": "rgb.jpg",
+        "gray TIFF": "gray.tif",
+        "tiled deflate TIFF": "tiled.tif",
+        "20000×20000 TIFF": "big.tif",
+    }
     filters = {
         "gaussian": ["--sigma", "2"],
         "sobel": [],
@@ -103,6 +120,8 @@ def jobs(program, python, folder, threads):
             if filter_name != "gaussian" and kind not in ("gray", "RGB"):
                 continue
             source = str(folder / name)
+            if not os.path.exists(source):
+                continue
             suffix = pathlib.Path(name).suffix
 
             def target(who):
@@ -111,8 +130,10 @@ def jobs(program, python, folder, threads):
             commands = {"imbrex": [program, filter_name, *options, source, "-o", target("imbrex")]}
             if shutil.which("vips"):
                 if filter_name == "gaussian":
-                    quality = "[Q=90]" if suffix == ".jpg" else ""
-                    commands["vips"] = ["vips", "gaussblur", source, target("vips") + quality, "2"]
+                    same = {".jpg": "[Q=90]"}.get(suffix, "")
+                    if name == "tiled.tif":
+                        same = "[compression=deflate,tile,tile-width=256,tile-height=256,predictor=horizontal]"
+                    commands["vips"] = ["vips", "gaussblur", source, target("vips") + same, "2"]
                 elif filter_name == "sobel":
                     commands["vips"] = ["vips", "sobel", source, target("vips")]
             if filter_name == "gaussian":
@@ -125,7 +146,17 @@ def jobs(program, python, folder, threads):
             if importlib.util.find_spec("skimage"):
                 commands["scikit-image"] = [
                     python, "-c", SKIMAGE.format(work=SKIMAGE_WORK[filter_name]), source, target("skimage")]
+            if kind == "20000×20000 TIFF":  # Others hold it whole, or take minutes.
+                commands = {who: command for who, command in commands.items() if who in ("imbrex", "vips")}
             yield f"{filter_name}, {kind}", commands
+    if shutil.which("pnmtopng"):
+        for kind in ("gray", "RGB"):
+            source, out = str(folder / inputs[kind]), str(folder / "out-small.png")
+            filtered = [program, "gaussian", "--sigma", "2", source]
+            yield f"small gaussian, {kind}", {
+                "imbrex": [*filtered, "--compression", "small", "-o", out],
+                "libpng": ["sh", "-c", 'for last; do :; done; "$0" gaussian --sigma 2 "$4" --format pnm | pnmtopng > "$last"', *filtered, out + ".png"],
+            }
 
 
 def main():
@@ -135,12 +166,13 @@ def main():
     arguments.add_argument("--size", type=int, default=4096)
     arguments.add_argument("--only", default="", help="jobs whose name has this in it")
     arguments.add_argument("--skip", action="append", default=[], help="a tool to leave out")
+    arguments.add_argument("--big", action="store_true", help="also a 20000×20000 TIFF, of 400 MB")
     arguments = arguments.parse_args()
     program = str(pathlib.Path(arguments.program).resolve())
     threads = len(os.sched_getaffinity(0))
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
-        subprocess.run([sys.executable, "-c", PICTURES, str(folder), str(arguments.size)], check=True)
+        subprocess.run([sys.executable, "-c", PICTURES, str(folder), str(arguments.size), *["big"] * arguments.big], check=True)
         print(f"{arguments.size}×{arguments.size}, {threads} cores, {platform.machine()}, {arguments.runs} runs, medians\n")
         print("| job | tool | seconds | × imbrex | peak MiB | output KiB |")
         print("| --- | --- | ---: | ---: | ---: | ---: |")

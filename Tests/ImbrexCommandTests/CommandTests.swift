@@ -186,6 +186,33 @@ import Testing
     #expect(outcome.text.contains("halo:       8 above, 8 below, 8 left, 8 right"))
   }
 
+  @Test func a_plan_says_what_is_held_and_where() throws {
+    let photo = testImage("photo.png")
+    func passes(_ arguments: [String]) throws -> String {
+      let lines = try Program.run(arguments + ["--explain", photo]).text.split(separator: "\n")
+      return String(lines.first { $0.hasPrefix("passes:") }?.dropFirst(12) ?? "")
+    }
+    #expect(try passes(["gaussian"]) == "streamed in one pass")
+    #expect(try passes(["gaussian", "--boundary", "wrap"]) == "one pass; the picture held in memory (1 MiB)")
+    #expect(
+      try passes(["median", "--boundary", "wrap", "--max-memory", "500K"])
+        == "one pass; the picture held in a temporary file, past --max-memory (1 MiB)")
+    #expect(try passes(["edge"]) == "two passes; two bits a pixel held in memory (1 MiB)")
+    #expect(try passes(["edge", "--quantiles"]).hasSuffix("the picture held in memory (1 MiB)"))
+    #expect(try passes(["blob-detect", "--method", "doh"]).contains("the integral image held in memory"))
+  }
+
+  @Test func a_run_past_its_memory_limit_gives_the_same_bytes() throws {
+    for arguments in [
+      ["edge", "--quantiles", "--low", "0.7", "--high", "0.9"], ["gaussian", "--boundary", "wrap"],
+      ["blob-detect", "--method", "doh"],
+    ] {
+      let arguments = arguments + [testImage("photo.png")]
+      let limited = try Program.run(arguments + ["--max-memory", "400K"])
+      #expect(try limited.status == 0 && limited.output == Program.run(arguments).output, "\(limited.errors)")
+    }
+  }
+
   // MARK: - bench
 
   @Test func bench_prints_json_with_identical_results() throws {

@@ -117,6 +117,12 @@ public struct BlobDetector: Sendable {
     return blobs(from: peaks)
   }
 
+  /// What `detect` holds of a picture beside its bands, in words.
+  public func residence(of input: ImageDescription, maxMemory: Int) -> String {
+    guard method == .doh else { return "streamed in one pass" }
+    return "two passes; \(held("the integral image", byteCount: 8 * input.pixelCount, maxMemory: maxMemory))"
+  }
+
   /// The tiles that `detect` would use.
   public func plan(for input: ImageDescription, isStreamed: Bool, tiling: TilingOptions) throws -> TilePlan {
     let stencil: any Stencil =

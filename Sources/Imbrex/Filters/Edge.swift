@@ -47,6 +47,14 @@ public struct Edge: Filter {
       stencil: CannyStencil(self, input, task: .label(low: low, high: high)), options: tiling, isStreamed: isStreamed)
   }
 
+  public func residence(of input: ImageDescription, maxMemory: Int) -> String {
+    let bits = held("two bits a pixel", byteCount: input.pixelCount / 4, maxMemory: maxMemory)
+    let holdsPicture = usesQuantiles || (boundary == .wrap && sigma > 0)
+    let picture = held("the picture", byteCount: input.byteCount, maxMemory: maxMemory)
+    let passes = usesQuantiles ? "six passes (four for the quantiles)" : "two passes"
+    return "\(passes); \(bits)\(holdsPicture ? "; \(picture)" : "")"
+  }
+
   public func run(_ input: FilterInput, to output: FilterOutput, in context: RunContext) throws {
     let description = input.description
     try mask?.check(fits: description)
@@ -65,7 +73,8 @@ public struct Edge: Filter {
           in: .picture(picture), picture, context: context)
       }
     }
-    let map = EdgeMap(width: description.width, height: description.height)
+    let map = try EdgeMap(
+      width: description.width, height: description.height, maxMemory: context.tiling.maxMemory)
     // scikit-image compares with the low threshold as a 32-bit float, and takes 1e-14 for 0.
     let low = Double(thresholds.0 == 0 ? Float(1e-14) : Float(thresholds.0))
     let labels = CannyStencil(self, description, task: .label(low: low, high: thresholds.1))
@@ -287,27 +296,28 @@ final class EdgeMap: RowSink, @unchecked Sendable {
   private let width: Int
   private let height: Int
   private let wordsPerRow: Int
-  private var weak: [UInt64]
-  private var strong: [UInt64]
+  private let weak: PixelBuffer
+  private let strong: PixelBuffer
   private var rows = 0
 
-  init(width: Int, height: Int) {
+  /// - Parameter maxMemory: Bytes beyond which the bits are kept in a temporary file.
+  init(width: Int, height: Int, maxMemory: Int) throws {
     self.width = width
     self.height = height
     wordsPerRow = (width + 63) / 64
-    weak = Array(repeating: 0, count: wordsPerRow * height)
-    strong = weak
+    let byteCount = wordsPerRow * height * 8
+    weak = try PixelBuffer(byteCount: byteCount, spilled: 2 * byteCount > maxMemory)
+    strong = try PixelBuffer(byteCount: byteCount, spilled: 2 * byteCount > maxMemory)
+  }
+
+  private func row(_ y: Int, of bits: PixelBuffer) -> UnsafeMutablePointer<UInt64> {
+    bits.base.samples() + y * wordsPerRow
   }
 
   func write(_ labels: UnsafeRawPointer, stride: Int, count: Int) {
-    weak.withUnsafeMutableBufferPointer { weak in
-      strong.withUnsafeMutableBufferPointer { strong in
-        for row in 0..<count {
-          let word = (rows + row) * wordsPerRow
-          KernelTable.current.pack_labels(
-            (labels + row * stride).samples(), weak.baseAddress! + word, strong.baseAddress! + word, width)
-        }
-      }
+    for line in 0..<count {
+      KernelTable.current.pack_labels(
+        (labels + line * stride).samples(), row(rows + line, of: weak), row(rows + line, of: strong), width)
     }
     rows += count
   }
@@ -315,47 +325,38 @@ final class EdgeMap: RowSink, @unchecked Sendable {
   /// Hysteresis. Cost: a few operations on each word of 64 pixels, more where edges wind.
   func reconstruct() {
     let kernels = KernelTable.current
-    weak.withUnsafeBufferPointer { weak in
-      strong.withUnsafeMutableBufferPointer { strong in
-        // Rows to look at (again) because something was added beside them; swept down and up until none is left.
-        var isStale = [Bool](repeating: true, count: height)
-        var staleCount = height
-        func visit(_ y: Int) {
-          guard isStale[y] else { return }
-          isStale[y] = false
-          staleCount -= 1
-          func row(_ y: Int) -> UnsafePointer<UInt64>? {
-            y >= 0 && y < height ? UnsafePointer(strong.baseAddress! + y * wordsPerRow) : nil
-          }
-          let word = y * wordsPerRow
-          let changed = kernels.reconstruct_row(
-            weak.baseAddress! + word, row(y - 1), row(y + 1), strong.baseAddress! + word, wordsPerRow)
-          guard changed != 0 else { return }
-          for neighbour in [y - 1, y + 1] where neighbour >= 0 && neighbour < height && !isStale[neighbour] {
-            isStale[neighbour] = true
-            staleCount += 1
-          }
-        }
-        while staleCount > 0 {
-          for y in 0..<height { visit(y) }
-          for y in (0..<height).reversed() { visit(y) }
-        }
+    // Rows to look at (again) because something was added beside them; swept down and up until none is left.
+    var isStale = [Bool](repeating: true, count: height)
+    var staleCount = height
+    func visit(_ y: Int) {
+      guard isStale[y] else { return }
+      isStale[y] = false
+      staleCount -= 1
+      let changed = kernels.reconstruct_row(
+        row(y, of: weak), y > 0 ? row(y - 1, of: strong) : nil, y + 1 < height ? row(y + 1, of: strong) : nil,
+        row(y, of: strong), wordsPerRow)
+      guard changed != 0 else { return }
+      for neighbour in [y - 1, y + 1] where neighbour >= 0 && neighbour < height && !isStale[neighbour] {
+        isStale[neighbour] = true
+        staleCount += 1
       }
+    }
+    while staleCount > 0 {
+      for y in 0..<height { visit(y) }
+      for y in (0..<height).reversed() { visit(y) }
     }
   }
 
   /// Writes 0 or 255 for columns of row `y`. `columns` begins at a multiple of 64, or is handled bit by bit.
   func emit(row y: Int, columns: Range<Int>, into target: UnsafeMutablePointer<UInt8>) {
-    strong.withUnsafeBufferPointer { strong in
-      let row = strong.baseAddress! + y * wordsPerRow
-      var x = columns.lowerBound
-      while x < columns.upperBound && x % 64 != 0 {
-        target[x - columns.lowerBound] = (row[x / 64] >> UInt64(x % 64)) & 1 == 1 ? 255 : 0
-        x += 1
-      }
-      KernelTable.current.unpack_bits_u8(
-        row + x / 64, target + (x - columns.lowerBound), 255, columns.upperBound - x)
+    let bits = row(y, of: strong)
+    var x = columns.lowerBound
+    while x < columns.upperBound && x % 64 != 0 {
+      target[x - columns.lowerBound] = (bits[x / 64] >> UInt64(x % 64)) & 1 == 1 ? 255 : 0
+      x += 1
     }
+    KernelTable.current.unpack_bits_u8(
+      bits + x / 64, target + (x - columns.lowerBound), 255, columns.upperBound - x)
   }
 }
 

@@ -39,6 +39,8 @@ public protocol Filter: Sendable {
   ///
   /// - Throws: ``ImbrexError`` for options that do not suit the picture, and what the input or the output throws.
   func run(_ input: FilterInput, to output: FilterOutput, in context: RunContext) throws
+  /// What a run holds of a picture beside its bands, in words: for `--explain`.
+  func residence(of input: ImageDescription, maxMemory: Int) -> String
   /// The tiles that `run` would use, for a picture that is streamed or in memory.
   func plan(for input: ImageDescription, isStreamed: Bool, tiling: TilingOptions) throws -> TilePlan
 }
@@ -55,11 +57,22 @@ extension StencilFilter {
     try context.sweep(input, stencil, to: output, making: made)
   }
 
+  public func residence(of input: ImageDescription, maxMemory: Int) -> String {
+    guard let stencil = try? stencil(for: input), stencil.needsWholePicture else { return "streamed in one pass" }
+    return "one pass; \(held("the picture", byteCount: input.byteCount, maxMemory: maxMemory))"
+  }
+
   public func plan(for input: ImageDescription, isStreamed: Bool, tiling: TilingOptions) throws -> TilePlan {
     try TilePlan(
       input: input, outputRowBytes: outputDescription(for: input).bytesPerRow, stencil: stencil(for: input),
       options: tiling, isStreamed: isStreamed)
   }
+}
+
+/// Says that something is held whole, and where.
+func held(_ what: String, byteCount: Int, maxMemory: Int) -> String {
+  let place = byteCount > maxMemory ? "a temporary file, past --max-memory" : "memory"
+  return "\(what) held in \(place) (\(max(byteCount >> 20, 1)) MiB)"
 }
 
 extension RunContext {
