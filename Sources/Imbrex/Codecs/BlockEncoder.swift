@@ -1,5 +1,3 @@
-import Synchronization
-
 /// A format whose files can be made of blocks of rows that are compressed by themselves and appended in order.
 protocol BlockCodec: Sendable {
   associatedtype Encoded: Sendable
@@ -70,7 +68,7 @@ final class BlockEncoder<Codec: BlockCodec>: BlockEncoding {
   private let rowBytes: Int
   private let height: Int
   private let mostUnfinished = 2 * availableCores() + 2
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   init(_ codec: Codec, _ description: ImageDescription) {
     self.codec = codec

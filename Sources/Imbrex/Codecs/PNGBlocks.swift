@@ -1,5 +1,4 @@
 internal import CodecShims
-import Synchronization
 
 /// PNG as blocks of rows: filtered, deflated and joined into one stream.
 final class PNGBlocks: BlockCodec, @unchecked Sendable {
@@ -17,7 +16,7 @@ final class PNGBlocks: BlockCodec, @unchecked Sendable {
   private let header: codec_header
   private let options: codec_options
   private let writer: OpaquePointer
-  private let spare = Mutex([Workspace]())
+  private let spare = Locked([Workspace]())
 
   /// - Parameter writer: The shim's handle; the caller keeps it, and its own calls come after the last block's.
   init(_ description: ImageDescription, header: codec_header, options: codec_options, writer: OpaquePointer) {

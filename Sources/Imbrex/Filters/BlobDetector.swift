@@ -1,5 +1,4 @@
 import Kernels
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -178,7 +177,7 @@ final class PeakCollector: Sendable {
     var response: Double
   }
 
-  private let state = Mutex((peaks: [Peak](), range: (least: Double.infinity, greatest: -Double.infinity)))
+  private let state = Locked((peaks: [Peak](), range: (least: Double.infinity, greatest: -Double.infinity)))
 
   func add(_ peaks: [Peak], range: (least: Double, greatest: Double)) {
     state.withLock {

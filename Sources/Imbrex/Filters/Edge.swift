@@ -1,5 +1,4 @@
 import Kernels
-import Synchronization
 
 /// Finds edges with Canny's detector: one 8-bit channel of 0 and 255.
 ///
@@ -426,12 +425,12 @@ private struct MagnitudeQuantiles {
   private final class Histograms: Sendable {
     private let prefixes: [UInt64]
     private let shift: UInt64
-    private let shared: Mutex<[[Int]]>
+    private let shared: Locked<[[Int]]>
 
     init(prefixes: [UInt64], shift: UInt64) {
       self.prefixes = prefixes
       self.shift = shift
-      shared = Mutex(Array(repeating: Array(repeating: 0, count: 1 << 16), count: prefixes.count))
+      shared = Locked(Array(repeating: Array(repeating: 0, count: 1 << 16), count: prefixes.count))
     }
 
     var counts: [[Int]] { shared.withLock { $0 } }

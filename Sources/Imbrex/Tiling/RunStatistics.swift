@@ -1,12 +1,10 @@
-import Synchronization
-
 /// Where the workers' time goes in a run, summed over workers.
 public final class RunStatistics: Sendable {
   public enum Stage: Int, CaseIterable, Sendable {
     case decoding, filtering, encoding, waiting
   }
 
-  private let nanoseconds = Mutex([Int](repeating: 0, count: Stage.allCases.count))
+  private let nanoseconds = Locked([Int](repeating: 0, count: Stage.allCases.count))
 
   public init() {}
 
