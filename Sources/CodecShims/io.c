@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /// One read or write is never larger: macOS refuses more than 2 GiB - 1.
@@ -75,7 +77,12 @@ bool codec_multiply(size_t a, size_t b, size_t *product) {
 }
 
 size_t codec_sample_size(int32_t sample_type) {
-  return sample_type == codec_float32 ? 4 : sample_type == codec_uint16 ? 2 : 1;
+  switch (sample_type) {
+    case codec_float64: return 8;
+    case codec_float32: return 4;
+    case codec_uint16: return 2;
+    default: return 1;
+  }
 }
 
 size_t codec_row_bytes(const codec_header *header) {
@@ -96,12 +103,26 @@ int32_t codec_check_size(uint64_t width, uint64_t height, uint64_t max_pixels, c
 }
 
 int32_t codec_check_header(const codec_header *header, codec_error *error) {
-  uint32_t channels = (header->color == codec_rgb ? 3 : 1) + (header->alpha != codec_alpha_none ? 1 : 0);
-  if (header->channels != channels) {
+  uint32_t colors = header->color == codec_gray ? 1 : header->color == codec_cmyk ? 4 : 3;
+  uint32_t alpha = header->alpha != codec_alpha_none ? 1 : 0;
+  if (header->extra_bands > 65535 || header->channels != colors + header->extra_bands + alpha) {
     return codec_fail(error, codec_unsupported, 0, "%" PRIu32 " channels do not fit the colour and alpha asked for",
                       header->channels);
   }
   return codec_check_size(header->width, header->height, UINT64_MAX, error);
+}
+
+int32_t codec_check_simple(const codec_header *header, const char *format, bool floats, codec_error *error) {
+  if (header->color != codec_gray && header->color != codec_rgb) {
+    return codec_fail(error, codec_unsupported, 0, "%s holds gray and RGB only", format);
+  }
+  if (header->extra_bands > 0) {
+    return codec_fail(error, codec_unsupported, 0, "%s cannot hold %" PRIu32 " bands", format, header->channels);
+  }
+  if (header->sample_type == codec_float64 || (!floats && header->sample_type == codec_float32)) {
+    return codec_fail(error, codec_unsupported, 0, "%s cannot hold floating-point samples", format);
+  }
+  return codec_ok;
 }
 
 int32_t codec_check_rows(uint32_t done, uint32_t count, uint32_t height, codec_error *error) {
@@ -147,6 +168,56 @@ void codec_swap32(void *samples, size_t count) {
     value = value << 24 | (value & 0xff00) << 8 | (value >> 8 & 0xff00) | value >> 24;
     memcpy(bytes + 4 * i, &value, 4);
   }
+}
+
+void codec_swap64(void *samples, size_t count) {
+  uint8_t *bytes = samples;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t value;
+    memcpy(&value, bytes + 8 * i, 8);
+    value = __builtin_bswap64(value);
+    memcpy(bytes + 8 * i, &value, 8);
+  }
+}
+
+uint64_t codec_file_size(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 ? (uint64_t)status.st_size : 0;
+}
+
+int32_t codec_check_plausible(const codec_input *input, double least_bytes, const codec_header *header,
+                              codec_error *error) {
+  uint64_t size = codec_file_size(input->fd);
+  if (input->is_tolerant || size == 0 || least_bytes <= (double)size) return codec_ok;
+  return codec_fail(error, codec_truncated, 0,
+                    "the file of %" PRIu64 " bytes is too small for %" PRIu32 " x %" PRIu32 " pixels", size,
+                    header->width, header->height);
+}
+
+uint8_t *codec_hold_picture(size_t row_bytes, uint32_t height, uint64_t max_memory) {
+  size_t size;
+  if (!codec_multiply(row_bytes, height, &size) || size == 0) return NULL;
+  int fd = -1, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  if (max_memory > 0 && size > max_memory) {
+    const char *directory = getenv("TMPDIR");
+    char path[1024];
+    int length =
+        snprintf(path, sizeof path, "%s/imbrex-XXXXXX", directory != NULL && directory[0] != 0 ? directory : "/tmp");
+    if (length < 0 || (size_t)length >= sizeof path || (fd = mkstemp(path)) < 0) return NULL;
+    unlink(path);
+    flags = MAP_SHARED;
+    if (ftruncate(fd, (off_t)size) != 0) {
+      close(fd);
+      return NULL;
+    }
+  }
+  void *picture = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+  if (fd >= 0) close(fd);
+  return picture == MAP_FAILED ? NULL : picture;
+}
+
+void codec_release_picture(uint8_t *picture, size_t row_bytes, uint32_t height) {
+  if (picture != NULL) munmap(picture, row_bytes * height);
 }
 
 // MARK: File descriptors

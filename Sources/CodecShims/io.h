@@ -3,8 +3,8 @@
 #define IMBREX_CODEC_IO_H
 
 // ssize_t, pread and friends also where the compiler is asked for plain C11.
-#if !defined(__APPLE__) && !defined(_GNU_SOURCE) && !defined(_POSIX_C_SOURCE)
-#define _POSIX_C_SOURCE 200809L
+#if !defined(__APPLE__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE  // MAP_ANONYMOUS, mkstemp
 #endif
 
 #include "CodecShims.h"
@@ -54,6 +54,8 @@ size_t codec_row_bytes(const codec_header *header);
 int32_t codec_check_size(uint64_t width, uint64_t height, uint64_t max_pixels, codec_error *error);
 /// A header a writer was given describes a picture at all.
 int32_t codec_check_header(const codec_header *header, codec_error *error);
+/// No more than gray or RGB with 8 or 16 bits or, where `floats`, 32-bit floats: what simple formats hold.
+int32_t codec_check_simple(const codec_header *header, const char *format, bool floats, codec_error *error);
 /// `count` more rows after `done` are not too many.
 int32_t codec_check_rows(uint32_t done, uint32_t count, uint32_t height, codec_error *error);
 /// All rows have been written.
@@ -66,6 +68,21 @@ void codec_copy_rows(void *to, size_t to_stride, const void *from, size_t from_s
                      uint32_t count);
 void codec_swap16(void *samples, size_t count);
 void codec_swap32(void *samples, size_t count);
+void codec_swap64(void *samples, size_t count);
+
+/// A picture that a decoder must hold: in memory up to `max_memory` bytes (0: any), else in an unlinked file in TMPDIR.
+/// Zeroed; null if there is no room. To be given back with codec_release_picture and the same size.
+uint8_t *_Nullable codec_hold_picture(size_t row_bytes, uint32_t height, uint64_t max_memory);
+void codec_release_picture(uint8_t *_Nullable picture, size_t row_bytes, uint32_t height);
+
+/// 1…100: the quality whose tables (64 numbers in rows; the second may be null, or the first) are nearest.
+int32_t codec_jpeg_quality(const uint16_t *luminance, const uint16_t *_Nullable chrominance);
+
+/// Bytes of the file, if it is one that has a size, else 0.
+uint64_t codec_file_size(int fd);
+/// A picture of `units` that are coded in at least one bit each (or a share of one) is too large for its file.
+int32_t codec_check_plausible(const codec_input *input, double least_bytes, const codec_header *header,
+                              codec_error *error);
 
 // MARK: File descriptors
 

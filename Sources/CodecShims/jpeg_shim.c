@@ -12,7 +12,8 @@
 #include <jerror.h>
 
 /// Each scan of a progressive file passes over the whole picture: a small file of many would keep us busy for hours.
-#define MOST_SCANS 1000
+/// Encoders make about ten; all bits of all coefficients one by one would be some hundreds.
+#define MOST_SCANS 250
 /// libjpeg's JPEG_MAX_DIMENSION.
 #define LARGEST_SIDE 65500
 /// What 255 APP2 markers hold of a profile.
@@ -25,13 +26,17 @@ struct codec_jpeg_reader {
   struct jpeg_source_mgr bytes;
   struct jpeg_progress_mgr progress;
   jmp_buf jump;
-  codec_error failure;
+  codec_input input;
+  codec_error failure, damage;
   bool created;
   bool header_read;
   bool started;
+  bool stopped;   ///< By damage that is tolerated.
+  bool inverted;  ///< Adobe's CMYK: 255 is no ink.
   uint32_t width, height;
   uint32_t row;  ///< The next to hand out.
   uint8_t *profile;
+  codec_note *notes;
   codec_source source;
 };
 
@@ -43,7 +48,8 @@ struct codec_jpeg_writer {
   codec_error failure;
   bool created;
   uint32_t height;
-  uint32_t row;  ///< The next to come.
+  uint32_t row;       ///< The next to come.
+  uint8_t *inverted;  ///< A row of CMYK as Adobe has it.
   int fd;
   uint8_t buffer[CODEC_BUFFER_SIZE];
 };
@@ -100,7 +106,9 @@ static bool is_damage(const codec_jpeg_reader *reader) {
 
 static void reader_warned(j_common_ptr jpeg, int level) {
   codec_jpeg_reader *reader = jpeg->client_data;
-  if (level < 0 && is_damage(reader)) reader_failed(jpeg);
+  if (level >= 0 || !is_damage(reader)) return;
+  if (!reader->input.is_tolerant) reader_failed(jpeg);
+  record_jpeg_error(jpeg, &reader->damage);
 }
 
 static void say_nothing(j_common_ptr jpeg) { (void)jpeg; }
@@ -126,6 +134,14 @@ static boolean source_fill(j_decompress_ptr jpeg) {
   codec_jpeg_reader *reader = jpeg->client_data;
   codec_source *source = &reader->source;
   if (source->left == 0 && !codec_source_fill(source)) {
+    if (reader->input.is_tolerant && reader->header_read && source->system_errno == 0) {
+      // An end marker, so that libjpeg makes the best of what there was.
+      static const JOCTET end[2] = {0xff, JPEG_EOI};
+      if (reader->damage.status == codec_ok) codec_source_fail(source, &reader->damage, reader->row, reader->height);
+      reader->bytes.next_input_byte = end;
+      reader->bytes.bytes_in_buffer = sizeof end;
+      return TRUE;
+    }
     if (!reader->header_read) {
       codec_source_fail_header(source, &reader->failure);
     } else if (!reader->started && source->system_errno == 0) {
@@ -154,59 +170,26 @@ static void source_skip(j_decompress_ptr jpeg, long count) {
 
 // MARK: What the header says
 
-// The example tables of the standard (K.1 and K.2), in rows, which encoders scale by quality.
-static const uint8_t standard_tables[2][DCTSIZE2] = {
-    {16, 11, 10, 16, 24,  40,  51,  61,  12, 12, 14, 19, 26,  58,  60,  55,  //
-     14, 13, 16, 24, 40,  57,  69,  56,  14, 17, 22, 29, 51,  87,  80,  62,  //
-     18, 22, 37, 56, 68,  109, 103, 77,  24, 35, 55, 64, 81,  104, 113, 92,  //
-     49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99},
-    {17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99,  //
-     24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99,  //
-     99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,  //
-     99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99}};
-
-/// How far a table is from a standard one as libjpeg scales it for `quality`.
-static uint64_t table_distance(const JQUANT_TBL *table, const uint8_t *standard, int quality) {
-  long scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;
-  uint64_t distance = 0;
-  for (int i = 0; i < DCTSIZE2; i++) {
-    long value = (standard[i] * scale + 50) / 100;
-    value = value < 1 ? 1 : value > 255 ? 255 : value;
-    distance += (uint64_t)labs(value - (long)table->quantval[i]);
-  }
-  return distance;
-}
-
-static const JQUANT_TBL *table_of(const struct jpeg_decompress_struct *jpeg, int component) {
-  int number = jpeg->comp_info[component].quant_tbl_no;
-  return number >= 0 && number < NUM_QUANT_TBLS ? jpeg->quant_tbl_ptrs[number] : NULL;
-}
-
 /// The quality whose tables are nearest to the file's; 0 if it has none yet.
 static int32_t estimated_quality(const struct jpeg_decompress_struct *jpeg) {
-  const JQUANT_TBL *luminance = table_of(jpeg, 0);
-  const JQUANT_TBL *chrominance = jpeg->num_components >= 3 ? table_of(jpeg, 1) : NULL;
-  if (luminance == NULL) return 0;
-  // An RGB file has the luminance table for all components.
-  const uint8_t *second = standard_tables[chrominance == luminance ? 0 : 1];
-  int32_t best = 0;
-  uint64_t least = UINT64_MAX;
-  for (int quality = 100; quality >= 1; quality--) {
-    uint64_t distance = table_distance(luminance, standard_tables[0], quality);
-    if (chrominance != NULL) distance += table_distance(chrominance, second, quality);
-    if (distance < least) {
-      least = distance;
-      best = quality;
-    }
+  const uint16_t *tables[2] = {NULL, NULL};
+  for (int component = 0; component < 2 && component < jpeg->num_components; component++) {
+    int number = jpeg->comp_info[component].quant_tbl_no;
+    const JQUANT_TBL *table = number >= 0 && number < NUM_QUANT_TBLS ? jpeg->quant_tbl_ptrs[number] : NULL;
+    if (table != NULL) tables[component] = table->quantval;
   }
-  return best;
+  return tables[0] != NULL ? codec_jpeg_quality(tables[0], jpeg->num_components >= 3 ? tables[1] : NULL) : 0;
 }
 
 static void describe_sampling(const struct jpeg_decompress_struct *jpeg, codec_header *header) {
-  if (jpeg->num_components != 3) return;
+  if (jpeg->num_components < 3 || jpeg->num_components > 4) return;
   const jpeg_component_info *c = jpeg->comp_info;
+  // Black is as fine as the first component.
+  bool even = jpeg->num_components == 3 ||
+              (c[3].h_samp_factor == c[0].h_samp_factor && c[3].v_samp_factor == c[0].v_samp_factor);
   bool alike = c[1].h_samp_factor == c[2].h_samp_factor && c[1].v_samp_factor == c[2].v_samp_factor;
-  if (!alike || c[0].h_samp_factor % c[1].h_samp_factor != 0 || c[0].v_samp_factor % c[1].v_samp_factor != 0) return;
+  if (!even || !alike || c[0].h_samp_factor % c[1].h_samp_factor != 0 || c[0].v_samp_factor % c[1].v_samp_factor != 0)
+    return;
   header->jpeg_h_sampling = c[0].h_samp_factor / c[1].h_samp_factor;
   header->jpeg_v_sampling = c[0].v_samp_factor / c[1].v_samp_factor;
 }
@@ -220,16 +203,77 @@ static void describe_resolution(const struct jpeg_decompress_struct *jpeg, codec
                                                       : codec_unit_none;
 }
 
+// Signatures at the beginning of marker segments, each with the zeros that end it.
+static const char exif_signature[] = "Exif\0";
+static const char xmp_signature[] = "http://ns.adobe.com/xap/1.0/";
+static const char profile_signature[] = "ICC_PROFILE";
+static const char multipicture_signature[] = "MPF";
+
+static bool begins_with(jpeg_saved_marker_ptr marker, const char *signature, size_t count) {
+  return marker->data_length >= count && memcmp(marker->data, signature, count) == 0;
+}
+
+/// What the markers before the picture say, but for what is written anew (JFIF, Adobe, profile) and what would point to
+/// other places of the file.
+static void collect_notes(codec_jpeg_reader *reader, codec_header *header) {
+  size_t count = 0;
+  for (jpeg_saved_marker_ptr at = reader->jpeg.marker_list; at != NULL; at = at->next) count++;
+  if (count == 0) return;
+  reader->notes = calloc(count, sizeof *reader->notes);
+  if (reader->notes == NULL) return;
+  codec_note *next = reader->notes;
+  for (jpeg_saved_marker_ptr at = reader->jpeg.marker_list; at != NULL; at = at->next) {
+    size_t skipped = 0;
+    codec_note note = {.kind = codec_note_jpeg, .tag = at->marker};
+    if (at->marker == JPEG_COM) note.kind = codec_note_comment;
+    if (at->marker == JPEG_APP0 + 1 && begins_with(at, exif_signature, sizeof exif_signature)) {
+      note.kind = codec_note_exif;
+      skipped = sizeof exif_signature;
+    }
+    if (at->marker == JPEG_APP0 + 1 && begins_with(at, xmp_signature, sizeof xmp_signature)) {
+      note.kind = codec_note_xmp;
+      skipped = sizeof xmp_signature;
+    }
+    bool unwanted = at->marker == JPEG_APP0 || at->marker == JPEG_APP0 + 14 ||
+                    (at->marker == JPEG_APP0 + 2 && (begins_with(at, profile_signature, sizeof profile_signature) ||
+                                                     begins_with(at, multipicture_signature, 4)));
+    if (unwanted || at->data_length <= skipped) continue;
+    note.bytes = at->data + skipped;
+    note.count = note.byte_count = at->data_length - skipped;
+    *next++ = note;
+  }
+  header->notes = reader->notes;
+  header->note_count = (size_t)(next - reader->notes);
+}
+
+static const char *color_name(J_COLOR_SPACE space) {
+  switch (space) {
+    case JCS_GRAYSCALE: return "gray";
+    case JCS_RGB: return "RGB";
+    case JCS_YCbCr: return "YCbCr";
+    case JCS_CMYK: return "CMYK";
+    case JCS_YCCK: return "YCCK";
+    default: return "unknown";
+  }
+}
+
 static void describe(codec_jpeg_reader *reader, codec_header *header) {
   struct jpeg_decompress_struct *jpeg = &reader->jpeg;
   header->width = reader->width;
   header->height = reader->height;
-  header->color = jpeg->out_color_space == JCS_RGB ? codec_rgb : codec_gray;
-  header->channels = header->color == codec_rgb ? 3 : 1;
+  header->color = jpeg->out_color_space == JCS_RGB    ? codec_rgb
+                  : jpeg->out_color_space == JCS_CMYK ? codec_cmyk
+                                                      : codec_gray;
+  header->channels = header->color == codec_rgb ? 3 : header->color == codec_cmyk ? 4 : 1;
   header->sample_type = codec_uint8;
   header->alpha = codec_alpha_none;
+  header->file_bits = jpeg->data_precision;
+  header->file_color = color_name(jpeg->jpeg_color_space);
   header->in_order = !jpeg_has_multiple_scans(jpeg);
   header->jpeg_progressive = jpeg->progressive_mode != 0;
+  header->jpeg_arithmetic = jpeg->arith_code != 0;
+  header->jpeg_restart = (int32_t)jpeg->restart_interval;
+  header->jpeg_untransformed = jpeg->jpeg_color_space == JCS_RGB || jpeg->jpeg_color_space == JCS_CMYK;
   header->jpeg_quality = estimated_quality(jpeg);
   describe_sampling(jpeg, header);
   describe_resolution(jpeg, header);
@@ -240,6 +284,24 @@ static void describe(codec_jpeg_reader *reader, codec_header *header) {
     header->icc_profile = profile;
     header->icc_profile_count = size;
   }
+  collect_notes(reader, header);
+}
+
+/// A block of 64 samples takes two bits at least, or one in each scan of a progressive file; of several components one
+/// has at least half the blocks that there are pixels for on each axis. Arithmetic coding has no such bound.
+static int32_t check_file_size(codec_jpeg_reader *reader, const codec_header *header) {
+  if (reader->jpeg.arith_code) return codec_ok;
+  double blocks = (double)reader->width * reader->height / DCTSIZE2 / 4;
+  return codec_check_plausible(&reader->input, blocks / 8, header, &reader->failure);
+}
+
+/// The coefficients of a file in several scans are held whole by libjpeg.
+static int32_t check_memory(codec_jpeg_reader *reader, const codec_header *header) {
+  uint64_t needed = 2 * (uint64_t)reader->width * reader->height * header->channels;
+  if (header->in_order || reader->input.max_memory == 0 || needed <= reader->input.max_memory) return codec_ok;
+  return codec_fail(&reader->failure, codec_limit, 0,
+                    "a progressive JPEG of this size takes %" PRIu64 " MiB, more than --max-memory allows",
+                    (needed >> 20) + 1);
 }
 
 // MARK: Reading
@@ -251,7 +313,10 @@ static bool choose_color(codec_jpeg_reader *reader) {
     case JCS_YCbCr:
     case JCS_RGB: reader->jpeg.out_color_space = JCS_RGB; return true;
     case JCS_CMYK:
-    case JCS_YCCK: codec_fail(&reader->failure, codec_unsupported, 0, "CMYK JPEG is not supported"); return false;
+    case JCS_YCCK:
+      reader->jpeg.out_color_space = JCS_CMYK;
+      reader->inverted = reader->jpeg.saw_Adobe_marker;
+      return true;
     default:
       codec_fail(&reader->failure, codec_unsupported, 0, "JPEG of %d components is not supported",
                  reader->jpeg.num_components);
@@ -279,13 +344,16 @@ static void read_header(codec_jpeg_reader *reader, uint64_t max_pixels, codec_he
   reader->created = true;
   jpeg->src = &reader->bytes;
   jpeg->progress = &reader->progress;
-  jpeg_save_markers(jpeg, JPEG_APP0 + 2, 0xffff);
+  for (int i = 0; i < 16; i++) jpeg_save_markers(jpeg, JPEG_APP0 + i, 0xffff);
+  jpeg_save_markers(jpeg, JPEG_COM, 0xffff);
   jpeg_read_header(jpeg, TRUE);
   reader->header_read = true;
   reader->width = jpeg->image_width;
   reader->height = jpeg->image_height;
   if (codec_check_size(reader->width, reader->height, max_pixels, &reader->failure) != codec_ok) return;
-  if (choose_color(reader)) describe(reader, header);
+  if (!choose_color(reader)) return;
+  describe(reader, header);
+  if (check_file_size(reader, header) == codec_ok) check_memory(reader, header);
 }
 
 int32_t codec_jpeg_open(const codec_input *input, codec_jpeg_reader **reader, codec_header *header,
@@ -294,6 +362,7 @@ int32_t codec_jpeg_open(const codec_input *input, codec_jpeg_reader **reader, co
   memset(header, 0, sizeof *header);
   codec_jpeg_reader *opened = calloc(1, sizeof *opened);
   if (opened == NULL) return codec_fail_memory(error);
+  opened->input = *input;
   codec_source_start(&opened->source, input);
   set_reader_hooks(opened);
   if (setjmp(opened->jump) == 0) read_header(opened, input->max_pixels, header);
@@ -314,6 +383,7 @@ static void read_rows(codec_jpeg_reader *reader, uint8_t *rows, size_t stride, u
   for (uint32_t i = 0; i < count; i++) {
     JSAMPROW row = rows + i * stride;
     jpeg_read_scanlines(&reader->jpeg, &row, 1);
+    for (size_t x = 0; reader->inverted && x < 4 * (size_t)reader->width; x++) row[x] = (JSAMPLE)(255 - row[x]);
     reader->row++;
   }
   // To the end marker, so that a file cut within the last row's data does not pass.
@@ -323,14 +393,26 @@ static void read_rows(codec_jpeg_reader *reader, uint8_t *rows, size_t stride, u
 int32_t codec_jpeg_read_rows(codec_jpeg_reader *reader, void *rows, size_t stride, uint32_t count, codec_error *error) {
   if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
   if (codec_check_rows(reader->row, count, reader->height, error) != codec_ok) return error->status;
-  if (count > 0 && setjmp(reader->jump) == 0) read_rows(reader, rows, stride, count);
+  uint32_t first = reader->row;
+  if (count > 0 && !reader->stopped && setjmp(reader->jump) == 0) read_rows(reader, rows, stride, count);
+  if (reader->input.is_tolerant && (reader->stopped || reader->failure.status != codec_ok)) {
+    if (reader->damage.status == codec_ok) reader->damage = reader->failure;
+    reader->failure.status = codec_ok;
+    reader->stopped = true;
+    size_t row_bytes = (size_t)reader->width * (size_t)reader->jpeg.num_components;
+    for (uint32_t i = reader->row - first; i < count; i++) memset((uint8_t *)rows + i * stride, 0, row_bytes);
+    reader->row = first + count;
+  }
   return codec_report(&reader->failure, error);
 }
+
+const codec_error *codec_jpeg_damage(const codec_jpeg_reader *reader) { return &reader->damage; }
 
 void codec_jpeg_close(codec_jpeg_reader *reader) {
   if (reader == NULL) return;
   if (reader->created) jpeg_destroy_decompress(&reader->jpeg);
   free(reader->profile);
+  free(reader->notes);
   free(reader);
 }
 
@@ -383,11 +465,14 @@ static void set_resolution(struct jpeg_compress_struct *jpeg, const codec_header
 
 static void set_sampling(struct jpeg_compress_struct *jpeg, const codec_header *header) {
   int h = header->jpeg_h_sampling, v = header->jpeg_v_sampling;
-  if (header->color != codec_rgb || h < 1 || v < 1 || h > MAX_SAMP_FACTOR || v > MAX_SAMP_FACTOR) return;
+  if (header->color == codec_gray || h < 1 || v < 1 || h > MAX_SAMP_FACTOR || v > MAX_SAMP_FACTOR) return;
   // With one block of each of the others.
-  if (h * v + 2 > C_MAX_BLOCKS_IN_MCU) return;
+  if (h * v * (header->color == codec_cmyk ? 2 : 1) + 2 > C_MAX_BLOCKS_IN_MCU) return;
   jpeg->comp_info[0].h_samp_factor = h;
   jpeg->comp_info[0].v_samp_factor = v;
+  if (header->color != codec_cmyk) return;
+  jpeg->comp_info[3].h_samp_factor = h;
+  jpeg->comp_info[3].v_samp_factor = v;
 }
 
 static int quality_of(const codec_header *header, const codec_options *options) {
@@ -406,6 +491,28 @@ static void set_writer_hooks(codec_jpeg_writer *writer) {
   writer->bytes.term_destination = destination_end;
 }
 
+static void write_segment(struct jpeg_compress_struct *jpeg, int marker, const char *signature, size_t signature_count,
+                          const codec_note *note) {
+  // Two of the 65535 bytes that a segment counts are the count. Longer notes have no place in a JPEG.
+  if (signature_count + note->byte_count > 65533) return;
+  jpeg_write_m_header(jpeg, marker, (unsigned)(signature_count + note->byte_count));
+  for (size_t i = 0; i < signature_count; i++) jpeg_write_m_byte(jpeg, (uint8_t)signature[i]);
+  for (size_t i = 0; i < note->byte_count; i++) jpeg_write_m_byte(jpeg, note->bytes[i]);
+}
+
+static void write_notes(struct jpeg_compress_struct *jpeg, const codec_header *header) {
+  for (size_t i = 0; i < header->note_count; i++) {
+    const codec_note *note = &header->notes[i];
+    switch (note->kind) {
+      case codec_note_exif: write_segment(jpeg, JPEG_APP0 + 1, exif_signature, sizeof exif_signature, note); break;
+      case codec_note_xmp: write_segment(jpeg, JPEG_APP0 + 1, xmp_signature, sizeof xmp_signature, note); break;
+      case codec_note_comment: write_segment(jpeg, JPEG_COM, "", 0, note); break;
+      case codec_note_jpeg: write_segment(jpeg, (int)note->tag, "", 0, note); break;
+      default: break;
+    }
+  }
+}
+
 static void write_header(codec_jpeg_writer *writer, const codec_header *header, const codec_options *options) {
   struct jpeg_compress_struct *jpeg = &writer->jpeg;
   jpeg_create_compress(jpeg);
@@ -414,13 +521,26 @@ static void write_header(codec_jpeg_writer *writer, const codec_header *header, 
   jpeg->image_width = header->width;
   jpeg->image_height = header->height;
   jpeg->input_components = (int)header->channels;
-  jpeg->in_color_space = header->color == codec_rgb ? JCS_RGB : JCS_GRAYSCALE;
+  jpeg->in_color_space = header->color == codec_rgb ? JCS_RGB : header->color == codec_cmyk ? JCS_CMYK : JCS_GRAYSCALE;
   jpeg_set_defaults(jpeg);
+  if (header->color == codec_rgb && header->jpeg_untransformed) jpeg_set_colorspace(jpeg, JCS_RGB);
+  if (header->color == codec_cmyk) {
+    jpeg_set_colorspace(jpeg, header->jpeg_untransformed ? JCS_CMYK : JCS_YCCK);
+    writer->inverted = malloc(4 * (size_t)header->width);
+    if (writer->inverted == NULL) {
+      codec_fail_memory(&writer->failure);
+      return;
+    }
+  }
   jpeg_set_quality(jpeg, quality_of(header, options), TRUE);
   set_sampling(jpeg, header);
   set_resolution(jpeg, header);
   if (header->jpeg_progressive) jpeg_simple_progression(jpeg);
+  jpeg->arith_code = header->jpeg_arithmetic != 0;
+  jpeg->restart_interval =
+      header->jpeg_restart > 0 && header->jpeg_restart <= 65535 ? (unsigned)header->jpeg_restart : 0;
   jpeg_start_compress(jpeg, TRUE);
+  write_notes(jpeg, header);
   if (header->icc_profile != NULL && header->icc_profile_count > 0) {
     jpeg_write_icc_profile(jpeg, header->icc_profile, (unsigned int)header->icc_profile_count);
   }
@@ -428,6 +548,9 @@ static void write_header(codec_jpeg_writer *writer, const codec_header *header, 
 
 static int32_t check_writable(const codec_header *header, codec_error *error) {
   if (codec_check_header(header, error) != codec_ok) return error->status;
+  if (header->color == codec_lab || header->extra_bands > 0) {
+    return codec_fail(error, codec_unsupported, 0, "JPEG holds gray, RGB and CMYK only");
+  }
   if (header->sample_type != codec_uint8) {
     return codec_fail(error, codec_unsupported, 0, "JPEG holds 8-bit samples only");
   }
@@ -465,6 +588,10 @@ int32_t codec_jpeg_create(int fd, const codec_header *header, const codec_option
 static void write_rows(codec_jpeg_writer *writer, const uint8_t *rows, size_t stride, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     JSAMPROW row = (JSAMPROW)(rows + i * stride);  // libjpeg reads only, but does not say const.
+    if (writer->inverted != NULL) {
+      for (size_t x = 0; x < 4 * (size_t)writer->jpeg.image_width; x++) writer->inverted[x] = (uint8_t)(255 - row[x]);
+      row = writer->inverted;
+    }
     jpeg_write_scanlines(&writer->jpeg, &row, 1);
     writer->row++;
   }
@@ -488,5 +615,6 @@ int32_t codec_jpeg_finish(codec_jpeg_writer *writer, codec_error *error) {
 void codec_jpeg_discard(codec_jpeg_writer *writer) {
   if (writer == NULL) return;
   if (writer->created) jpeg_destroy_compress(&writer->jpeg);
+  free(writer->inverted);
   free(writer);
 }

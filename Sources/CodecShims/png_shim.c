@@ -19,13 +19,19 @@ struct codec_png_reader {
   png_structp png;
   png_infop info;
   jmp_buf jump;
-  codec_error failure;
+  codec_input input;
+  codec_error failure, damage;
   uint32_t width, height;
   uint32_t row;      ///< The next to hand out.
   bool header_read;  ///< Rows are due.
+  bool stopped;      ///< By damage that is tolerated.
   bool interlaced;
+  bool widened;  ///< From a palette or less than 8 bits.
   size_t row_bytes;
   uint8_t *picture;  ///< All rows, if interlaced and decoded.
+  /// What the file carries beside its picture: found before it, and behind it once all rows are read.
+  codec_note *notes;
+  size_t note_count, early_notes;
   codec_source source;
 };
 
@@ -40,6 +46,8 @@ struct codec_png_writer {
   uint8_t *picture;  ///< All rows, if they are to be interlaced.
   bool in_blocks;    ///< Blocks are appended instead of rows written …
   uint32_t adler;    ///< … with this checksum up to here.
+  const codec_note *late_notes;
+  size_t late_note_count;
   codec_sink sink;
 };
 
@@ -67,7 +75,13 @@ static void reader_failed(png_structp png, png_const_charp message) {
 
 /// Past the last row libpng only warns of a wrong checksum of the picture; other warnings are of no concern.
 static void reader_warned(png_structp png, png_const_charp message) {
-  if (strncmp(message, "IDAT: incorrect", 15) == 0) reader_failed(png, message);
+  codec_png_reader *reader = png_get_error_ptr(png);
+  bool concerns_picture = strncmp(message, "IDAT: ", 6) == 0;
+  if (reader->input.is_tolerant) {
+    if (concerns_picture && reader->damage.status == codec_ok) record_png_error(&reader->damage, message);
+  } else if (strncmp(message, "IDAT: incorrect", 15) == 0) {
+    reader_failed(png, message);
+  }
 }
 
 static void read_bytes(png_structp png, png_bytep bytes, size_t count) {
@@ -85,11 +99,52 @@ static void read_bytes(png_structp png, png_bytep bytes, size_t count) {
 
 // MARK: Reading
 
-/// Text, times and colour hints are not used: skipping them spares memory, and an sRGB chunk does not hide a profile.
-static void skip_unused_chunks(png_structp png) {
-  static const png_byte unused[] =
-      "tEXt\0zTXt\0iTXt\0tIME\0eXIf\0gAMA\0cHRM\0sRGB\0sBIT\0bKGD\0hIST\0oFFs\0pCAL\0sCAL\0sPLT";
+/// Text, times and colour hints are not used but copied: libpng keeps them as they are.
+static void keep_other_chunks(png_structp png) {
+  static const png_byte others[] =
+      "tEXt\0zTXt\0iTXt\0tIME\0eXIf\0gAMA\0cHRM\0sRGB\0sBIT\0bKGD\0oFFs\0pCAL\0sCAL\0sPLT\0cICP\0mDCV\0cLLI";
+  static const png_byte unused[] = "hIST";
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, others, (int)(sizeof others / 5));
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, unused, (int)(sizeof unused / 5));
+}
+
+static const char xmp_keyword[] = "XML:com.adobe.xmp";
+/// The keyword, no compression, no language.
+#define XMP_PREFIX (sizeof xmp_keyword + 4)
+
+/// A chunk as a note. Its bytes stay libpng's.
+static codec_note note_of(const png_unknown_chunk *chunk) {
+  const uint8_t *name = chunk->name;
+  codec_note note = {.kind = codec_note_png,
+                     .tag = (uint32_t)name[0] << 24 | (uint32_t)name[1] << 16 | (uint32_t)name[2] << 8 | name[3],
+                     .count = chunk->size,
+                     .bytes = chunk->data,
+                     .byte_count = chunk->size};
+  if (memcmp(name, "eXIf", 4) == 0) note.kind = codec_note_exif;
+  if (memcmp(name, "iTXt", 4) == 0 && chunk->size > XMP_PREFIX &&
+      memcmp(chunk->data, xmp_keyword, sizeof xmp_keyword) == 0 &&
+      memcmp(chunk->data + XMP_PREFIX - 4, "\0\0\0", 4) == 0) {
+    note.kind = codec_note_xmp;
+    note.bytes += XMP_PREFIX;
+    note.count = note.byte_count -= XMP_PREFIX;
+  }
+  return note;
+}
+
+/// Notes of all the chunks there are so far; a copy, since libpng moves its own list. Those of samples that were
+/// another type or palette before are left out.
+static void collect_notes(codec_png_reader *reader) {
+  png_unknown_chunkp chunks = NULL;
+  int count = png_get_unknown_chunks(reader->png, reader->info, &chunks);
+  codec_note *notes = count > 0 ? realloc(reader->notes, (size_t)count * sizeof *notes) : NULL;
+  if (notes == NULL) return;
+  reader->notes = notes;
+  reader->note_count = 0;
+  for (int i = 0; i < count; i++) {
+    bool of_samples = memcmp(chunks[i].name, "sBIT", 4) == 0 || memcmp(chunks[i].name, "bKGD", 4) == 0;
+    if (of_samples && reader->widened) continue;
+    reader->notes[reader->note_count++] = note_of(&chunks[i]);
+  }
 }
 
 static void read_resolution(codec_png_reader *reader, codec_header *header) {
@@ -120,6 +175,23 @@ static void set_transformations(codec_png_reader *reader) {
   png_read_update_info(reader->png, reader->info);
 }
 
+/// Deflate makes at most 1032 bytes of one: a forged size is found before memory is spent on it.
+static int32_t check_file_size(codec_png_reader *reader, const codec_header *header) {
+  double bits = (double)header->file_bits * png_get_channels(reader->png, reader->info);
+  return codec_check_plausible(&reader->input, (double)reader->width * reader->height * bits / 8 / 1032, header,
+                               &reader->failure);
+}
+
+static const char *color_name(int color_type) {
+  switch (color_type) {
+    case PNG_COLOR_TYPE_GRAY: return "gray";
+    case PNG_COLOR_TYPE_GRAY_ALPHA: return "gray + alpha";
+    case PNG_COLOR_TYPE_PALETTE: return "palette";
+    case PNG_COLOR_TYPE_RGB: return "RGB";
+    default: return "RGB + alpha";
+  }
+}
+
 static void read_header(codec_png_reader *reader, uint64_t max_pixels, codec_header *header) {
   reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, reader_failed, reader_warned);
   if (reader->png != NULL) reader->info = png_create_info_struct(reader->png);
@@ -129,24 +201,32 @@ static void read_header(codec_png_reader *reader, uint64_t max_pixels, codec_hea
   }
   png_structp png = reader->png;
   png_set_read_fn(png, reader, read_bytes);
-  png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+  int crc = reader->input.is_tolerant ? PNG_CRC_WARN_USE : PNG_CRC_ERROR_QUIT;
+  png_set_crc_action(png, crc, reader->input.is_tolerant ? PNG_CRC_WARN_DISCARD : crc);
   png_set_user_limits(png, INT32_MAX, INT32_MAX);
   png_set_chunk_malloc_max(png, LARGEST_CHUNK);
   png_set_chunk_cache_max(png, MOST_CACHED_CHUNKS);
-  skip_unused_chunks(png);
+  keep_other_chunks(png);
+  // libpng waits for a whole buffer: of a cut file all but the last few bytes are to be seen.
+  if (reader->input.is_tolerant) png_set_compression_buffer_size(png, 32);
   png_read_info(png, reader->info);
 
   reader->width = png_get_image_width(png, reader->info);
   reader->height = png_get_image_height(png, reader->info);
   if (codec_check_size(reader->width, reader->height, max_pixels, &reader->failure) != codec_ok) return;
   reader->interlaced = png_get_interlace_type(png, reader->info) == PNG_INTERLACE_ADAM7;
+  int file_color = png_get_color_type(png, reader->info);
+  header->width = reader->width;
+  header->height = reader->height;
+  header->file_bits = png_get_bit_depth(png, reader->info);
+  header->file_color = color_name(file_color);
+  if (check_file_size(reader, header) != codec_ok) return;
+  reader->widened = file_color == PNG_COLOR_TYPE_PALETTE || header->file_bits < 8;
   set_transformations(reader);
   reader->row_bytes = png_get_rowbytes(png, reader->info);
   reader->header_read = true;
 
   int color_type = png_get_color_type(png, reader->info);
-  header->width = reader->width;
-  header->height = reader->height;
   header->channels = png_get_channels(png, reader->info);
   header->sample_type = png_get_bit_depth(png, reader->info) == 16 ? codec_uint16 : codec_uint8;
   header->color = (color_type & PNG_COLOR_MASK_COLOR) != 0 ? codec_rgb : codec_gray;
@@ -155,6 +235,10 @@ static void read_header(codec_png_reader *reader, uint64_t max_pixels, codec_hea
   header->png_interlaced = reader->interlaced;
   read_resolution(reader, header);
   read_profile(reader, header);
+  collect_notes(reader);
+  reader->early_notes = reader->note_count;
+  header->notes = reader->notes;
+  header->note_count = reader->note_count;
 }
 
 int32_t codec_png_open(const codec_input *input, codec_png_reader **reader, codec_header *header, codec_error *error) {
@@ -162,6 +246,7 @@ int32_t codec_png_open(const codec_input *input, codec_png_reader **reader, code
   memset(header, 0, sizeof *header);
   codec_png_reader *opened = calloc(1, sizeof *opened);
   if (opened == NULL) return codec_fail_memory(error);
+  opened->input = *input;
   codec_source_start(&opened->source, input);
   if (setjmp(opened->jump) == 0) read_header(opened, input->max_pixels, header);
   if (opened->failure.status != codec_ok) {
@@ -173,8 +258,14 @@ int32_t codec_png_open(const codec_input *input, codec_png_reader **reader, code
   return codec_ok;
 }
 
+/// To the end marker, with the notes behind the picture.
+static void read_end(codec_png_reader *reader) {
+  png_read_end(reader->png, reader->info);
+  collect_notes(reader);
+}
+
 static void decode_interlaced(codec_png_reader *reader) {
-  reader->picture = codec_allocate_picture(reader->row_bytes, reader->height);
+  reader->picture = codec_hold_picture(reader->row_bytes, reader->height, reader->input.max_memory);
   if (reader->picture == NULL) {
     codec_fail_memory(&reader->failure);
     return;
@@ -184,7 +275,7 @@ static void decode_interlaced(codec_png_reader *reader) {
       png_read_row(reader->png, reader->picture + (size_t)y * reader->row_bytes, NULL);
     }
   }
-  png_read_end(reader->png, NULL);
+  read_end(reader);
 }
 
 static void read_rows(codec_png_reader *reader, uint8_t *rows, size_t stride, uint32_t count) {
@@ -201,20 +292,51 @@ static void read_rows(codec_png_reader *reader, uint8_t *rows, size_t stride, ui
     reader->row++;
   }
   // To the end marker: a file cut or damaged behind the last row's bytes is cut or damaged.
-  if (count > 0 && reader->row == reader->height) png_read_end(reader->png, NULL);
+  if (count > 0 && reader->row == reader->height) read_end(reader);
+}
+
+/// Goes on without the decoder: what it has of an interlaced picture, else black.
+static void make_up_rows(codec_png_reader *reader, uint8_t *rows, size_t stride, uint32_t first, uint32_t count) {
+  if (reader->failure.status != codec_ok && reader->damage.status == codec_ok) reader->damage = reader->failure;
+  reader->failure.status = codec_ok;
+  reader->stopped = true;
+  uint32_t done = reader->row - first;
+  for (uint32_t i = done; i < count; i++) {
+    const uint8_t *held = reader->picture != NULL ? reader->picture + (size_t)(first + i) * reader->row_bytes : NULL;
+    if (held != NULL)
+      memcpy(rows + i * stride, held, reader->row_bytes);
+    else
+      memset(rows + i * stride, 0, reader->row_bytes);
+  }
+  reader->row = first + count;
 }
 
 int32_t codec_png_read_rows(codec_png_reader *reader, void *rows, size_t stride, uint32_t count, codec_error *error) {
   if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
   if (codec_check_rows(reader->row, count, reader->height, error) != codec_ok) return error->status;
-  if (setjmp(reader->jump) == 0) read_rows(reader, rows, stride, count);
+  uint32_t first = reader->row;
+  if (reader->damage.status == codec_ok || !reader->stopped) {
+    if (setjmp(reader->jump) == 0) read_rows(reader, rows, stride, count);
+  }
+  if (reader->input.is_tolerant && (reader->stopped || reader->failure.status != codec_ok)) {
+    make_up_rows(reader, rows, stride, first, count);
+  }
   return codec_report(&reader->failure, error);
+}
+
+const codec_error *codec_png_damage(const codec_png_reader *reader) { return &reader->damage; }
+
+const codec_note *codec_png_late_notes(const codec_png_reader *reader, size_t *count) {
+  bool late = reader->note_count > reader->early_notes;
+  *count = late ? reader->note_count - reader->early_notes : 0;
+  return late ? reader->notes + reader->early_notes : NULL;
 }
 
 void codec_png_close(codec_png_reader *reader) {
   if (reader == NULL) return;
   if (reader->png != NULL) png_destroy_read_struct(&reader->png, &reader->info, NULL);
-  free(reader->picture);
+  codec_release_picture(reader->picture, reader->row_bytes, reader->height);
+  free(reader->notes);
   free(reader);
 }
 
@@ -261,6 +383,38 @@ static int color_type_of(const codec_header *header) {
          (header->alpha != codec_alpha_none ? PNG_COLOR_MASK_ALPHA : 0);
 }
 
+/// As they were; the names are checked by whoever made the notes.
+static void write_notes(png_structp png, const codec_note *notes, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const codec_note *note = &notes[i];
+    uint8_t name[5] = {(uint8_t)(note->tag >> 24), (uint8_t)(note->tag >> 16), (uint8_t)(note->tag >> 8),
+                       (uint8_t)note->tag, 0};
+    if (note->byte_count > INT32_MAX - 64) continue;
+    switch (note->kind) {
+      case codec_note_png: png_write_chunk(png, name, note->bytes, note->byte_count); break;
+      case codec_note_exif: png_write_chunk(png, (png_const_bytep) "eXIf", note->bytes, note->byte_count); break;
+      case codec_note_xmp: {
+        static const uint8_t flags[4] = {0};
+        png_write_chunk_start(png, (png_const_bytep) "iTXt", (png_uint_32)(XMP_PREFIX + note->byte_count));
+        png_write_chunk_data(png, (png_const_bytep)xmp_keyword, sizeof xmp_keyword);
+        png_write_chunk_data(png, flags, sizeof flags);
+        png_write_chunk_data(png, note->bytes, note->byte_count);
+        png_write_chunk_end(png);
+        break;
+      }
+      case codec_note_comment: {
+        static const char keyword[] = "Comment";
+        png_write_chunk_start(png, (png_const_bytep) "tEXt", (png_uint_32)(sizeof keyword + note->byte_count));
+        png_write_chunk_data(png, (png_const_bytep)keyword, sizeof keyword);
+        png_write_chunk_data(png, note->bytes, note->byte_count);
+        png_write_chunk_end(png);
+        break;
+      }
+      default: break;
+    }
+  }
+}
+
 static void write_header(codec_png_writer *writer, const codec_header *header, const codec_options *options) {
   writer->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, writer, writer_failed, writer_warned);
   if (writer->png != NULL) writer->info = png_create_info_struct(writer->png);
@@ -283,6 +437,7 @@ static void write_header(codec_png_writer *writer, const codec_header *header, c
   }
   set_resolution(writer, header);
   png_write_info(png, writer->info);
+  write_notes(png, header->notes, header->note_count);
   if (!CODEC_BIG_ENDIAN_HOST && header->sample_type == codec_uint16) png_set_swap(png);
   png_set_interlace_handling(png);
 }
@@ -291,9 +446,7 @@ int32_t codec_png_create(int fd, const codec_header *header, const codec_options
                          codec_error *error) {
   *writer = NULL;
   if (codec_check_header(header, error) != codec_ok) return error->status;
-  if (header->sample_type == codec_float32) {
-    return codec_fail(error, codec_unsupported, 0, "PNG cannot hold floating-point samples");
-  }
+  if (codec_check_simple(header, "PNG", false, error) != codec_ok) return error->status;
   if (header->alpha == codec_alpha_premultiplied) {
     return codec_fail(error, codec_unsupported, 0, "PNG cannot hold premultiplied alpha");
   }
@@ -303,7 +456,7 @@ int32_t codec_png_create(int fd, const codec_header *header, const codec_options
   created->row_bytes = codec_row_bytes(header);
   codec_sink_start(&created->sink, fd);
   if (header->png_interlaced) {
-    created->picture = codec_allocate_picture(created->row_bytes, created->height);
+    created->picture = codec_hold_picture(created->row_bytes, created->height, 1 << 30);
     if (created->picture == NULL) codec_fail_memory(&created->failure);
   }
   if (created->failure.status == codec_ok && setjmp(created->jump) == 0) write_header(created, header, options);
@@ -362,6 +515,7 @@ static void write_end(codec_png_writer *writer) {
       write_rows(writer, writer->picture, writer->row_bytes, writer->height);
     }
   }
+  write_notes(writer->png, writer->late_notes, writer->late_note_count);
   if (writer->in_blocks) {
     // libpng has not seen the samples and would miss them.
     png_write_chunk(writer->png, (png_const_bytep) "IEND", NULL, 0);
@@ -378,9 +532,14 @@ int32_t codec_png_finish(codec_png_writer *writer, codec_error *error) {
   return codec_report(&writer->failure, error);
 }
 
+void codec_png_add_late_notes(codec_png_writer *writer, const codec_note *notes, size_t count) {
+  writer->late_notes = notes;
+  writer->late_note_count = count;
+}
+
 void codec_png_discard(codec_png_writer *writer) {
   if (writer == NULL) return;
   if (writer->png != NULL) png_destroy_write_struct(&writer->png, &writer->info);
-  free(writer->picture);
+  codec_release_picture(writer->picture, writer->row_bytes, writer->height);
   free(writer);
 }

@@ -11,7 +11,8 @@
 #define LONGEST_LINE 256
 
 struct codec_pnm_reader {
-  codec_error failure;
+  codec_input input;
+  codec_error failure, damage;
   char kind;  ///< '1' to '7' as in the magic number, 'f' for both kinds of PFM.
   uint32_t width, height, channels;
   uint32_t maxval;
@@ -274,6 +275,7 @@ int32_t codec_pnm_open(const codec_input *input, codec_pnm_reader **reader, code
   memset(header, 0, sizeof *header);
   codec_pnm_reader *opened = calloc(1, sizeof *opened);
   if (opened == NULL) return codec_fail_memory(error);
+  opened->input = *input;
   codec_source_start(&opened->source, input);
   opened->header_left = LONGEST_HEADER;
   if (!read_header(opened, input->max_pixels)) {
@@ -282,6 +284,16 @@ int32_t codec_pnm_open(const codec_input *input, codec_pnm_reader **reader, code
     return status;
   }
   describe(opened, header);
+  // Plain text takes two bytes a sample at least; P4 packs eight pixels into one.
+  double bytes = (double)opened->row_bytes * opened->height;
+  if (codec_check_plausible(input,
+                            opened->kind == '4'   ? bytes / 8
+                            : opened->kind == '1' ? bytes / 2
+                                                  : bytes,
+                            header, error) != codec_ok) {
+    codec_pnm_close(opened);
+    return error->status;
+  }
   *reader = opened;
   return codec_ok;
 }
@@ -440,11 +452,20 @@ int32_t codec_pnm_read_rows(codec_pnm_reader *reader, void *rows, size_t stride,
   if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
   if (codec_check_rows(reader->row, count, reader->height, error) != codec_ok) return error->status;
   for (uint32_t i = 0; i < count; i++) {
-    if (!read_row(reader, (uint8_t *)rows + i * stride)) return codec_report(&reader->failure, error);
+    uint8_t *row = (uint8_t *)rows + i * stride;
+    bool ended = reader->damage.status != codec_ok;
+    if (ended || !read_row(reader, row)) {
+      if (!reader->input.is_tolerant) return codec_report(&reader->failure, error);
+      if (!ended) reader->damage = reader->failure;
+      reader->failure.status = codec_ok;
+      memset(row, 0, reader->row_bytes);
+    }
     reader->row++;
   }
   return codec_ok;
 }
+
+const codec_error *codec_pnm_damage(const codec_pnm_reader *reader) { return &reader->damage; }
 
 // MARK: Writing
 
@@ -455,6 +476,7 @@ static const char *tuple_type(const codec_header *header) {
 
 static int32_t check_writable(const codec_header *header, codec_error *error) {
   if (codec_check_header(header, error) != codec_ok) return error->status;
+  if (codec_check_simple(header, "Netpbm", true, error) != codec_ok) return error->status;
   bool floats = header->sample_type == codec_float32;
   if (header->pnm_kind == codec_pnm_pfm) {
     if (!floats) return codec_fail(error, codec_unsupported, 0, "PFM holds floating-point samples only");

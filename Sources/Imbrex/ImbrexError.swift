@@ -7,6 +7,8 @@ public struct ImbrexError: Error, Equatable, Sendable {
     case output
     /// A limit such as `--max-memory` or `--max-pixels` does not allow it; the message names it.
     case limit
+    /// A page that a file does not have.
+    case noPage
     /// What was asked for makes no sense; status 2 on the command line.
     case usage
     /// Whoever reads the output has closed it: nothing to report.

@@ -81,6 +81,54 @@ struct CompressionArgument: ExpressibleByArgument {
   }
 }
 
+/// A sample type to write: `8`, `16` or `32f`.
+struct BitDepthArgument: ExpressibleByArgument {
+  var sampleType: SampleType
+
+  init?(argument: String) {
+    guard let type = ["8": SampleType.uint8, "16": .uint16, "32f": .float32][argument] else { return nil }
+    sampleType = type
+  }
+}
+
+/// A colour: `white`, `black`, `gray`, `#rgb`, `#rrggbb`, or `R,G,B` with 0 … 255.
+struct ColorArgument: ExpressibleByArgument {
+  var background: Background
+
+  init?(argument: String) {
+    var levels: [Int?]
+    if let named = ["white": 255, "black": 0, "gray": 128, "grey": 128][argument.lowercased()] {
+      levels = [named, named, named]
+    } else if argument.hasPrefix("#"), argument.utf8.allSatisfy({ $0 < 0x80 }) {
+      let digits = argument.dropFirst().map(String.init)
+      switch digits.count {
+      case 3: levels = digits.map { Int($0 + $0, radix: 16) }
+      case 6: levels = [0, 2, 4].map { Int(digits[$0] + digits[$0 + 1], radix: 16) }
+      default: return nil
+      }
+    } else {
+      levels = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    }
+    guard levels.count == 3, levels.allSatisfy({ $0.map { (0...255).contains($0) } ?? false }) else { return nil }
+    let parts = levels.map { Float($0!) / 255 }
+    background = Background(red: parts[0], green: parts[1], blue: parts[2])
+  }
+}
+
+/// Pages of a file, from 1: `3` or `2-5`.
+struct PageArgument: ExpressibleByArgument {
+  var first, last: Int
+
+  init?(argument: String) {
+    let numbers = argument.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard numbers.count == 1 || numbers.count == 2, let first = numbers.first!, let last = numbers.last! else {
+      return nil
+    }
+    guard first >= 1 && last >= first && last <= Int(Int32.max) else { return nil }
+    (self.first, self.last) = (first, last)
+  }
+}
+
 /// A boundary mode under any of its names.
 struct BoundaryArgument: ExpressibleByArgument {
   var boundary: Boundary

@@ -44,6 +44,8 @@ struct BlobDetectOptions: ParsableArguments {
   @Flag(help: "Find dark blobs on a light ground.")
   var dark = false
 
+  @OptionGroup var light: LightOptionGroup
+
   func makeDetector() throws -> BlobDetector {
     if numSigma != nil && method == .dog {
       throw ImbrexError(.usage, "--num-sigma does not go with --method dog: use --sigma-ratio")
@@ -64,10 +66,12 @@ struct BlobDetectOptions: ParsableArguments {
     if let threshold { try check(threshold.isFinite, "--threshold", threshold, "a number") }
     try check((0...1).contains(overlap), "--overlap", overlap, "between 0 and 1")
     try check(excludeBorder >= 0, "--exclude-border", excludeBorder, "at least 0")
-    return try BlobDetector(
+    var detector = try BlobDetector(
       method: method, minSigma: minSigma, maxSigma: maxSigma, sigmaCount: numSigma ?? 10, isLogarithmic: logScale,
       sigmaRatio: sigmaRatio ?? 1.6, threshold: threshold, relativeThreshold: thresholdRel, overlap: overlap,
       excludedBorder: excludeBorder, findsDark: dark)
+    detector.isLinear = light.linear
+    return detector
   }
 
   var values: [(String, JSONValue)] {
@@ -78,6 +82,7 @@ struct BlobDetectOptions: ParsableArguments {
       ("log_scale", .bool(logScale)), ("sigma_ratio", .number(detector.sigmaRatio)),
       ("threshold", .number(detector.threshold)), ("threshold_rel", thresholdRel.map(JSONValue.number) ?? .null),
       ("overlap", .number(overlap)), ("exclude_border", .integer(excludeBorder)), ("dark", .bool(dark)),
+      ("linear", .bool(light.linear)),
     ]
   }
 }
@@ -138,7 +143,7 @@ struct BlobDetectCommand: ParsableCommand {
     let start = monotonicNanoseconds()
     do {
       try runJobs(pictureJobs, sharingOutput: true, files) { job in
-        let reader = try ImageReader(path: job.input, maxPixels: files.maxPixels)
+        let reader = try ImageReader(path: job.input, options: files.readerOptions(tilingOptions))
         if files.explain {
           let plan = try detector.plan(for: reader.description, isStreamed: true, tiling: tilingOptions)
           return printPlan(

@@ -97,6 +97,31 @@ struct FileOptionGroup: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp("Samples to write: 8, 16 or 32f. (default: as the input)", valueName: "bits"))
+  var bitDepth: BitDepthArgument?
+
+  @Option(
+    help: ArgumentHelp(
+      "What alpha is put over where the output cannot hold it: a name, #rrggbb or R,G,B. (default: white)",
+      valueName: "color"))
+  var background: ColorArgument?
+
+  @Flag(help: "Turn the picture upright instead of keeping its orientation.")
+  var autoOrient = false
+
+  @Flag(help: "Write no metadata: profile, Exif, XMP, text, resolution; a turned picture is turned upright.")
+  var strip = false
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Pages of a multi-page TIFF, from 1: N or N-M. (default: all)", valueName: "n"))
+  var page: PageArgument?
+
+  @Flag(help: "Keep what can be read of damaged and cut-short inputs.")
+  var allowTruncated = false
+
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Refuse pictures that claim more pixels. (default: 1000000000)", valueName: "n"))
   var maxPixels: Int = 1_000_000_000
@@ -122,6 +147,25 @@ struct FileOptionGroup: ParsableArguments {
     var options = ImageWriter.Options()
     options.quality = quality
     options.compressionLevel = compression?.level
+    options.sampleType = bitDepth?.sampleType
     return options
+  }
+
+  func readerOptions(_ tiling: TilingOptions) -> ImageReader.Options {
+    var options = ImageReader.Options()
+    options.maxPixels = maxPixels
+    options.maxMemory = tiling.maxMemory
+    options.isTolerant = allowTruncated
+    options.page = page.map { $0.first - 1 } ?? 0
+    return options
+  }
+
+  /// How many pages of a file are asked for.
+  func pages(of reader: ImageReader) throws -> Int {
+    guard let page else { return reader.pageCount }
+    guard page.last <= reader.pageCount else {
+      throw ImbrexError(.noPage, "there is no page \(page.last), only \(reader.pageCount)")
+    }
+    return page.last - page.first + 1
   }
 }

@@ -34,21 +34,62 @@ struct FilterCommand<Options: FilterOptions>: ParsableCommand {
 
   private func process(_ filter: any Filter, _ job: PictureJob, _ context: RunContext) throws {
     let start = monotonicNanoseconds()
-    let reader = try ImageReader(path: job.input, maxPixels: files.maxPixels)
+    let reader = try ImageReader(path: job.input, options: files.readerOptions(context.tiling))
+    let pages = try files.pages(of: reader)
     let result = filter.outputDescription(for: reader.description)
     let format = try job.outputFormat(for: reader, result: result, files, makesFloat: filterOptions.makesFloat)
-    let writer = try job.writing {
-      try ImageWriter(
-        to: OutputFile(path: job.output), format: format, picture: result, metadata: reader.metadata,
-        options: files.writerOptions)
+    guard pages == 1 || format.holdsPages else {
+      throw ImbrexError(
+        .input,
+        "it has \(pages) pages, but a \(format.name.uppercased()) holds one: use --page N, or write a TIFF")
     }
-    if !files.quiet { job.warnOfConversion(from: result, to: writer.description, format) }
-    try filter.run(.stream(reader), to: .stream(writer, writer.description), in: context)
-    try writer.finish()
+    if reader.passedOver > 0 && !files.quiet {
+      let what = reader.passedOver == 1 ? "a reduced version or mask" : "\(reader.passedOver) reduced versions or masks"
+      Messages.warn("\(what) of its pages is not filtered and left out", file: job.input)
+    }
+    var context = context
+    if let background = files.background { context.background = background.background }
+    var writer: ImageWriter?
+    for page in 0..<pages {
+      if page > 0, try !reader.nextPage() { throw ImbrexError(.input, "page \(page + 1) is missing") }
+      try process(page: page, of: pages, filter, job, reader, &writer, format, context)
+    }
+    try writer!.finish(after: reader)
+    if let damage = reader.damage { Messages.warn("read in part: \(damage)", file: job.input) }
     if files.verbose {
       let plan = try filter.plan(for: reader.description, isStreamed: true, tiling: context.tiling)
       reportRun(filter, job, reader, plan, context, start: start)
     }
+  }
+
+  private func process(
+    page: Int, of pages: Int, _ filter: any Filter, _ job: PictureJob, _ reader: ImageReader,
+    _ writer: inout ImageWriter?, _ format: ImageFormat, _ context: RunContext
+  ) throws {
+    var metadata = reader.metadata
+    var source: any RowSource = reader
+    if metadata.isTurned && (files.autoOrient || files.strip || !format.holdsOrientation) {
+      source = try TurnedPicture(
+        reader, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
+      metadata.orientation = 1
+    }
+    if files.strip { metadata.strip() }
+    let result = filter.outputDescription(for: source.description)
+    // Whether the filter takes such a picture is found out before anything is made.
+    _ = try filter.plan(for: source.description, isStreamed: true, tiling: context.tiling)
+    if let writer {
+      try job.writing { try writer.startPage(result, metadata: metadata, input: source.description) }
+    } else {
+      var options = files.writerOptions
+      options.expectedByteCount = pages > 1 ? pages * result.byteCount : 0
+      writer = try job.writing {
+        try ImageWriter(
+          to: OutputFile(path: job.output), format: format, picture: result, metadata: metadata,
+          input: source.description, options: options)
+      }
+      if !files.quiet { job.warnOfConversion(from: result, to: writer!.description, format, files) }
+    }
+    try filter.run(.stream(source), to: .stream(writer!, writer!.description), in: context)
   }
 
   private func reportRun(
@@ -65,7 +106,7 @@ struct FilterCommand<Options: FilterOptions>: ParsableCommand {
   }
 
   private func explain(_ filter: any Filter, _ job: PictureJob, _ tiling: TilingOptions) throws {
-    let reader = try ImageReader(path: job.input, maxPixels: files.maxPixels)
+    let reader = try ImageReader(path: job.input, options: files.readerOptions(tiling))
     let plan = try filter.plan(for: reader.description, isStreamed: true, tiling: tiling)
     let passes = filter.residence(of: reader.description, maxMemory: tiling.maxMemory)
     printPlan(plan, filter: Options.name, passes: passes, reader: reader, input: job.input)
@@ -97,7 +138,8 @@ func milliseconds(_ seconds: Double) -> String { String(Int((seconds * 1000).rou
 extension ImageDescription {
   /// `4096 × 4096 rgb uint8`
   var summary: String {
-    "\(width) × \(height) \(color.rawValue)\(alpha == .none ? "" : " + alpha") \(sampleType.rawValue)"
+    "\(width) × \(height) \(color.rawValue)\(extraBands == 0 ? "" : " + \(extraBands) bands")"
+      + "\(alpha == .none ? "" : " + alpha") \(sampleTypeName)"
   }
 }
 

@@ -17,6 +17,12 @@ protocol FilterOptions: ParsableArguments {
   var makesFloat: Bool { get }
 }
 
+/// Shared by all filters.
+struct LightOptionGroup: ParsableArguments {
+  @Flag(help: "Filter in linear light: the sRGB transfer function is undone before, and redone on what is light again.")
+  var linear = false
+}
+
 struct GaussianOptions: FilterOptions {
   static let name = "gaussian"
   static let abstract = "Blur with a Gaussian."
@@ -47,21 +53,26 @@ struct GaussianOptions: FilterOptions {
     help: ArgumentHelp("Value beyond the border for 'constant', in [0, 1] units.", valueName: "v"))
   var cval: Double = 0
 
+  @OptionGroup var light: LightOptionGroup
+
   @Flag(name: .customLong("float"), help: "Write the unrounded result as 32-bit float.")
   var makesFloat = false
 
   func makeFilter() throws -> any Filter {
     try check((0...100).contains(truncate), "--truncate", truncate, "between 0 and 100")
     try check(cval.isFinite, "--cval", cval, "a number")
-    return Gaussian(
+    var filter = Gaussian(
       sigmaY: sigma.y, sigmaX: sigma.x, truncate: truncate, boundary: boundary.boundary, constant: cval,
       makesFloat: makesFloat)
+    filter.isLinear = light.linear
+    return filter
   }
 
   var values: [(String, JSONValue)] {
     [
       ("sigma", .array([.number(sigma.y), .number(sigma.x)])), ("truncate", .number(truncate)),
       ("boundary", .string(boundary.boundary.rawValue)), ("cval", .number(cval)), ("float", .bool(makesFloat)),
+      ("linear", .bool(light.linear)),
     ]
   }
 }
@@ -102,14 +113,18 @@ struct SobelOptions: FilterOptions {
     completion: .file())
   var mask: String?
 
+  @OptionGroup var light: LightOptionGroup
+
   @Flag(name: .customLong("float"), help: "Write the unrounded response as 32-bit float.")
   var makesFloat = false
 
   func makeFilter() throws -> any Filter {
     try check(cval.isFinite, "--cval", cval, "a number")
-    return try Sobel(
+    var filter = try Sobel(
       operator: `operator`, direction: direction, boundary: boundary.boundary, constant: cval,
       isPerChannel: perChannel, mask: mask.map(readMask), makesFloat: makesFloat)
+    filter.isLinear = light.linear
+    return filter
   }
 
   var values: [(String, JSONValue)] {
@@ -117,6 +132,7 @@ struct SobelOptions: FilterOptions {
       ("operator", .string(`operator`.rawValue)), ("direction", .string(direction.rawValue)),
       ("boundary", .string(boundary.boundary.rawValue)), ("cval", .number(cval)), ("per_channel", .bool(perChannel)),
       ("mask", mask.map(JSONValue.string) ?? .null), ("float", .bool(makesFloat)),
+      ("linear", .bool(light.linear)),
     ]
   }
 }
@@ -153,6 +169,8 @@ struct MedianOptions: FilterOptions {
     help: ArgumentHelp("Value beyond the border for 'constant', in [0, 1] units.", valueName: "v"))
   var cval: Double = 0
 
+  @OptionGroup var light: LightOptionGroup
+
   @Flag(name: .customLong("float"), help: "Write the result as 32-bit float in [0, 1] units.")
   var makesFloat = false
 
@@ -173,7 +191,9 @@ struct MedianOptions: FilterOptions {
       } else {
         shape == .disk ? .disk(radius: radius) : .square(radius: radius)
       }
-    return Median(window, boundary: boundary.boundary, constant: cval, makesFloat: makesFloat)
+    var filter = Median(window, boundary: boundary.boundary, constant: cval, makesFloat: makesFloat)
+    filter.isLinear = light.linear
+    return filter
   }
 
   var values: [(String, JSONValue)] {
@@ -181,6 +201,7 @@ struct MedianOptions: FilterOptions {
       ("radius", size == nil ? .number(Double(radius ?? 1)) : .null),
       ("size", size.map { .string("\($0.first)x\($0.second)") } ?? .null), ("shape", .string(shape.rawValue)),
       ("boundary", .string(boundary.boundary.rawValue)), ("cval", .number(cval)), ("float", .bool(makesFloat)),
+      ("linear", .bool(light.linear)),
     ]
   }
 }
@@ -222,21 +243,25 @@ struct EdgeOptions: FilterOptions {
     help: ArgumentHelp("Value beyond the border for 'constant', in [0, 1] units.", valueName: "v"))
   var cval: Double = 0
 
+  @OptionGroup var light: LightOptionGroup
+
   var makesFloat: Bool { false }
 
   func makeFilter() throws -> any Filter {
     try check(cval.isFinite, "--cval", cval, "a number")
     try check((0...10000).contains(sigma), "--sigma", sigma, "between 0 and 10000")
-    return try Edge(
+    var filter = try Edge(
       sigma: sigma, low: low ?? 0.1, high: high ?? 0.2, usesQuantiles: quantiles, mask: mask.map(readMask),
       boundary: boundary.boundary, constant: cval)
+    filter.isLinear = light.linear
+    return filter
   }
 
   var values: [(String, JSONValue)] {
     [
       ("sigma", .number(sigma)), ("low", .number(low ?? 0.1)), ("high", .number(high ?? 0.2)),
       ("quantiles", .bool(quantiles)), ("mask", mask.map(JSONValue.string) ?? .null),
-      ("boundary", .string(boundary.boundary.rawValue)), ("cval", .number(cval)),
+      ("boundary", .string(boundary.boundary.rawValue)), ("cval", .number(cval)), ("linear", .bool(light.linear)),
     ]
   }
 }

@@ -21,7 +21,7 @@ struct ImbrexCommand: ParsableCommand {
         0 all done; 1 an input could not be read or an output not written; 2 usage; 128 + n ended by signal n.
       """,
     version: Imbrex.version,
-    subcommands: filterCommands + [BenchCommand.self])
+    subcommands: filterCommands + [InfoCommand.self, BenchCommand.self])
 
   /// The filters: the one list of them.
   static let filterCommands: [any ParsableCommand.Type] = [

@@ -21,6 +21,10 @@ enum Messages {
     report("\(file == "-" ? "standard input" : file): \(message)")
   }
 
+  static func warn(_ message: String, file: String) {
+    report("warning: \(message)", file: file)
+  }
+
   /// Ends the process as an error asks: quietly for help and version, with one line for the rest.
   static func exit(with error: any Error) -> Never {
     if let failure = error as? BatchFailure { finish(failure.status) }

@@ -88,15 +88,21 @@ struct PictureJob {
   }
 
   /// Says once what the output cannot hold.
-  func warnOfConversion(from made: ImageDescription, to held: ImageDescription, _ format: ImageFormat) {
+  func warnOfConversion(
+    from made: ImageDescription, to held: ImageDescription, _ format: ImageFormat, _ files: FileOptionGroup
+  ) {
     var losses: [String] = []
-    if made.sampleType != held.sampleType && held.sampleType != .float32 {
-      losses.append("\(made.sampleType.rawValue) samples become \(held.sampleType.rawValue)")
+    let isAskedFor = files.bitDepth != nil
+    if made.sampleType != held.sampleType && !held.sampleType.isFloat && !isAskedFor {
+      losses.append("\(made.sampleTypeName) samples become \(held.sampleTypeName)")
     }
-    if made.alpha != .none && held.alpha == .none { losses.append("alpha is put over white") }
+    if made.color != held.color { losses.append("\(made.color.rawValue) becomes \(held.color.rawValue)") }
+    if made.alpha != .none && held.alpha == .none {
+      losses.append("alpha is put over \(files.background == nil ? "white" : "the background")")
+    }
     guard !losses.isEmpty else { return }
     let name = output == "-" ? "standard output" : output
-    Messages.report("\(name): warning: \(format.name) cannot hold it as it is: \(losses.joined(separator: ", "))")
+    Messages.warn("\(format.name) cannot hold it as it is: \(losses.joined(separator: ", "))", file: name)
   }
 
   /// Runs something that concerns the output; its errors name the output.

@@ -273,7 +273,6 @@ import Testing
     Failure(
       name: "a limit", arguments: ["sobel", "PHOTO", "--max-pixels", "1000", "-o", "OUT.png"], status: 1,
       says: "--max-pixels"),
-    Failure(name: "CMYK", arguments: ["sobel", "IMAGES/cmyk.jpg", "-o", "OUT.png"], status: 1, says: "CMYK"),
     Failure(
       name: "a directory as a file", arguments: ["sobel", "PHOTO", "-o", "missing-folder/out.png"], status: 1,
       says: "missing-folder/out.png: cannot write: No such file or directory"),

@@ -126,7 +126,7 @@ import Testing
 
   @Test func hidden_colour_does_not_bleed() throws {
     // Left half opaque black, right half fully transparent white.
-    for type in [SampleType.uint8, .uint16, .float32] {
+    for type in SampleType.allCases {
       let description = ImageDescription(width: 40, height: 8, color: .rgb, alpha: .straight, sampleType: type)
       let picture = try Picture(description)
       for y in 0..<8 {
@@ -138,6 +138,7 @@ import Testing
             case .uint8: picture.row(y).assumingMemoryBound(to: UInt8.self)[i] = isFull ? 255 : 0
             case .uint16: picture.row(y).assumingMemoryBound(to: UInt16.self)[i] = isFull ? 65535 : 0
             case .float32: picture.row(y).assumingMemoryBound(to: Float.self)[i] = isFull ? 1 : 0
+            case .float64: picture.row(y).assumingMemoryBound(to: Double.self)[i] = isFull ? 1 : 0
             }
           }
         }

@@ -17,6 +17,7 @@ public func testPicture(_ description: ImageDescription, seed: Int = 1) -> Pictu
         case .uint8: row.assumingMemoryBound(to: UInt8.self)[i] = UInt8(min(value * 255, 255))
         case .uint16: row.assumingMemoryBound(to: UInt16.self)[i] = UInt16(min(value * 65535, 65535))
         case .float32: row.assumingMemoryBound(to: Float.self)[i] = Float(value * 1.5 - 0.2)
+        case .float64: row.assumingMemoryBound(to: Double.self)[i] = value * 1.5 - 0.2
         }
       }
     }
@@ -34,6 +35,7 @@ public func unitSamples(_ picture: Picture) -> [Double] {
       case .uint8: Double(row.assumingMemoryBound(to: UInt8.self)[i]) / 255
       case .uint16: Double(row.assumingMemoryBound(to: UInt16.self)[i]) / 65535
       case .float32: Double(row.assumingMemoryBound(to: Float.self)[i])
+      case .float64: row.assumingMemoryBound(to: Double.self)[i]
       }
     }
   }

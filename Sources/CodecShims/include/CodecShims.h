@@ -5,7 +5,8 @@
 // used on two threads at once (one handle by one thread at a time).
 //
 // Samples cross this border interleaved (R G B A R G B A …), in the machine's byte order, one row after the other,
-// top to bottom: 8-bit and 16-bit unsigned or 32-bit float.
+// top to bottom: 8-bit and 16-bit unsigned or 32-bit and 64-bit float. What a file holds otherwise is converted on the
+// way (`stored_kind`).
 #ifndef IMBREX_CODEC_SHIMS_H
 #define IMBREX_CODEC_SHIMS_H
 
@@ -26,7 +27,8 @@ typedef enum codec_status {
   codec_unsupported = 3,  ///< Valid, but a variant that is not handled; the message says which.
   codec_io = 4,           ///< The system refused a read or a write; `system_errno` says why.
   codec_memory = 5,       ///< Not enough memory.
-  codec_limit = 6,        ///< A limit set by the caller (`max_pixels`, `max_bytes`) is exceeded.
+  codec_limit = 6,        ///< A limit set by the caller (`max_pixels`, `max_memory`) is exceeded.
+  codec_no_page = 7,      ///< There is no further page.
 } codec_status;
 
 typedef struct codec_error {
@@ -35,21 +37,60 @@ typedef struct codec_error {
   char message[256];     ///< One line, no full stop, no file name, always terminated.
 } codec_error;
 
-typedef enum codec_sample_type { codec_uint8 = 0, codec_uint16 = 1, codec_float32 = 2 } codec_sample_type;
-typedef enum codec_color { codec_gray = 0, codec_rgb = 1 } codec_color;
+typedef enum codec_sample_type {
+  codec_uint8 = 0,
+  codec_uint16 = 1,
+  codec_float32 = 2,
+  codec_float64 = 3
+} codec_sample_type;
+/// How a file holds samples that are another type in memory.
+typedef enum codec_kind { codec_unsigned = 0, codec_signed = 1, codec_floating = 2 } codec_kind;
+/// CMYK: amounts of ink, 0 is none. Lab: a* and b* offset, so that they are positive.
+typedef enum codec_color { codec_gray = 0, codec_rgb = 1, codec_cmyk = 2, codec_lab = 3 } codec_color;
 typedef enum codec_alpha { codec_alpha_none = 0, codec_alpha_straight = 1, codec_alpha_premultiplied = 2 } codec_alpha;
 /// The members of the Netpbm family: P7; P5 or P6; Pf or PF.
 typedef enum codec_pnm_kind { codec_pnm_pam = 0, codec_pnm_pgm_ppm = 1, codec_pnm_pfm = 2 } codec_pnm_kind;
 typedef enum codec_unit { codec_unit_none = 0, codec_unit_inch = 1, codec_unit_cm = 2 } codec_unit;
 
+/// What a note is, and thus whether files of another kind can take it.
+typedef enum codec_note_kind {
+  codec_note_exif = 0,       ///< Exif 2.3's payload: a TIFF stream without pictures.
+  codec_note_xmp = 1,        ///< An XMP packet.
+  codec_note_comment = 2,    ///< Text: JPEG's COM, PNG's Comment.
+  codec_note_png = 3,        ///< A chunk of PNG, copied as it is; `tag` is its name, big-endian.
+  codec_note_jpeg = 4,       ///< A marker segment of JPEG, copied as it is; `tag` is the marker.
+  codec_note_tiff = 5,       ///< A tag of a TIFF's directory, `type` and `count` as TIFF has them.
+  codec_note_tiff_exif = 6,  ///< The same of its Exif directory …
+  codec_note_tiff_gps = 7,   ///< … and of its GPS directory.
+} codec_note_kind;
+
+/// Something that a file carries beside its picture.
+typedef struct codec_note {
+  int32_t kind;  ///< A `codec_note_kind`.
+  uint32_t tag;
+  uint16_t type;                   ///< TIFF's field type; else 0.
+  uint64_t count;                  ///< Values of that type; else bytes.
+  const uint8_t *_Nullable bytes;  ///< In the machine's byte order where they are numbers of a TIFF field.
+  size_t byte_count;
+} codec_note;
+
 /// What a file says of its picture, and how it was encoded, so that the same kind of file can be written again.
 /// A reader fills it in; a writer takes it (and ignores the fields of other formats).
 typedef struct codec_header {
   uint32_t width, height;  ///< Pixels; both at least 1.
-  uint32_t channels;       ///< Samples a pixel, alpha included: 1…4.
+  uint32_t channels;       ///< Samples a pixel, alpha included; colour first, alpha last.
+  uint32_t extra_bands;    ///< Of them, those that are neither colour nor alpha.
   int32_t sample_type;     ///< A `codec_sample_type`.
   int32_t color;           ///< A `codec_color`.
   int32_t alpha;           ///< A `codec_alpha`.
+  /// How the file holds samples: a `codec_kind` and bits each; 0 bits: as `sample_type`. 12-bit and the like come as
+  /// `codec_uint16`, signed integers of 8 and 16 bits and 16-bit floats as `codec_float32`, 32-bit integers as
+  /// `codec_float64`, with 1.0 or full scale for the largest.
+  int32_t stored_kind, stored_bits;
+  /// For readers only: bits a sample as they are in the file, and what its colours are called.
+  int32_t file_bits;
+  const char *_Nullable file_color;
+  int32_t orientation;  ///< 1…8 as in TIFF and Exif; 0 unknown.
   /// 1 if rows come as the file is read, so that the decoder holds no more than a band; 0 if it must hold the whole
   /// picture (interlaced PNG, progressive JPEG).
   int32_t in_order;
@@ -65,6 +106,9 @@ typedef struct codec_header {
   int32_t jpeg_progressive;  ///< 1: progressive.
   /// Sampling factors of the first component relative to the others, as 4:2:0 → 2, 2; 4:4:4 → 1, 1. 0 unknown.
   int32_t jpeg_h_sampling, jpeg_v_sampling;
+  int32_t jpeg_untransformed;  ///< 1: RGB not as YCbCr, CMYK not as YCCK.
+  int32_t jpeg_arithmetic;     ///< 1: arithmetic coding.
+  int32_t jpeg_restart;        ///< MCUs between restart markers; 0: none.
 
   int32_t tiff_compression;                    ///< libtiff's COMPRESSION_ value; 0 unknown.
   int32_t tiff_predictor;                      ///< libtiff's PREDICTOR_ value; 0 unknown.
@@ -73,11 +117,19 @@ typedef struct codec_header {
   int32_t tiff_planar;                         ///< 1: separate planes.
   int32_t tiff_big_endian;                     ///< 1: big-endian file.
   int32_t tiff_big;                            ///< 1: BigTIFF.
+  int32_t tiff_inverted;                       ///< 1: min-is-white.
+  int32_t tiff_alpha_place;                    ///< Where among the samples behind colour alpha stands.
+  /// Directories that a reader passes over from this page to the next: reduced versions, masks, pyramid levels.
+  uint32_t tiff_left_out;
+  uint32_t page_count;  ///< Pages in the file, if known; 0 else.
 
   /// ICC profile, or null. From a reader: owned by it, valid until it is closed. To a writer: read only during
   /// `create`.
   const uint8_t *_Nullable icc_profile;
   size_t icc_profile_count;
+  /// What else the file carries; owned like the profile.
+  const codec_note *_Nullable notes;
+  size_t note_count;
 } codec_header;
 
 /// Where a reader's bytes come from: `head` (bytes already read from `fd` to recognise the format; they stay valid
@@ -88,12 +140,19 @@ typedef struct codec_input {
   const uint8_t *_Nullable head;
   size_t head_count;
   uint64_t max_pixels;  ///< width × height beyond this is `codec_limit`, before anything is allocated.
+  /// Bytes that a decoder may hold in memory; where it must hold a whole picture, more go to a temporary file or are
+  /// `codec_limit`. 0: no limit.
+  uint64_t max_memory;
+  /// 1: damaged and cut data is no error; what cannot be read is black.
+  int32_t is_tolerant;
+  uint32_t page;  ///< Where to begin in a file of several pages; `codec_no_page` if there are fewer.
 } codec_input;
 
 /// How to write beyond what `codec_header` says.
 typedef struct codec_options {
-  int32_t compression;   ///< PNG and TIFF deflate level 0…9 (1 and 2 are ISA-L's); -1: 2.
-  int32_t jpeg_quality;  ///< 1…100; 0: the header's, or 90 if that is unknown.
+  int32_t compression;     ///< PNG and TIFF deflate level 0…9 (1 and 2 are ISA-L's); -1: 2.
+  int32_t jpeg_quality;    ///< 1…100; 0: the header's, or 90 if that is unknown.
+  int32_t needs_big_tiff;  ///< 1: more is to come than a classic TIFF may hold.
 } codec_options;
 
 // Each format F has the same functions, on its own handle types:
@@ -101,6 +160,7 @@ typedef struct codec_options {
 // codec_F_open:       Reads the header. On success `*reader` is a handle to close; on failure it is null.
 // codec_F_read_rows:  Decodes the next `rows` rows into `rows` × `stride` bytes (stride ≥ width × channels × sample
 //                     size). Asking for more rows than are left is a bug of the caller's.
+// codec_F_damage:     What the rows read so far had to be made up for (`is_tolerant`): status codec_ok if nothing.
 // codec_F_close:      Frees the handle (null is allowed), at any time.
 // codec_F_create:     Begins a file at `fd`'s current position (TIFF: `fd` is readable, seekable, empty).
 // codec_F_write_rows: Encodes the next rows.
@@ -114,6 +174,7 @@ typedef struct codec_options {
                            codec_header *header, codec_error *error);                                         \
   int32_t codec_##F##_read_rows(codec_##F##_reader *reader, void *rows, size_t stride, uint32_t count,        \
                                 codec_error *error);                                                          \
+  const codec_error *codec_##F##_damage(const codec_##F##_reader *reader);                                    \
   void codec_##F##_close(codec_##F##_reader *_Nullable reader);                                               \
   int32_t codec_##F##_create(int fd, const codec_header *header, const codec_options *options,                \
                              codec_##F##_writer *_Nullable *_Nonnull writer, codec_error *error);             \
@@ -126,6 +187,15 @@ CODEC_DECLARE(png)
 CODEC_DECLARE(jpeg)
 CODEC_DECLARE(tiff)
 CODEC_DECLARE(pnm)
+
+// Pages of a TIFF, each a picture by itself.
+
+/// Goes to the next page and reads its header as codec_tiff_open does, whether all rows of this one were read or not.
+/// `codec_no_page` at the end. Notes and profile of the page before are no longer valid.
+int32_t codec_tiff_next_page(codec_tiff_reader *reader, codec_header *header, codec_error *error);
+/// Completes the page and begins the next.
+int32_t codec_tiff_start_page(codec_tiff_writer *writer, const codec_header *header, const codec_options *options,
+                              codec_error *error);
 
 // PNG in blocks of rows, so that several threads can compress one picture: blocks are filtered and deflated by
 // themselves (codec_png_encode_block, on any thread), then joined in order into one zlib stream
@@ -157,6 +227,12 @@ int32_t codec_png_encode_block(codec_png_workspace *workspace, const codec_optio
                                const codec_png_block *block, codec_png_encoded *encoded, codec_error *error);
 int32_t codec_png_append_block(codec_png_writer *writer, const codec_png_encoded *encoded, codec_error *error);
 void codec_png_free_block(codec_png_encoded *encoded);
+
+// PNG's notes may stand behind its picture: to be asked for when all rows are read, and given to a writer before
+// codec_png_finish (until which they stay the caller's).
+
+const codec_note *_Nullable codec_png_late_notes(const codec_png_reader *reader, size_t *count);
+void codec_png_add_late_notes(codec_png_writer *writer, const codec_note *_Nullable notes, size_t count);
 
 // TIFF in blocks of whole strips, or of whole rows of tiles, likewise: for deflate with interleaved samples in the
 // machine's byte order. A block is encoded by codec_tiff_encode_block on any thread and appended in order.

@@ -14,9 +14,11 @@ extension ImageDescription {
   init(_ header: codec_header) {
     self.init(
       width: Int(header.width), height: Int(header.height),
-      color: header.color == Int32(codec_gray.rawValue) ? .gray : .rgb,
+      color: ColorModel.allCases[Int(header.color)], extraBands: Int(header.extra_bands),
       alpha: [.none, .straight, .premultiplied][Int(header.alpha)],
-      sampleType: [.uint8, .uint16, .float32][Int(header.sample_type)])
+      sampleType: SampleType.allCases[Int(header.sample_type)],
+      stored: header.stored_bits == 0
+        ? nil : StoredSamples(StoredSamples.Kind(rawValue: header.stored_kind)!, bits: Int(header.stored_bits)))
   }
 }
 
@@ -33,12 +35,57 @@ extension Metadata {
     isInterlacedPNG = header.png_interlaced != 0
     jpeg = JPEGCoding(
       quality: header.jpeg_quality, isProgressive: header.jpeg_progressive != 0,
-      horizontalSampling: header.jpeg_h_sampling, verticalSampling: header.jpeg_v_sampling)
+      horizontalSampling: header.jpeg_h_sampling, verticalSampling: header.jpeg_v_sampling,
+      isUntransformed: header.jpeg_untransformed != 0, isArithmetic: header.jpeg_arithmetic != 0,
+      restartInterval: header.jpeg_restart)
     tiff = TIFFLayout(
       compression: header.tiff_compression, predictor: header.tiff_predictor, tileWidth: header.tiff_tile_width,
       tileHeight: header.tiff_tile_height, rowsPerStrip: header.tiff_rows_per_strip,
-      isPlanar: header.tiff_planar != 0, isBigEndian: header.tiff_big_endian != 0, isBigTIFF: header.tiff_big != 0)
+      isPlanar: header.tiff_planar != 0, isBigEndian: header.tiff_big_endian != 0, isBigTIFF: header.tiff_big != 0,
+      isInverted: header.tiff_inverted != 0, alphaPlace: header.tiff_alpha_place)
+    notes = UnsafeBufferPointer(start: header.notes, count: header.note_count).compactMap(Note.init)
+    let exif = notes.first { $0.kind == .exif }
+    orientation = header.orientation > 0 ? Int(header.orientation) : exif.flatMap { Exif.orientation(in: $0.bytes) }
   }
+}
+
+extension Note {
+  init?(_ note: codec_note) {
+    guard let kind = Kind(rawValue: note.kind) else { return nil }
+    self.init(
+      kind: kind, tag: note.tag, type: note.type, count: Int(note.count),
+      bytes: Array(UnsafeBufferPointer(start: note.bytes, count: note.byte_count)))
+  }
+}
+
+/// Notes for a shim, their bytes in one block of memory.
+final class NoteList {
+  private let memory: UnsafeMutableBufferPointer<UInt8>
+  private let notes: UnsafeMutableBufferPointer<codec_note>
+
+  init(_ list: [Note]) {
+    memory = .allocate(capacity: list.reduce(1) { $0 + $1.bytes.count })
+    notes = .allocate(capacity: list.count + 1)
+    var place = memory.baseAddress!
+    for (index, note) in list.enumerated() {
+      place.update(from: note.bytes, count: note.bytes.count)
+      notes.initializeElement(
+        at: index,
+        to: codec_note(
+          kind: note.kind.rawValue, tag: note.tag, type: note.type, count: UInt64(note.count),
+          bytes: UnsafePointer(place), byte_count: note.bytes.count))
+      place += note.bytes.count
+    }
+    count = list.count
+  }
+
+  deinit {
+    memory.deallocate()
+    notes.deallocate()
+  }
+
+  let count: Int
+  var start: UnsafePointer<codec_note> { UnsafePointer(notes.baseAddress!) }
 }
 
 extension codec_header {
@@ -48,8 +95,12 @@ extension codec_header {
     width = UInt32(picture.width)
     height = UInt32(picture.height)
     channels = UInt32(picture.channels)
-    sample_type = [.uint8: 0, .uint16: 1, .float32: 2][picture.sampleType]!
-    color = picture.color == .gray ? 0 : 1
+    extra_bands = UInt32(picture.extraBands)
+    sample_type = Int32(SampleType.allCases.firstIndex(of: picture.sampleType)!)
+    stored_kind = picture.stored?.kind.rawValue ?? 0
+    stored_bits = Int32(picture.stored?.bits ?? 0)
+    color = Int32(ColorModel.allCases.firstIndex(of: picture.color)!)
+    orientation = Int32(metadata.orientation ?? 0)
     alpha = [.none: 0, .straight: 1, .premultiplied: 2][picture.alpha]!
     if let resolution = metadata.resolution {
       x_resolution = resolution.x
@@ -62,6 +113,9 @@ extension codec_header {
     jpeg_progressive = metadata.jpeg.isProgressive ? 1 : 0
     jpeg_h_sampling = metadata.jpeg.horizontalSampling
     jpeg_v_sampling = metadata.jpeg.verticalSampling
+    jpeg_untransformed = metadata.jpeg.isUntransformed ? 1 : 0
+    jpeg_arithmetic = metadata.jpeg.isArithmetic ? 1 : 0
+    jpeg_restart = metadata.jpeg.restartInterval
     tiff_compression = metadata.tiff.compression
     tiff_predictor = metadata.tiff.predictor
     tiff_tile_width = metadata.tiff.tileWidth
@@ -70,6 +124,8 @@ extension codec_header {
     tiff_planar = metadata.tiff.isPlanar ? 1 : 0
     tiff_big_endian = metadata.tiff.isBigEndian ? 1 : 0
     tiff_big = metadata.tiff.isBigTIFF ? 1 : 0
+    tiff_inverted = metadata.tiff.isInverted ? 1 : 0
+    tiff_alpha_place = metadata.tiff.alphaPlace
   }
 }
 
@@ -84,7 +140,8 @@ extension ImbrexError {
     if code == .output && error.system_errno == EPIPE {
       self.init(.closedPipe, message)
     } else {
-      self.init(isLimit ? .limit : code, message)
+      self.init(
+        isLimit ? .limit : error.status == Int32(codec_no_page.rawValue) ? .noPage : code, message)
     }
   }
 }

@@ -55,16 +55,37 @@ public struct ImageFormat: Sendable {
   /// - Throws: ``ImbrexError`` if the format can hold nothing near it.
   public func description(holding picture: ImageDescription) throws -> ImageDescription {
     guard let result = nearest(picture) else {
-      throw ImbrexError(.usage, "\(name.uppercased()) cannot hold \(picture.sampleType.rawValue) samples")
+      let what =
+        picture.extraBands > 0
+        ? "\(picture.channels) bands" : picture.color == .lab ? "Lab colour" : "\(picture.sampleTypeName) samples"
+      throw ImbrexError(.output, "\(name.uppercased()) cannot hold \(what): use TIFF")
     }
     return result
   }
+
+  /// The nearest of a picture without bands of no known meaning, in gray or RGB, that is not a TIFF.
+  ///
+  /// - Parameter color: Also held: CMYK.
+  static func simple(_ picture: ImageDescription, holdsCMYK: Bool = false) -> ImageDescription? {
+    guard picture.extraBands == 0 && picture.color != .lab else { return nil }
+    var result = picture
+    result.stored = nil
+    if picture.color == .cmyk && !holdsCMYK { result.color = .rgb }
+    if picture.sampleType.isFloat { result.sampleType = .uint16 }
+    if picture.alpha == .premultiplied { result.alpha = .straight }
+    return result
+  }
+
+  /// Whether a file can hold several pictures.
+  public var holdsPages: Bool { codec.pages != nil }
+  /// Whether a file can say how its picture is turned.
+  public var holdsOrientation: Bool { name == "tiff" || name == "jpeg" || name == "png" }
 
   /// The format in which a picture goes into a pipe when none is asked for: this one, or of the Netpbm family the
   /// member that holds it.
   public func holding(_ picture: ImageDescription) -> ImageFormat {
     guard name == "pnm" || name == "pam" || name == "pfm" else { return self }
-    if picture.sampleType == .float32 { return .pfm }
+    if picture.sampleType.isFloat { return .pfm }
     return picture.alpha != .none || name == "pam" ? .pam : .pnm
   }
 
@@ -89,6 +110,7 @@ struct Codec: Sendable {
       UnsafeMutablePointer<codec_error>
     ) -> Int32
   var readRows: Rows
+  var damage: @Sendable (OpaquePointer) -> UnsafePointer<codec_error>
   var close: @Sendable (OpaquePointer?) -> Void
   var create:
     @Sendable (
@@ -98,4 +120,21 @@ struct Codec: Sendable {
   var writeRows: @Sendable (OpaquePointer, UnsafeRawPointer, Int, UInt32, UnsafeMutablePointer<codec_error>) -> Int32
   var finish: @Sendable (OpaquePointer, UnsafeMutablePointer<codec_error>) -> Int32
   var discard: @Sendable (OpaquePointer?) -> Void
+  /// Where a file can hold several pictures.
+  var pages: Pages?
+  /// Where notes can stand behind the picture.
+  var lateNotes: LateNotes?
+
+  struct Pages: Sendable {
+    var next: @Sendable (OpaquePointer, UnsafeMutablePointer<codec_header>, UnsafeMutablePointer<codec_error>) -> Int32
+    var start:
+      @Sendable (
+        OpaquePointer, UnsafePointer<codec_header>, UnsafePointer<codec_options>, UnsafeMutablePointer<codec_error>
+      ) -> Int32
+  }
+
+  struct LateNotes: Sendable {
+    var get: @Sendable (OpaquePointer, UnsafeMutablePointer<Int>) -> UnsafePointer<codec_note>?
+    var add: @Sendable (OpaquePointer, UnsafePointer<codec_note>?, Int) -> Void
+  }
 }

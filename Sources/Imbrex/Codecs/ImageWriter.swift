@@ -8,7 +8,8 @@ internal import CodecShims
   import Darwin
 #endif
 
-/// Encodes a picture, row by row, into a file that appears under its name only when it is whole, or into a pipe.
+/// Encodes a picture, row by row, into a file that appears under its name only when it is whole, or into a pipe; page
+/// after page where the format holds several.
 public final class ImageWriter: RowSink, @unchecked Sendable {
   /// How to encode beyond what the metadata say.
   public struct Options: Equatable, Sendable {
@@ -16,13 +17,18 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     public var quality: Int?
     /// Deflate level 0 … 9 for PNG and TIFF: 1 and 2 are ISA-L's, the others zlib's; nil: 2.
     public var compressionLevel: Int?
+    /// The sample type to convert to; nil: what is given, or the nearest that the format can hold.
+    public var sampleType: SampleType?
+    /// Bytes that all pages together may take; more than 4 GB needs a BigTIFF.
+    public var expectedByteCount = 0
     public init() {}
   }
 
   /// What the file holds: the nearest that its format can to what was asked for.
-  public let description: ImageDescription
+  public private(set) var description: ImageDescription
   public let format: ImageFormat
   private let file: OutputFile
+  private let options: Options
   private var handle: OpaquePointer?
   /// Compresses on all workers, where the format allows it.
   private var blocks: (any BlockEncoding)?
@@ -30,34 +36,82 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   /// - Parameters:
   ///   - file: Where to write. Nothing appears there before ``finish()``.
   ///   - picture: What is to be written, if the format can hold it.
+  ///   - input: What the metadata were read with; nil: the same as `picture`.
   /// - Throws: ``ImbrexError``, also if the format can hold nothing near.
   public init(
     to file: OutputFile, format: ImageFormat, picture: ImageDescription, metadata: Metadata,
-    options: Options = Options()
+    input: ImageDescription? = nil, options: Options = Options()
   ) throws {
     self.file = file
     self.format = format
-    description = try format.description(holding: picture)
+    self.options = options
+    description = try Self.description(of: picture, in: format, options)
     if format.needsSeeking { try file.makeSeekable() }
-    var header = codec_header(description, metadata, netpbmKind: format.netpbmKind)
-    var settings = codec_options(
-      compression: Int32(options.compressionLevel ?? -1), jpeg_quality: Int32(options.quality ?? 0))
-    var error = codec_error()
-    let status = metadata.iccProfile.withUnsafeBufferPointer { profile in
-      if !profile.isEmpty {
-        header.icc_profile = profile.baseAddress
-        header.icc_profile_count = profile.count
-      }
-      return format.codec.create(file.descriptor, &header, &settings, &handle, &error)
+    let failure = withHeader(metadata, input ?? picture) { header, settings, error in
+      format.codec.create(file.descriptor, header, settings, &handle, error)
     }
-    guard status == 0 else {
+    if let failure {
       file.discard()
-      throw ImbrexError(error, .output)
+      throw failure
     }
-    header.icc_profile = nil  // It has been taken.
+    prepareBlocks(metadata)
+  }
+
+  /// What a file of this format holds of a picture, in the sample type that is asked for.
+  public static func description(
+    of picture: ImageDescription, in format: ImageFormat, _ options: Options
+  ) throws -> ImageDescription {
+    var wanted = picture
+    if let type = options.sampleType { wanted.sampleType = type }
+    let held = try format.description(holding: wanted)
+    if let type = options.sampleType, held.sampleType != type {
+      throw ImbrexError(.usage, "--bit-depth: \(format.name.uppercased()) cannot hold \(type.rawValue) samples")
+    }
+    return held
+  }
+
+  /// Completes the page and begins the next, which may be of another size and type.
+  public func startPage(_ picture: ImageDescription, metadata: Metadata, input: ImageDescription? = nil) throws {
+    guard let pages = format.codec.pages else {
+      throw ImbrexError(.output, "a \(format.name.uppercased()) holds one picture only")
+    }
+    try finishBlocks()
+    description = try Self.description(of: picture, in: format, options)
+    let failure = withHeader(metadata, input ?? picture) { header, settings, error in
+      pages.start(handle!, header, settings, error)
+    }
+    if let failure { throw failure }
+    prepareBlocks(metadata)
+  }
+
+  private var settings: codec_options {
+    codec_options(
+      compression: Int32(options.compressionLevel ?? -1), jpeg_quality: Int32(options.quality ?? 0),
+      needs_big_tiff: options.expectedByteCount > 3_900_000_000 ? 1 : 0)
+  }
+
+  /// Calls a shim's function with a header of the current page, and returns its error.
+  private func withHeader(
+    _ metadata: Metadata, _ input: ImageDescription,
+    _ body: (UnsafePointer<codec_header>, UnsafePointer<codec_options>, UnsafeMutablePointer<codec_error>) -> Int32
+  ) -> ImbrexError? {
+    var header = codec_header(description, metadata, netpbmKind: format.netpbmKind)
+    var settings = settings, error = codec_error()
+    let isSameKind = description.color == input.color && description.sampleType == input.sampleType
+    let notes = NoteList(metadata.notes(for: format, isSameKind: isSameKind))
+    (header.notes, header.note_count) = (notes.start, notes.count)
+    let status = metadata.profile(for: description).withUnsafeBufferPointer { profile in
+      if !profile.isEmpty { (header.icc_profile, header.icc_profile_count) = (profile.baseAddress, profile.count) }
+      return withExtendedLifetime(notes) { body(&header, &settings, &error) }
+    }
+    return status == 0 ? nil : ImbrexError(error, .output)
+  }
+
+  private func prepareBlocks(_ metadata: Metadata) {
+    blocks = nil
     if format == .png && !metadata.isInterlacedPNG {
-      let codec = PNGBlocks(description, header: header, options: settings, writer: handle!)
-      blocks = BlockEncoder(codec, description)
+      let header = codec_header(description, metadata, netpbmKind: format.netpbmKind)
+      blocks = BlockEncoder(PNGBlocks(description, header: header, options: settings, writer: handle!), description)
     } else if format == .tiff, let codec = TIFFBlocks(options: settings, writer: handle!) {
       blocks = BlockEncoder(codec, description)
     }
@@ -84,10 +138,21 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   public var hasWork: Bool { blocks?.hasWork ?? false }
 
   /// Completes the file and gives it its name.
-  public func finish() throws {
-    while let work = takeWork() { try work() }
+  ///
+  /// - Parameter reader: Where the picture came from; what stands behind it in its file is written too.
+  public func finish(after reader: ImageReader? = nil) throws {
+    try finishBlocks()
+    let late = NoteList(reader.map { $0.format == format ? $0.lateNotes : [] } ?? [])
     var error = codec_error()
-    guard format.codec.finish(handle!, &error) == 0 else { throw ImbrexError(error, .output) }
+    let status = withExtendedLifetime(late) {
+      format.codec.lateNotes?.add(handle!, late.start, late.count)
+      return format.codec.finish(handle!, &error)
+    }
+    guard status == 0 else { throw ImbrexError(error, .output) }
     try file.commit()
+  }
+
+  private func finishBlocks() throws {
+    while let work = takeWork() { try work() }
   }
 }

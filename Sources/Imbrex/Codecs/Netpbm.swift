@@ -8,8 +8,7 @@ extension ImageFormat {
     name: "pnm", extensions: ["pnm", "pgm", "ppm", "pbm"], kind: codec_pnm_pgm_ppm,
     recognizes: { $0.count > 2 && $0.first == 0x50 && (0x31...0x36).contains($0[$0.startIndex + 1]) }
   ) { picture in
-    var result = picture
-    if picture.sampleType == .float32 { result.sampleType = .uint16 }
+    guard var result = simple(picture) else { return nil }
     result.alpha = .none
     return result
   }
@@ -17,19 +16,14 @@ extension ImageFormat {
   /// P7: with alpha.
   static let pam = netpbm(
     name: "pam", extensions: ["pam"], kind: codec_pnm_pam, recognizes: { $0.starts(with: [0x50, 0x37]) }
-  ) { picture in
-    var result = picture
-    if picture.sampleType == .float32 { result.sampleType = .uint16 }
-    if picture.alpha == .premultiplied { result.alpha = .straight }
-    return result
-  }
+  ) { simple($0) }
 
   /// Pf and PF: 32-bit float.
   static let pfm = netpbm(
     name: "pfm", extensions: ["pfm"], kind: codec_pnm_pfm,
     recognizes: { $0.starts(with: [0x50, 0x66]) || $0.starts(with: [0x50, 0x46]) }
   ) { picture in
-    var result = picture
+    guard var result = simple(picture) else { return nil }
     result.sampleType = .float32
     result.alpha = .none
     return result
@@ -38,12 +32,13 @@ extension ImageFormat {
   private static func netpbm(
     name: String, extensions: [String], kind: codec_pnm_kind,
     recognizes: @escaping @Sendable (ArraySlice<UInt8>) -> Bool,
-    nearest: @escaping @Sendable (ImageDescription) -> ImageDescription
+    nearest: @escaping @Sendable (ImageDescription) -> ImageDescription?
   ) -> ImageFormat {
     var format = ImageFormat(
       name: name, extensions: extensions, recognizes: recognizes, nearest: nearest,
       codec: Codec(
-        open: codec_pnm_open, readRows: codec_pnm_read_rows, close: codec_pnm_close, create: codec_pnm_create,
+        open: codec_pnm_open, readRows: codec_pnm_read_rows, damage: codec_pnm_damage, close: codec_pnm_close,
+        create: codec_pnm_create,
         writeRows: codec_pnm_write_rows, finish: codec_pnm_finish, discard: codec_pnm_discard))
     format.netpbmKind = kind
     return format

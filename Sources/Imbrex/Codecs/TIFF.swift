@@ -10,6 +10,8 @@ extension ImageFormat {
     },
     nearest: { $0 },
     codec: Codec(
-      open: codec_tiff_open, readRows: codec_tiff_read_rows, close: codec_tiff_close, create: codec_tiff_create,
-      writeRows: codec_tiff_write_rows, finish: codec_tiff_finish, discard: codec_tiff_discard))
+      open: codec_tiff_open, readRows: codec_tiff_read_rows, damage: codec_tiff_damage, close: codec_tiff_close,
+      create: codec_tiff_create,
+      writeRows: codec_tiff_write_rows, finish: codec_tiff_finish, discard: codec_tiff_discard,
+      pages: Codec.Pages(next: codec_tiff_next_page, start: codec_tiff_start_page)))
 }

@@ -43,6 +43,8 @@ public struct BlobDetector: Sendable {
   public var excludedBorder: Int
   /// Finds dark blobs on a light ground.
   public var findsDark: Bool
+  /// Whether blobs are looked for in linear light: the sRGB transfer function is undone before.
+  public var isLinear = false
 
   /// Defaults are scikit-image's, and depend on the method.
   ///
@@ -104,6 +106,7 @@ public struct BlobDetector: Sendable {
   public func detect(in input: FilterInput, context: RunContext) throws -> [Blob] {
     let peaks = PeakCollector()
     let description = input.description
+    try check(description)
     switch method {
     case .log, .dog:
       let stencil = ScaleSpaceStencil(self, description, peaks)
@@ -124,9 +127,15 @@ public struct BlobDetector: Sendable {
 
   /// The tiles that `detect` would use.
   public func plan(for input: ImageDescription, isStreamed: Bool, tiling: TilingOptions) throws -> TilePlan {
+    try check(input)
     let stencil: any Stencil =
       method == .doh ? IntegralStencil(self, input) : ScaleSpaceStencil(self, input, PeakCollector())
     return try TilePlan(input: input, outputRowBytes: 0, stencil: stencil, options: tiling, isStreamed: isStreamed)
+  }
+
+  private func check(_ input: ImageDescription) throws {
+    try input.checkHasLuma("blob-detect")
+    if isLinear { try input.checkTransferFunction() }
   }
 
   private func sweep(_ input: FilterInput, _ stencil: any Stencil, _ context: RunContext) throws {

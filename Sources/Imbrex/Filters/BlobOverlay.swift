@@ -91,6 +91,9 @@ public struct BlobOverlay: Sendable {
     case .float32:
       let samples: UnsafeMutablePointer<Float> = drawing.row(y).samples()
       samples[index] = Float(change(Double(samples[index])))
+    case .float64:
+      let samples: UnsafeMutablePointer<Double> = drawing.row(y).samples()
+      samples[index] = change(samples[index])
     }
   }
 }

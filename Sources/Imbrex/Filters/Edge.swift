@@ -16,6 +16,8 @@ public struct Edge: Filter {
   public var boundary: Boundary
   /// Value beyond the border under ``Boundary/constant``, in units of full scale.
   public var constant: Double
+  /// Whether edges are looked for in linear light: the sRGB transfer function is undone before.
+  public var isLinear = false
 
   /// - Throws: ``ImbrexError`` for thresholds out of order, or quantiles outside [0, 1].
   public init(
@@ -40,8 +42,15 @@ public struct Edge: Filter {
     ImageDescription(width: input.width, height: input.height, color: .gray, sampleType: .uint8)
   }
 
+  private func check(_ input: ImageDescription) throws {
+    try mask?.check(fits: input)
+    try input.checkHasLuma("edge")
+    if isLinear { try input.checkTransferFunction() }
+  }
+
   public func plan(for input: ImageDescription, isStreamed: Bool, tiling: TilingOptions) throws -> TilePlan {
-    try TilePlan(
+    try check(input)
+    return try TilePlan(
       input: input, outputRowBytes: outputDescription(for: input).bytesPerRow,
       stencil: CannyStencil(self, input, task: .label(low: low, high: high)), options: tiling, isStreamed: isStreamed)
   }
@@ -56,7 +65,7 @@ public struct Edge: Filter {
 
   public func run(_ input: FilterInput, to output: FilterOutput, in context: RunContext) throws {
     let description = input.description
-    try mask?.check(fits: description)
+    try check(description)
     let made = outputDescription(for: description)
     var input = input
     var thresholds = (low, high)
@@ -122,7 +131,7 @@ struct CannyStencil: Stencil {
     self.input = input
     self.task = task
     weights = GaussianKernel(sigma: edge.sigma).weights
-    loader = DoubleLumaLoader(input: input)
+    loader = DoubleLumaLoader(input: input, isLinear: edge.isLinear)
     dividesByCoverage = edge.boundary == .constant || edge.mask != nil
   }
 

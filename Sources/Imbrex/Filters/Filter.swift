@@ -3,6 +3,8 @@ public struct RunContext: Sendable {
   public let pool: WorkerPool
   public let tiling: TilingOptions
   public let statistics: RunStatistics
+  /// What shows through where an output cannot hold alpha.
+  public var background = Background.white
 
   public init(pool: WorkerPool, tiling: TilingOptions, statistics: RunStatistics = RunStatistics()) {
     self.pool = pool
@@ -91,7 +93,9 @@ extension RunContext {
     case .stream(let sink, let description): (wanted, sweepOutput) = (description, .stream(sink, description))
     case .picture(let picture): (wanted, sweepOutput) = (picture.description, .picture(picture))
     }
-    let stage = wanted == made ? stencil : ConvertingStencil(base: stencil, from: made, to: wanted)
+    let stage =
+      wanted == made
+      ? stencil : ConvertingStencil(base: stencil, from: made, to: wanted, background: background)
     var source: Sweep.Input
     switch input {
     case .picture(let picture): source = .picture(picture)

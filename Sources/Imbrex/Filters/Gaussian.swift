@@ -14,6 +14,8 @@ public struct Gaussian: StencilFilter {
   public var constant: Double
   /// Whether the result is 32-bit float in units of full scale, unrounded.
   public var makesFloat: Bool
+  /// Whether colour is blurred in linear light: the sRGB transfer function is undone before and redone after.
+  public var isLinear = false
 
   public init(
     sigma: Double = 1, truncate: Double = 4, boundary: Boundary = .nearest, constant: Double = 0,
@@ -37,12 +39,13 @@ public struct Gaussian: StencilFilter {
   }
 
   public func outputDescription(for input: ImageDescription) -> ImageDescription {
-    var output = input
-    if makesFloat { output.sampleType = .float32 }
-    return output
+    makesFloat ? input.withFloatSamples : input
   }
 
-  public func stencil(for input: ImageDescription) throws -> any Stencil { GaussianStencil(self, input) }
+  public func stencil(for input: ImageDescription) throws -> any Stencil {
+    if isLinear { try input.checkTransferFunction() }
+    return GaussianStencil(self, input)
+  }
 }
 
 struct GaussianStencil: Stencil {
@@ -61,7 +64,8 @@ struct GaussianStencil: Stencil {
     weightsY = GaussianKernel(sigma: gaussian.sigmaY, truncate: gaussian.truncate).floatWeights
     weightsX = GaussianKernel(sigma: gaussian.sigmaX, truncate: gaussian.truncate).floatWeights
     // Samples keep their own scale until they are stored: integers stay whole, and sums of two are exact.
-    loader = FloatLoader(input: input, result: .premultiplied, fullScale: input.sampleType.fullScale)
+    loader = FloatLoader(
+      input: input, result: .premultiplied, fullScale: input.sampleType.fullScale, isLinear: gaussian.isLinear)
     constant = Float(gaussian.constant) * input.sampleType.fullScale
   }
 
@@ -108,6 +112,11 @@ struct GaussianStencil: Stencil {
       if input.alpha == .straight {
         kernels.unpremultiply_f32(blurred, input.sampleType.fullScale, channels, strip.width)
       }
+      if loader.isLinear {
+        TransferFunction.encode(
+          blurred, count: strip.width, colors: input.color.channels, channels: channels,
+          fullScale: input.sampleType.fullScale)
+      }
       storeRow(
         blurred, count: samples, scale: 1 / input.sampleType.fullScale, as: outputType,
         to: output.row(y) + strip.x * outputBytes)
@@ -137,7 +146,9 @@ private struct VerticalPass {
     let wanted = (strip.y - radius)..<(strip.endY + radius)
     table = scratch.allocate(wanted.count)
     let leavesPicture = wanted.lowerBound < 0 || wanted.upperBound > input.height
-    let isConverted = input.alpha == .straight || (boundary == .constant && leavesPicture)
+    let isConverted =
+      input.alpha == .straight || (boundary == .constant && leavesPicture) || loader.isLinear
+      || input.sampleType == .float64
     guard isConverted else {
       sampleType = input.sampleType
       origin = 0
@@ -186,7 +197,7 @@ private struct VerticalPass {
       switch sampleType {
       case .uint8: kernels.correlate_rows_u8_f32(rows.samples(), weights, radius, sums, samples)
       case .uint16: kernels.correlate_rows_u16_f32(rows.samples(), weights, radius, sums, samples)
-      case .float32: kernels.correlate_rows_f32(rows.samples(), weights, radius, sums, samples)
+      case .float32, .float64: kernels.correlate_rows_f32(rows.samples(), weights, radius, sums, samples)
       }
     }
   }

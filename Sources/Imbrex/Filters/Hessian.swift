@@ -54,13 +54,13 @@ struct IntegralStencil: Stencil {
 
   init(_ detector: BlobDetector, _ input: ImageDescription) {
     self.detector = detector
-    loader = DoubleLumaLoader(input: input)
+    loader = DoubleLumaLoader(input: input, isLinear: detector.isLinear)
   }
 
-  /// One double a pixel, described as what takes as many bytes: there is no such sample type in files.
+  /// One double a pixel.
   var output: ImageDescription {
     ImageDescription(
-      width: loader.input.width, height: loader.input.height, color: .gray, alpha: .straight, sampleType: .float32)
+      width: loader.input.width, height: loader.input.height, color: .gray, sampleType: .float64)
   }
 
   var halo: Halo { .none }

@@ -25,6 +25,7 @@ public final class Mask: Sendable {
             case .uint8: sample.load(as: UInt8.self) != 0
             case .uint16: sample.load(as: UInt16.self) != 0
             case .float32: sample.load(as: Float.self) != 0
+            case .float64: sample.load(as: Double.self) != 0
             }
           if isSet { inside[y * width + x] = 1 }
         }

@@ -21,6 +21,9 @@ public struct Median: StencilFilter {
   public var constant: Double
   /// Whether the result is 32-bit float in units of full scale.
   public var makesFloat: Bool
+  /// Whether colour is multiplied by alpha in linear light. It makes no difference to opaque pixels: their order is the
+  /// same.
+  public var isLinear = false
 
   public init(
     _ shape: Shape = .square(radius: 1), boundary: Boundary = .nearest, constant: Double = 0, makesFloat: Bool = false
@@ -32,12 +35,11 @@ public struct Median: StencilFilter {
   }
 
   public func outputDescription(for input: ImageDescription) -> ImageDescription {
-    var output = input
-    if makesFloat { output.sampleType = .float32 }
-    return output
+    makesFloat ? input.withFloatSamples : input
   }
 
   public func stencil(for input: ImageDescription) throws -> any Stencil {
+    if isLinear { try input.checkTransferFunction() }
     let window = MedianWindow(shape)
     guard window.height * window.width < 1 << 30 else {
       throw ImbrexError(.usage, "a median window of \(window.height) × \(window.width) pixels is too large")
@@ -83,13 +85,18 @@ struct MedianWindow: Sendable {
 
 struct MedianStencil: Stencil {
   /// What is sorted: samples themselves, or integers in the same order.
-  private enum Keys { case uint8, uint16, int32 }
+  private enum Keys {
+    case uint8, uint16, int32
+    /// 64-bit floats by their rank in a block.
+    case ranks
+  }
 
   private let input: ImageDescription
   private let window: MedianWindow
   private let boundary: Boundary
   private let constant: Double
   private let keys: Keys
+  private let isLinear: Bool
 
   init(_ median: Median, _ input: ImageDescription, _ window: MedianWindow) {
     self.input = input
@@ -97,11 +104,16 @@ struct MedianStencil: Stencil {
     boundary = median.boundary
     constant = median.constant
     let isStraight = input.alpha == .straight
+    isLinear = median.isLinear && isStraight
+    if isLinear || input.sampleType == .float64 {
+      keys = .ranks
+      return
+    }
     switch input.sampleType {
     // Premultiplied colour is sorted unrounded: sample × alpha, which takes twice the bits.
     case .uint8: keys = isStraight ? .uint16 : .uint8
     case .uint16: keys = isStraight ? .int32 : .uint16
-    case .float32: keys = .int32
+    default: keys = .int32
     }
   }
 
@@ -110,7 +122,8 @@ struct MedianStencil: Stencil {
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     // Blocks: wide enough that ghosts weigh little, small enough that planes and histograms stay in the cache.
-    let blockWidth = max(keys == .int32 ? 256 : 512, window.width), blockHeight = max(64, window.height)
+    let blockWidth = max(keys == .int32 || keys == .ranks ? 256 : 512, window.width),
+      blockHeight = max(64, window.height)
     for y in stride(from: region.y, to: region.endY, by: blockHeight) {
       for x in stride(from: region.x, to: region.endX, by: blockWidth) {
         let block = Region(
@@ -123,6 +136,7 @@ struct MedianStencil: Stencil {
   private func processBlock(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     let count = block.width * block.height
     switch keys {
+    case .ranks: processRanked(block, from: source, to: output, scratch: scratch)
     case .uint8:
       let medians: [UnsafeMutablePointer<UInt8>] = (0..<input.channels).map { channel in
         let plane: PaddedPlane<UInt8> = plane(of: channel, block, from: source, scratch: scratch)
@@ -168,6 +182,109 @@ struct MedianStencil: Stencil {
         interleavePremultiplied(medians, block, to: output, sample: UInt16.self) { Int($0) + 1 << 31 }
       } else {
         interleaveFloats(medians, block, to: output, scratch: scratch)
+      }
+    }
+  }
+
+  // MARK: - 64-bit floats, by rank
+
+  private func processRanked(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    let count = block.width * block.height
+    let planes: [UnsafeMutablePointer<Double>] = (0..<input.channels).map { channel in
+      let plane = doublePlane(of: channel, block, from: source, scratch: scratch)
+      let samples = plane.pitch * (block.height + window.height - 1)
+      // Integers in the numbers' order; NaN above all, −0 as 0.
+      func key(_ value: Double) -> UInt64 {
+        let bits = (value.isNaN ? Double.nan : value + 0).bitPattern
+        return bits >> 63 == 0 ? bits | 1 << 63 : ~bits
+      }
+      var sorted = UnsafeMutableBufferPointer(start: scratch.allocate(samples, of: UInt64.self), count: samples)
+      for i in 0..<samples { sorted[i] = key(plane.base[i]) }
+      sorted.sort()
+      var distinct = 0
+      for i in 0..<samples where i == 0 || sorted[i] != sorted[distinct - 1] {
+        sorted[distinct] = sorted[i]
+        distinct += 1
+      }
+      func rank(_ value: Double) -> Int32 {
+        let wanted = key(value)
+        var low = 0, high = distinct - 1
+        while low < high {
+          let middle = (low + high) / 2
+          if sorted[middle] < wanted { low = middle + 1 } else { high = middle }
+        }
+        return Int32(low)
+      }
+      let ranks = scratch.allocate(count, of: Int32.self)
+      filter(plane.mapped(count: samples, scratch: scratch, rank), block, into: ranks, scratch: scratch)
+      let result = scratch.allocate(count, of: Double.self)
+      for i in 0..<count {
+        let found = sorted[Int(ranks[i])]
+        result[i] = Double(bitPattern: found >> 63 == 1 ? found & ~(1 << 63) : ~found)
+      }
+      return result
+    }
+    store(planes, block, to: output, scratch: scratch)
+  }
+
+  /// One channel of a block in units of full scale, times alpha where that is straight, in linear light if asked for.
+  private func doublePlane(
+    of channel: Int, _ block: Region, from source: SourceRows, scratch: Scratch
+  ) -> PaddedPlane<Double> {
+    let channels = input.channels
+    let premultiplies = input.alpha == .straight && channel != channels - 1
+    return PaddedPlane(
+      region: block, halo: halo, in: input, channels: 1, boundary: boundary, constant: constant, scratch: scratch
+    ) { row, column, count, target in
+      func load(_ sample: (Int) -> Double) {
+        for x in 0..<count {
+          let value = sample(x * channels + channel)
+          let light = isLinear && channel < input.color.channels ? Double(TransferFunction.linear(Float(value))) : value
+          target[x] = premultiplies ? light * sample(x * channels + channels - 1) : light
+        }
+      }
+      let pixels = source.row(row) + column * input.bytesPerPixel
+      switch input.sampleType {
+      case .uint8:
+        let samples: UnsafePointer<UInt8> = pixels.samples()
+        load { Double(samples[$0]) / 255 }
+      case .uint16:
+        let samples: UnsafePointer<UInt16> = pixels.samples()
+        load { Double(samples[$0]) / 65535 }
+      case .float32:
+        let samples: UnsafePointer<Float> = pixels.samples()
+        load { Double(samples[$0]) }
+      case .float64:
+        let samples: UnsafePointer<Double> = pixels.samples()
+        load { samples[$0] }
+      }
+    }
+  }
+
+  private func store(
+    _ planes: [UnsafeMutablePointer<Double>], _ block: Region, to output: OutputRows, scratch: Scratch
+  ) {
+    let channels = input.channels
+    let floats = scratch.allocate(channels, of: Float.self)
+    for row in 0..<block.height {
+      let pixels = output.row(block.y + row) + block.x * input.bytesPerPixel
+      for x in 0..<block.width {
+        let i = row * block.width + x
+        let alpha = input.alpha == .straight ? planes[channels - 1][i] : 1
+        for channel in 0..<channels {
+          let isColor = input.alpha != .straight || channel != channels - 1
+          var value = planes[channel][i]
+          if isColor && alpha != 1 { value = alpha > 0 ? value / alpha : 0 }
+          if isLinear && channel < input.color.channels { value = Double(TransferFunction.encoded(Float(value))) }
+          if input.sampleType == .float64 {
+            (pixels + x * input.bytesPerPixel).samples(Double.self)[channel] = value
+          } else {
+            floats[channel] = Float(value)
+          }
+        }
+        if input.sampleType != .float64 {
+          storeRow(floats, count: channels, scale: 1, as: input.sampleType, to: pixels + x * input.bytesPerPixel)
+        }
       }
     }
   }

@@ -48,6 +48,10 @@ struct PaddedPlane<Sample: BitwiseCopyable> {
   private let left: Int
   private let channels: Int
 
+  private init(base: UnsafeMutablePointer<Sample>, pitch: Int, top: Int, left: Int, channels: Int) {
+    (self.base, self.pitch, self.top, self.left, self.channels) = (base, pitch, top, left, channels)
+  }
+
   /// Loads a region and its halo.
   ///
   /// - Parameters:
@@ -80,6 +84,15 @@ struct PaddedPlane<Sample: BitwiseCopyable> {
         constant: constant
       ) { load(from, $0, $1, $2) }
     }
+  }
+
+  /// The same plane of other samples, `count` in all.
+  func mapped<Other>(
+    count: Int, scratch: Scratch, _ transform: (Sample) -> Other
+  ) -> PaddedPlane<Other> {
+    let samples = scratch.allocate(count, of: Other.self)
+    for i in 0..<count { samples[i] = transform(base[i]) }
+    return PaddedPlane<Other>(base: samples, pitch: pitch, top: top, left: left, channels: channels)
   }
 
   /// The sample of picture row `y` at picture column `x`, channel 0; ghosts are reached by going beyond.

@@ -11,7 +11,7 @@ struct FloatLoader: Sendable {
     case premultiplied
     /// One sample a pixel: gray, or luma of colour.
     case luma
-    /// Colour without alpha.
+    /// Colour and further bands without alpha.
     case color
   }
 
@@ -19,12 +19,14 @@ struct FloatLoader: Sendable {
   let result: Result
   /// What full scale becomes: 1, or the type's maximum to keep integers whole.
   let fullScale: Float
+  /// Whether the sRGB transfer function is undone.
+  var isLinear = false
 
   var channels: Int {
     switch result {
     case .samples, .premultiplied: input.channels
     case .luma: 1
-    case .color: input.color.channels
+    case .color: input.color.channels + input.extraBands
     }
   }
 
@@ -35,35 +37,50 @@ struct FloatLoader: Sendable {
     let pixels = row + x * input.bytesPerPixel
     switch result {
     case .samples, .premultiplied:
-      loadSamples(pixels, count * input.channels, into: floats, scale: scale)
+      loadSamples(pixels, count, into: floats, scale: scale)
       if result == .premultiplied && input.alpha == .straight {
         kernels.premultiply_f32(floats, fullScale, input.channels, count)
       }
-    case .luma where input.color == .rgb:
+    case .luma where input.color == .rgb && !isLinear && input.sampleType != .float64:
       switch input.sampleType {
       case .uint8: kernels.luma_u8_f32(pixels.samples(), floats, scale, input.channels, count)
       case .uint16: kernels.luma_u16_f32(pixels.samples(), floats, scale, input.channels, count)
-      case .float32: kernels.luma_f32_f32(pixels.samples(), floats, scale, input.channels, count)
+      default: kernels.luma_f32_f32(pixels.samples(), floats, scale, input.channels, count)
       }
     case .luma, .color:
-      if input.alpha == .none {
-        loadSamples(pixels, count * input.channels, into: floats, scale: scale)
+      if input.channels == channels {
+        loadSamples(pixels, count, into: floats, scale: scale)
       } else {
         scratch.frame {
           let all = scratch.allocate(count * input.channels, of: Float.self)
-          loadSamples(pixels, count * input.channels, into: all, scale: scale)
-          dropAlpha(all, into: floats, channels: input.channels, count: count)
+          loadSamples(pixels, count, into: all, scale: scale)
+          if result == .color {
+            dropAlpha(all, into: floats, channels: input.channels, count: count)
+          } else {
+            reduceToLuma(all, into: floats, input, full: fullScale, count: count)
+          }
         }
       }
     }
   }
 
-  private func loadSamples(_ row: UnsafeRawPointer, _ n: Int, into floats: UnsafeMutablePointer<Float>, scale: Float) {
+  private func loadSamples(
+    _ row: UnsafeRawPointer, _ count: Int, into floats: UnsafeMutablePointer<Float>, scale: Float
+  ) {
     let kernels = KernelTable.current
+    let n = count * input.channels
     switch input.sampleType {
     case .uint8: kernels.load_u8_f32(row.samples(), floats, scale, n)
     case .uint16: kernels.load_u16_f32(row.samples(), floats, scale, n)
     case .float32: kernels.scale_f32(row.samples(), floats, scale, 0, n)
+    case .float64:
+      let doubles: UnsafePointer<Double> = row.samples()
+      for i in 0..<n { floats[i] = Float(doubles[i]) * scale }
+    }
+    if isLinear {
+      TransferFunction.linearize(
+        floats, count: count, colors: input.color.channels, channels: input.channels, fullScale: fullScale,
+        type: input.sampleType)
     }
   }
 }
@@ -71,29 +88,67 @@ struct FloatLoader: Sendable {
 /// Converts pixels to one 64-bit float each, in [0, 1]: gray, or luma of colour.
 struct DoubleLumaLoader: Sendable {
   let input: ImageDescription
+  /// Whether the sRGB transfer function is undone.
+  var isLinear = false
 
   /// Converts `count` pixels of a row, from column `x`.
   func load(_ row: UnsafeRawPointer, x: Int, count: Int, into doubles: UnsafeMutablePointer<Double>, scratch: Scratch) {
     let kernels = KernelTable.current
     let scale = 1 / Double(input.sampleType.fullScale)
     let pixels = row + x * input.bytesPerPixel
-    if input.color == .rgb {
+    if isLinear {
+      scratch.frame {
+        let floats = scratch.allocate(count, of: Float.self)
+        FloatLoader(input: input, result: .luma, fullScale: 1, isLinear: true)
+          .load(row, x: x, count: count, into: floats, scratch: scratch)
+        for i in 0..<count { doubles[i] = Double(floats[i]) }
+      }
+      return
+    }
+    if input.color == .rgb && input.sampleType != .float64 {
       switch input.sampleType {
       case .uint8: kernels.luma_u8_f64(pixels.samples(), doubles, scale, input.channels, count)
       case .uint16: kernels.luma_u16_f64(pixels.samples(), doubles, scale, input.channels, count)
-      case .float32: kernels.luma_f32_f64(pixels.samples(), doubles, scale, input.channels, count)
+      default: kernels.luma_f32_f64(pixels.samples(), doubles, scale, input.channels, count)
       }
       return
     }
     scratch.frame {
       let n = count * input.channels
-      let all = input.alpha == .none ? doubles : scratch.allocate(n, of: Double.self)
+      let isPlain = input.channels == 1
+      let all = isPlain ? doubles : scratch.allocate(n, of: Double.self)
       switch input.sampleType {
       case .uint8: kernels.load_u8_f64(pixels.samples(), all, scale, n)
       case .uint16: kernels.load_u16_f64(pixels.samples(), all, scale, n)
       case .float32: kernels.load_f32_f64(pixels.samples(), all, scale, n)
+      case .float64: all.update(from: pixels.samples(), count: n)
       }
-      if input.alpha != .none { dropAlpha(all, into: doubles, channels: input.channels, count: count) }
+      if !isPlain { reduceToLuma(all, into: doubles, input, full: 1, count: count) }
+    }
+  }
+}
+
+/// Gray of colour, pixel by pixel: luma of RGB (ITU-R BT.709 as scikit-image has it), of what CMYK inks leave of it, and
+/// L* of Lab.
+private func reduceToLuma<Number: BinaryFloatingPoint>(
+  _ pixels: UnsafePointer<Number>, into result: UnsafeMutablePointer<Number>, _ input: ImageDescription, full: Number,
+  count: Int
+) {
+  let channels = input.channels
+  let weights: (Number, Number, Number) = (0.2125, 0.7154, 0.0721)
+  switch input.color {
+  case .gray, .lab:
+    for x in 0..<count { result[x] = pixels[x * channels] }
+  case .rgb:
+    for x in 0..<count {
+      let p = pixels + x * channels
+      result[x] = weights.0 * p[0] + weights.1 * p[1] + weights.2 * p[2]
+    }
+  case .cmyk:
+    for x in 0..<count {
+      let p = pixels + x * channels
+      let light = weights.0 * (full - p[0]) + weights.1 * (full - p[1]) + weights.2 * (full - p[2])
+      result[x] = light * (full - p[3]) / full
     }
   }
 }
@@ -138,5 +193,8 @@ func storeRow(
   case .uint8: kernels.store_f32_u8(floats, row.samples(), factor, offset * full, count)
   case .uint16: kernels.store_f32_u16(floats, row.samples(), factor, offset * full, count)
   case .float32: kernels.scale_f32(floats, row.samples(), factor, offset, count)
+  case .float64:
+    let doubles: UnsafeMutablePointer<Double> = row.samples()
+    for i in 0..<count { doubles[i] = Double(floats[i] * factor + offset) }
   }
 }

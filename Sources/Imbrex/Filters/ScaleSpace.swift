@@ -84,7 +84,7 @@ struct ScaleSpaceStencil: Stencil {
     self.collector = collector
     sigmas = detector.sigmas
     smoothing = sigmas.map { GaussianKernel(sigma: $0) }
-    loader = DoubleLumaLoader(input: input)
+    loader = DoubleLumaLoader(input: input, isLinear: detector.isLinear)
   }
 
   private var radius: Int { smoothing.map(\.radius).max()! }

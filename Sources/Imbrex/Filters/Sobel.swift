@@ -29,6 +29,8 @@ public struct Sobel: StencilFilter {
   public var mask: Mask?
   /// Whether the result is 32-bit float: the response itself, signed for the directions.
   public var makesFloat: Bool
+  /// Whether the gradient is that of linear light: the sRGB transfer function is undone before.
+  public var isLinear = false
 
   /// - Throws: ``ImbrexError`` for a direction with `roberts`, whose differences are diagonal.
   public init(
@@ -49,13 +51,16 @@ public struct Sobel: StencilFilter {
   }
 
   public func outputDescription(for input: ImageDescription) -> ImageDescription {
-    ImageDescription(
+    let output = ImageDescription(
       width: input.width, height: input.height, color: isPerChannel ? input.color : .gray,
-      sampleType: makesFloat ? .float32 : input.sampleType)
+      extraBands: isPerChannel ? input.extraBands : 0, sampleType: input.sampleType, stored: input.stored)
+    return makesFloat ? output.withFloatSamples : output
   }
 
   public func stencil(for input: ImageDescription) throws -> any Stencil {
     try mask?.check(fits: input)
+    if !isPerChannel { try input.checkHasLuma("sobel", ": use --per-channel") }
+    if isLinear { try input.checkTransferFunction() }
     return SobelStencil(self, input)
   }
 }
@@ -73,7 +78,7 @@ struct SobelStencil: Stencil {
     // Samples keep their own scale, so that whole numbers stay whole and halves are rounded alike.
     loader = FloatLoader(
       input: input, result: filter.isPerChannel ? .color : .luma,
-      fullScale: input.sampleType.fullScale)
+      fullScale: input.sampleType.fullScale, isLinear: filter.isLinear)
   }
 
   var halo: Halo {

@@ -1,0 +1,94 @@
+// What the parts of the TIFF codec share: libtiff on a descriptor, samples between file and memory, notes.
+#ifndef IMBREX_TIFF_H
+#define IMBREX_TIFF_H
+
+#include "io.h"
+
+#include <tiffio.h>
+
+#if defined(__clang__)
+#pragma clang assume_nonnull begin
+#endif
+
+/// The most that libtiff may allocate at once: nothing legitimate needs more, a forged directory asks for it.
+#define LARGEST_ALLOCATION ((tmsize_t)1 << 30)
+/// A strip that decodes to more is read and written row by row.
+#define LARGEST_HELD_STRIP ((uint64_t)16 << 20)
+/// Planes that can be decoded row by row at once, each by a decoder of its own.
+#define MOST_PLANES 4
+
+// MARK: A file for libtiff
+
+/// libtiff's view of a file descriptor. It has a position of its own, so that several can share the descriptor, and
+/// keeps the first error message.
+typedef struct tiff_file {
+  TIFF *_Nullable tiff;
+  int fd;
+  uint64_t position;
+  int system_errno;  ///< Of the first failed read or write.
+  bool hit_end;      ///< A read went beyond the end.
+  bool muted;        ///< Writes are to be dropped.
+  char message[192];
+} tiff_file;
+
+/// `file` must not move while it is open. False, with what went wrong in `file`, if it cannot be opened.
+bool tiff_file_open(tiff_file *file, int fd, const char *mode);
+void tiff_file_close(tiff_file *file);
+uint64_t tiff_file_size(const tiff_file *file);
+/// The same as libtiff says it, under a heading of ours.
+int32_t tiff_fail(const tiff_file *file, codec_error *error, const char *heading);
+
+// MARK: Samples
+
+/// How a row of samples in the file becomes one in memory, and back.
+typedef struct tiff_samples {
+  uint32_t width;
+  uint32_t channels;       ///< In memory.
+  uint32_t file_channels;  ///< 1 for a palette.
+  int32_t kind;            ///< A `codec_kind`.
+  uint32_t bits;           ///< Of a sample in the file.
+  size_t size;             ///< Bytes of a sample in memory.
+  /// Bytes of a sample of the file once it stands by itself: 1 for up to 8 bits, 2 for up to 16, …
+  size_t file_size;
+  bool inverted;                     ///< Min-is-white.
+  bool premultiplied;                ///< By the alpha that comes last in memory.
+  bool signed_ab;                    ///< Lab whose a* and b* are signed.
+  uint32_t alpha_place;              ///< Where in the file's pixel the sample stands that is the last in memory.
+  const uint8_t *_Nullable palette;  ///< 3 bytes a colour, 1 << bits of them.
+} tiff_samples;
+
+/// The samples of a picture, but for what only a reader knows (palette). Fails for bits that are not supported.
+int32_t tiff_samples_set(tiff_samples *samples, const codec_header *header, codec_error *error);
+/// Whether a row is the same in memory and in the file.
+bool tiff_samples_same(const tiff_samples *samples);
+/// Whether samples share bytes in the file.
+bool tiff_samples_packed(const tiff_samples *samples);
+/// Bytes of `count` samples as the file has them.
+size_t tiff_packed_bytes(const tiff_samples *samples, size_t count);
+void tiff_unpack(const tiff_samples *samples, const uint8_t *packed, uint8_t *row, size_t count);
+void tiff_pack(const tiff_samples *samples, const uint8_t *row, uint8_t *packed, size_t count);
+void tiff_row_to_memory(const tiff_samples *samples, const uint8_t *file_row, uint8_t *row);
+void tiff_row_to_file(const tiff_samples *samples, const uint8_t *row, uint8_t *file_row);
+
+// MARK: Notes
+
+typedef struct tiff_notes {
+  codec_note *_Nullable list;
+  size_t count, capacity;
+  uint64_t bytes;
+} tiff_notes;
+
+/// Collects the tags of the current directory that do not concern its samples, and those of its Exif and GPS
+/// directories. What is damaged is left out.
+void tiff_notes_read(const tiff_file *file, tiff_notes *notes);
+void tiff_notes_free(tiff_notes *notes);
+/// How many pages (not reduced versions or masks) the file has, and of them and of this directory's children those that
+/// are none. Stops at a directory that is damaged or comes twice.
+void tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others);
+/// Sets the notes as tags of the directory that is being written. False if libtiff or the file refuses.
+bool tiff_notes_write(tiff_file *file, const codec_header *header);
+
+#if defined(__clang__)
+#pragma clang assume_nonnull end
+#endif
+#endif

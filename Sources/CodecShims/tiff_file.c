@@ -1,0 +1,96 @@
+// libtiff on a file descriptor.
+#include "tiff.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static tmsize_t file_read(thandle_t handle, void *bytes, tmsize_t count) {
+  tiff_file *file = handle;
+  int system_errno = 0;
+  size_t got = codec_pread_all(file->fd, bytes, (size_t)count, file->position, &system_errno);
+  file->position += got;
+  if (system_errno != 0 && file->system_errno == 0) file->system_errno = system_errno;
+  if (got < (size_t)count) file->hit_end = true;
+  return (tmsize_t)got;
+}
+
+static tmsize_t file_write(thandle_t handle, void *bytes, tmsize_t count) {
+  tiff_file *file = handle;
+  if (!file->muted) {
+    int system_errno = codec_pwrite_all(file->fd, bytes, (size_t)count, file->position);
+    if (system_errno != 0) {
+      if (file->system_errno == 0) file->system_errno = system_errno;
+      return -1;
+    }
+  }
+  file->position += (uint64_t)count;
+  return count;
+}
+
+static toff_t file_size(thandle_t handle) {
+  const tiff_file *file = handle;
+  struct stat status;
+  return fstat(file->fd, &status) == 0 && status.st_size > 0 ? (toff_t)status.st_size : 0;
+}
+
+uint64_t tiff_file_size(const tiff_file *file) { return file_size((thandle_t)file); }
+
+static toff_t file_seek(thandle_t handle, toff_t offset, int whence) {
+  tiff_file *file = handle;
+  uint64_t base = whence == SEEK_CUR ? file->position : whence == SEEK_END ? file_size(handle) : 0;
+  return file->position = base + offset;
+}
+
+static int file_close(thandle_t handle) {
+  (void)handle;  // The descriptor is the caller's.
+  return 0;
+}
+
+static int keep_first_error(TIFF *tiff, void *data, const char *module, const char *format, va_list arguments) {
+  (void)tiff;
+  (void)module;
+  tiff_file *file = data;
+  if (file->message[0] == 0) vsnprintf(file->message, sizeof file->message, format, arguments);
+  return 1;  // And none to the global handler.
+}
+
+static int swallow_warning(TIFF *tiff, void *data, const char *module, const char *format, va_list arguments) {
+  (void)tiff;
+  (void)data;
+  (void)module;
+  (void)format;
+  (void)arguments;
+  return 1;
+}
+
+bool tiff_file_open(tiff_file *file, int fd, const char *mode) {
+  memset(file, 0, sizeof *file);
+  file->fd = fd;
+  TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+  if (options == NULL) return false;
+  TIFFOpenOptionsSetMaxSingleMemAlloc(options, LARGEST_ALLOCATION);
+  TIFFOpenOptionsSetErrorHandlerExtR(options, keep_first_error, file);
+  TIFFOpenOptionsSetWarningHandlerExtR(options, swallow_warning, file);
+  file->tiff = TIFFClientOpenExt("TIFF", mode, file, file_read, file_write, file_seek, file_close, file_size, NULL,
+                                 NULL, options);
+  TIFFOpenOptionsFree(options);
+  return file->tiff != NULL;
+}
+
+void tiff_file_close(tiff_file *file) {
+  if (file->tiff != NULL) TIFFClose(file->tiff);
+  file->tiff = NULL;
+}
+
+int32_t tiff_fail(const tiff_file *file, codec_error *error, const char *heading) {
+  const char *message = file->message;
+  if (strstr(message, "beyond the") != NULL && strstr(message, "limit") != NULL) {
+    return codec_fail(error, codec_limit, 0, "%s: more memory is asked for than is reasonable", heading);
+  }
+  if (strstr(message, "Out of memory") != NULL || strstr(message, "No space for") != NULL) {
+    return codec_fail_memory(error);
+  }
+  return codec_fail(error, codec_malformed, 0, message[0] != 0 ? "%s: %s" : "%s", heading, message);
+}

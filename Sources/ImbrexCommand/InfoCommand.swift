@@ -1,0 +1,115 @@
+import ArgumentParser
+import Imbrex
+
+/// `imbrex info`: what files hold.
+struct InfoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "info",
+    abstract: "Tell what a picture's file holds.",
+    discussion: """
+      Reads headers only: format, size, samples, colour, compression, layout, pages, profile, orientation, resolution, metadata.
+
+      EXAMPLES
+        imbrex info photo.jpg
+        imbrex info --json *.tif > files.ndjson
+      """)
+
+  @Argument(help: ArgumentHelp("Pictures, or - for standard input.", valueName: "input"), completion: .file())
+  var inputs: [String]
+
+  @Flag(help: "Print one JSON object a file, on a line of its own.")
+  var json = false
+
+  func run() throws {
+    var failed = false
+    for (index, input) in inputs.enumerated() {
+      do {
+        let text = try json ? jsonLine(input) : table(input)
+        print(text, terminator: json || index == inputs.count - 1 ? "\n" : "\n\n")
+      } catch let error as ImbrexError {
+        Messages.report(error.message, file: input)
+        failed = true
+      }
+    }
+    if failed { throw BatchFailure(status: 1) }
+  }
+
+  private func open(_ input: String) throws -> ImageReader {
+    var options = ImageReader.Options()
+    // Nothing is decoded, so nothing is too large.
+    options.maxPixels = Int.max
+    options.maxMemory = 0
+    return try ImageReader(path: input, options: options)
+  }
+
+  private func pages(_ reader: ImageReader) throws -> [ImageSummary] {
+    var pages = [ImageSummary(reader)]
+    while try reader.nextPage() { pages.append(ImageSummary(reader)) }
+    return pages
+  }
+
+  private func jsonLine(_ input: String) throws -> String {
+    let reader = try open(input)
+    let pages = try pages(reader)
+    func object(_ page: ImageSummary) -> [(String, JSONValue)] { page.fields.map { ($0.name, $0.value.json) } }
+    var members: [(String, JSONValue)] = [
+      ("file", .string(input)), ("format", .string(reader.format.name)),
+      ("bytes", reader.byteCount.map { .integer($0) } ?? .null), ("pages", .integer(pages.count)),
+      ("passed_over", .integer(reader.passedOver)),
+    ]
+    members += object(pages[0])
+    if pages.count > 1 { members.append(("page_list", .array(pages.map { .object(object($0)) }))) }
+    return JSONValue.object(members).description
+  }
+
+  private func table(_ input: String) throws -> String {
+    let reader = try open(input)
+    let pages = try pages(reader)
+    var lines = ["\(input == "-" ? "standard input" : input)"]
+    func line(_ name: String, _ value: String) {
+      let label = String(name.map { $0 == "_" ? " " : $0 }) + ":"
+      lines.append("  \(label)\(String(repeating: " ", count: max(18 - label.count, 1)))\(value)")
+    }
+    line("format", reader.format.name)
+    if let count = reader.byteCount { line("bytes", String(count)) }
+    if reader.format.holdsPages { line("pages", String(pages.count)) }
+    if reader.passedOver > 0 { line("passed_over", "\(reader.passedOver) reduced versions or masks") }
+    for (number, page) in pages.enumerated() {
+      if pages.count > 1 { lines.append("  page \(number + 1)") }
+      for field in page.fields where field.value.isWorthShowing(as: field.name) {
+        line((pages.count > 1 ? "  " : "") + field.name, field.value.text)
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension ImageSummary.Value {
+  var json: JSONValue {
+    switch self {
+    case .text(let text): .string(text)
+    case .number(let number): .number(number)
+    case .flag(let flag): .bool(flag)
+    case .list(let values): .array(values.map(\.json))
+    }
+  }
+
+  var text: String {
+    switch self {
+    case .text(let text): String(text.map { $0.isNewline ? " " : $0 })
+    case .number(let number): shortest(number)
+    case .flag(let flag): flag ? "yes" : "no"
+    case .list(let values): values.map(\.text).joined(separator: ", ")
+    }
+  }
+
+  /// Whether it says more than that there is nothing.
+  fileprivate func isWorthShowing(as name: String) -> Bool {
+    switch self {
+    case .list(let values): !values.isEmpty
+    case .number(let number): name != "extra_bands" || number > 0
+    case .text(let text): name != "alpha" || text != "none"
+    case .flag: true
+    }
+  }
+}
