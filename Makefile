@@ -19,7 +19,7 @@ PHOTO := TestImages/photo.png
 RESULTS := demo-results
 MANUALS := $(wildcard man/*.1)
 
-.PHONY: all deps build test demo bench bench-peers lint manuals install uninstall clean help
+.PHONY: all deps build test demo bench bench-peers fuzz lint manuals install uninstall clean help
 
 all: build
 
@@ -59,6 +59,11 @@ bench: build ## Time every filter serially and in parallel
 
 bench-peers: build ## Compare with libvips, ImageMagick, OpenCV and scikit-image, where they are installed
 	Tests/Benchmarks/bench-peers.py $(PROGRAM)
+
+FUZZ_SECONDS ?= 20
+
+fuzz: ## Fuzz the readers under sanitizers, FUZZ_SECONDS each
+	bash Tests/Fuzz/run.sh $(FUZZ_SECONDS)
 
 lint: ## Check the formatting of Swift and C, and the manual pages, with the tools that are there
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

@@ -116,6 +116,34 @@ Over several inputs each row begins with its file's name.""",
         "examples": ["blob-detect --min-sigma 3 --max-sigma 20 cells.tif > cells.csv",
                      "blob-detect --method doh --dark pores.png -o pores.json --overlay seen.png"],
     },
+    "info": {
+        "description": """Tells what files hold, from their headers: format, size, type of samples, colour, compression and its settings, layout, pages,
+profile, orientation, resolution, and what metadata there are.
+.Pp
+With
+.Fl -json
+it prints one object a file, on a line of its own:
+.Ql file ,
+.Ql format ,
+.Ql bytes ,
+.Ql pages ,
+then the fields of the first page
+.Ql ( width ,
+.Ql height ,
+.Ql channels ,
+.Ql type ,
+.Ql color ,
+.Ql alpha
+and so on), and where there are several pages all of them in
+.Ql page_list .
+.Ql type
+is the type that filters keep,
+.Ql file_bits
+and
+.Ql file_color
+are what stands in the file.""",
+        "examples": ["info photo.jpg", "info --json *.tif > files.ndjson"],
+    },
     "bench": {
         "description": """Runs a filter on a picture in memory: serially (one worker, one tile), then with each of several worker counts, taking turns.
 Every parallel result is compared with the serial one; if a byte differs, the exit status is 1.
@@ -146,7 +174,49 @@ Without
 .Fl o
 the result goes to standard output, in the input's format, if that is not a terminal.
 With several inputs, or a directory, OUTPUT is a directory, which is made if it is missing.
-What a format cannot hold is converted with a warning: more bits are rounded, alpha is put over white, floats are clamped.
+.Ss Formats
+The same kind of file comes out as went in.
+.Bl -tag -width indent
+.It PNG
+Read: every colour type and depth, interlaced or not.
+Palettes and 1, 2 and 4 bits are widened to 8-bit gray or RGB; a transparent colour becomes alpha.
+Kept: 8 or 16 bits, interlacing, gAMA, cHRM, sRGB, iCCP, pHYs, sBIT, bKGD, tIME, text, Exif, XMP.
+.It JPEG
+Read: baseline, progressive, arithmetic, restart markers; gray, YCbCr, RGB, CMYK and YCCK.
+Kept: quality (estimated from the tables), subsampling, progression, coding, colour space, density, Exif, XMP, ICC profile,
+comments, other application segments.
+.It TIFF
+Read: classic and BigTIFF of both byte orders; strips and tiles; interleaved and planar; 1 to 16-bit and 32-bit unsigned, 8, 16 and
+32-bit signed, 16, 32 and 64-bit floating-point samples; bilevel with CCITT, palette, gray, RGB, CMYK, Lab, YCbCr; any number of
+bands; alpha; all compressions of libtiff but old-style JPEG; all pages.
+Kept: all of it but palettes and less than 8 bits, which are widened (and CCITT, which holds no more than one bit, becomes deflate);
+resolution, orientation, profile, all other tags, Exif and GPS directories.
+Each page is filtered by itself.
+Reduced versions, masks and pyramid levels are left out with a warning, since they would no longer be versions of the picture.
+.It PNM, PAM, PFM
+8 and 16 bits, in PFM 32-bit floating point; no metadata.
+.El
+.Pp
+CMYK and Lab are filtered in their own channels; sobel, edge and blob-detect take the luma of what light the inks leave, or L*.
+Samples of 32-bit integers and 64-bit floats are filtered in 32-bit floating point by gaussian and sobel, in 64-bit by edge and
+blob-detect; the median returns them as they are.
+Signed integers count from \u2212max to max, so that 1.0 is the largest.
+.Pp
+What a format cannot hold is converted with one warning: more bits are rounded, floats clamped, alpha put over
+.Fl -background ,
+CMYK turned into RGB without its profile.
+Lab, more bands than colour and alpha, and several pages go into a TIFF only.
+Between formats Exif, XMP, profile, resolution, orientation and a comment or description are carried over.
+A picture that its file's orientation turns is turned upright where the output cannot say so.
+.Ss Damaged and hostile files
+A file that is cut short or damaged is an error, and nothing is written; with
+.Fl -allow-truncated
+what can be read is filtered, the rest is black, and a warning says why.
+A header that claims more pixels than its file could hold at the format's best compression is refused at once, as is one that claims more
+than
+.Fl -max-pixels .
+What a decoder has to hold whole (interlaced PNG, progressive JPEG) is held within
+.Fl -max-memory .
 .Ss Filters
 .Bl -tag -width blob-detect
 .It Cm gaussian
@@ -164,6 +234,9 @@ Canny's edges;
 .It Cm blob-detect
 blobs;
 .Xr imbrex-blob-detect 1
+.It Cm info
+what files hold;
+.Xr imbrex-info 1
 .It Cm bench
 times of a filter;
 .Xr imbrex-bench 1

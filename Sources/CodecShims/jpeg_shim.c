@@ -34,6 +34,7 @@ struct codec_jpeg_reader {
   bool stopped;   ///< By damage that is tolerated.
   bool inverted;  ///< Adobe's CMYK: 255 is no ink.
   uint32_t width, height;
+  size_t row_bytes;
   uint32_t row;  ///< The next to hand out.
   uint8_t *profile;
   codec_note *notes;
@@ -353,6 +354,7 @@ static void read_header(codec_jpeg_reader *reader, uint64_t max_pixels, codec_he
   if (codec_check_size(reader->width, reader->height, max_pixels, &reader->failure) != codec_ok) return;
   if (!choose_color(reader)) return;
   describe(reader, header);
+  reader->row_bytes = (size_t)reader->width * header->channels;
   if (check_file_size(reader, header) == codec_ok) check_memory(reader, header);
 }
 
@@ -399,8 +401,7 @@ int32_t codec_jpeg_read_rows(codec_jpeg_reader *reader, void *rows, size_t strid
     if (reader->damage.status == codec_ok) reader->damage = reader->failure;
     reader->failure.status = codec_ok;
     reader->stopped = true;
-    size_t row_bytes = (size_t)reader->width * (size_t)reader->jpeg.num_components;
-    for (uint32_t i = reader->row - first; i < count; i++) memset((uint8_t *)rows + i * stride, 0, row_bytes);
+    for (uint32_t i = reader->row - first; i < count; i++) memset((uint8_t *)rows + i * stride, 0, reader->row_bytes);
     reader->row = first + count;
   }
   return codec_report(&reader->failure, error);

@@ -83,8 +83,8 @@ typedef struct tiff_notes {
 void tiff_notes_read(const tiff_file *file, tiff_notes *notes);
 void tiff_notes_free(tiff_notes *notes);
 /// How many pages (not reduced versions or masks) the file has, and of them and of this directory's children those that
-/// are none. Stops at a directory that is damaged or comes twice.
-void tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others);
+/// are none. Stops at a directory that is damaged; false if they form a loop.
+bool tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others);
 /// Sets the notes as tags of the directory that is being written. False if libtiff or the file refuses.
 bool tiff_notes_write(tiff_file *file, const codec_header *header);
 

@@ -202,13 +202,14 @@ void tiff_notes_free(tiff_notes *notes) {
   memset(notes, 0, sizeof *notes);
 }
 
-void tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others) {
+bool tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others) {
   *pages = *others = 0;
   uint64_t offset, seen = 0, until = 1;
   bool big = TIFFIsBigTIFF(file->tiff) != 0;
-  if (!read_number(file, big ? 8 : 4, big ? 8 : 4, &offset)) return;
+  if (!read_number(file, big ? 8 : 4, big ? 8 : 4, &offset)) return true;
   // A loop is found by looking out for an offset that is remembered ever longer (R. P. Brent 1980).
-  for (uint32_t walked = 0; walked < MOST_DIRECTORIES && offset != seen; walked++) {
+  for (uint32_t walked = 0; walked < MOST_DIRECTORIES && offset != 0; walked++) {
+    if (offset == seen) return false;
     directory at;
     if (walked == until) {
       seen = offset;
@@ -223,6 +224,7 @@ void tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others) 
     offset = at.next;
     free(at.entries);
   }
+  return true;
 }
 
 // MARK: Writing

@@ -349,7 +349,7 @@ static int32_t read_file_layout(codec_tiff_reader *reader, codec_header *header)
   return codec_ok;
 }
 
-static void read_extras(codec_tiff_reader *reader, codec_header *header) {
+static int32_t read_extras(codec_tiff_reader *reader, codec_header *header) {
   TIFF *tiff = reader->files[0].tiff;
   float x = 0, y = 0;
   uint16_t unit = RESUNIT_INCH, orientation = 0;
@@ -373,7 +373,12 @@ static void read_extras(codec_tiff_reader *reader, codec_header *header) {
   tiff_notes_read(&reader->files[0], &reader->notes);
   header->notes = reader->notes.list;
   header->note_count = reader->notes.count;
-  if (header->page_count == 0) tiff_count_pages(&reader->files[0], &header->page_count, &header->tiff_left_out);
+  if (header->page_count > 0 || tiff_count_pages(&reader->files[0], &header->page_count, &header->tiff_left_out)) {
+    return codec_ok;
+  }
+  header->page_count = 1;
+  if (reader->input.is_tolerant) return codec_ok;
+  return codec_fail(&reader->failure, codec_malformed, 0, "its directories form a loop");
 }
 
 /// The most bytes that one byte of the file can become; 0 if that is without a useful bound.
@@ -530,7 +535,7 @@ static int32_t read_page(codec_tiff_reader *reader, codec_header *header) {
       read_file_layout(reader, header) != codec_ok || check_file_size(reader, header) != codec_ok) {
     return reader->failure.status;
   }
-  read_extras(reader, header);
+  if (read_extras(reader, header) != codec_ok) return reader->failure.status;
   return prepare(reader, header);
 }
 
