@@ -12,7 +12,7 @@ ifeq ($(shell uname -s),Linux)
 SWIFTFLAGS += --static-swift-stdlib -Xswiftc -Xclang-linker -Xswiftc -no-pie -Xlinker --gc-sections -Xlinker -s
 endif
 
-DEBIAN_PACKAGES := libpng-dev libjpeg-dev libtiff-dev libisal-dev zlib1g-dev pkg-config
+DEBIAN_PACKAGES := libpng-dev libjpeg-dev libtiff-dev libisal-dev libxxhash-dev zlib1g-dev pkg-config
 BREW_PACKAGES := libpng jpeg-turbo libtiff isa-l pkg-config
 PROGRAM := .build/release/imbrex
 PHOTO := TestImages/photo.png
@@ -27,7 +27,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## Install the libraries that imbrex is built with
-	@if pkg-config --exists libpng libjpeg libtiff-4 libisal zlib 2>/dev/null; then :; \
+	@if pkg-config --exists libpng libjpeg libtiff-4 libisal libxxhash zlib 2>/dev/null; then :; \
 	elif command -v apt-get >/dev/null; then \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $(DEBIAN_PACKAGES) >/dev/null; \

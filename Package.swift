@@ -27,13 +27,15 @@ let package = Package(
       name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
     .systemLibrary(
       name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
+    .systemLibrary(
+      name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     .target(name: "Kernels"),
     .target(name: "SystemShims"),
     .target(name: "CodecShims", dependencies: ["CPNG", "CJPEG", "CTIFF", "CISAL", "CZlib"]),
     .target(
-      name: "Imbrex", dependencies: ["Kernels", "CodecShims", "SystemShims"], swiftSettings: swiftSettings),
+      name: "Imbrex", dependencies: ["Kernels", "CodecShims", "SystemShims", "CXXHash"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "ImbrexCommand",
       dependencies: [

@@ -42,13 +42,13 @@ final class Monitor: @unchecked Sendable {
 ///
 /// The standard library's `Mutex` would do, but ThreadSanitizer does not see its futex on Linux and reports every use as
 /// a race.
-final class Locked<Value>: @unchecked Sendable {
+package final class Locked<Value>: @unchecked Sendable {
   private let monitor = Monitor()
   private var value: Value
 
-  init(_ value: Value) { self.value = value }
+  package init(_ value: Value) { self.value = value }
 
-  func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+  package func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
     try monitor.locked { try body(&value) }
   }
 }

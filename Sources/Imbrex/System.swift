@@ -30,7 +30,7 @@ package func physicalMemory() -> Int {
 /// Value of an environment variable, if set and not empty.
 public func environment(_ name: String) -> String? {
   guard let value = getenv(name), value.pointee != 0 else { return nil }
-  return String(cString: value)
+  return PathText.text(value)
 }
 
 /// The first line of a small text file (such as those of the cgroup file system).

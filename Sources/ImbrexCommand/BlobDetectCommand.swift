@@ -121,76 +121,154 @@ struct BlobDetectCommand: ParsableCommand {
     let detector = try options.makeDetector()
     let tilingOptions = try tiling.options(jobs: jobs.count())
     if files.format != nil { throw ImbrexError(.usage, "blob-detect writes a table: use --table") }
-    let inputs = try files.resolvedInputs()
-    if let output = files.output, output.hasSuffix("/") || isDirectory(output) {
-      throw ImbrexError(.usage, "-o is a table's file for blob-detect, but '\(output)' is a directory")
+    if files.batch.inPlace { throw ImbrexError(.usage, "blob-detect writes a table: it has no --in-place") }
+    let named = try files.namedInputs()
+    let table = table ?? (files.writesToDirectory ? nil : BlobTable(path: files.output)) ?? .csv
+    let plan = try plan(named, table)
+    let overlays = try overlays(named, count: plan.count)
+    if files.explain {
+      for index in 0..<plan.count { try explain(detector, plan[index].input, tilingOptions) }
+      return
     }
-    if let overlay {
-      guard inputs.count == 1 else { throw ImbrexError(.usage, "--overlay takes one input") }
-      guard ImageFormat(path: overlay) != nil else {
-        throw ImbrexError(.usage, "the format of '\(overlay)' cannot be told from its extension")
-      }
-    }
-    if files.noClobber, let output = files.output, fileExists(output) { return }
-    let table = table ?? BlobTable(path: files.output) ?? .csv
-    let pool = WorkerPool(count: tilingOptions.jobs)
-    defer { pool.close() }
-
-    var text = table.header(naming: inputs.count > 1)
-    var rows: [String] = []
-    let pictureJobs = inputs.map { PictureJob(input: $0, output: files.output ?? "-") }
+    if !files.writesToDirectory, files.batch.noClobber, let output = files.output, fileExists(output) { return }
+    let runner = BatchRunner(
+      files: files, plan: plan, tiling: tilingOptions,
+      settings: try files.settings(filter: "blob-detect", options.values + [("table", .string(table.rawValue))], mask: nil))
+    let command = UncheckedSendable(self)
+    let rows = Locked([BlobRow]())
     var failure: BatchFailure?
-    let start = monotonicNanoseconds()
     do {
-      try runJobs(pictureJobs, sharingOutput: true, files) { job in
-        let reader = try ImageReader(path: job.input, options: files.readerOptions(tilingOptions))
-        if files.explain {
-          let plan = try detector.plan(for: reader.description, isStreamed: true, tiling: tilingOptions)
-          return printPlan(
-            plan, filter: "blob-detect",
-            passes: detector.residence(of: reader.description, maxMemory: tilingOptions.maxMemory), reader: reader,
-            input: job.input)
-        }
-        let context = RunContext(pool: pool, tiling: tilingOptions)
-        let blobs: [Blob]
-        if let overlay {
-          let picture = try Picture(reading: reader)
-          blobs = try detector.detect(in: .picture(picture), context: context)
-          try writeOverlay(of: blobs, on: picture, reader, to: overlay)
-        } else {
-          blobs = try detector.detect(in: .stream(reader), context: context)
-        }
-        rows += blobs.map { table.row($0, file: inputs.count > 1 ? job.input : nil) }
-        if files.verbose {
-          let plan = try detector.plan(for: reader.description, isStreamed: true, tiling: tilingOptions)
-          let wall = Double(monotonicNanoseconds() - start) / 1e9
-          Messages.report(
-            "\(reader.description.summary); \(plan.summary); kernels \(kernelBuildName); \(blobs.count) blobs; "
-              + "\(milliseconds(wall)) ms", file: job.input)
-        }
+      try runner.run(sharesOutput: !files.writesToDirectory) { result in
+        rows.withLock { $0 += result.rows }
+      } _: { job in
+        try command.value.process(detector, job, table, overlay: overlays(job.input))
       }
     } catch let error as BatchFailure {
       failure = error
     }
-    if !files.explain && (failure == nil || inputs.count > 1) {
-      text += table.body(rows)
-      try writeText(text, to: files.output ?? "-")
+    let isOneTable = !files.writesToDirectory && !files.batch.dryRun
+    if isOneTable && (failure == nil || plan.count > 1) {
+      try writeText(table.text(rows.withLock { $0 }, naming: plan.count > 1), to: files.output ?? "-")
     }
     if let failure { throw failure }
   }
 
-  private func writeOverlay(of blobs: [Blob], on picture: Picture, _ reader: ImageReader, to path: String) throws {
+  private func plan(_ named: [String], _ table: BlobTable) throws -> BatchPlan {
+    guard files.writesToDirectory, !files.explain else {
+      if files.batch.name != nil { throw ImbrexError(.usage, "--name goes with a directory for -o") }
+      if files.batch.incremental { throw ImbrexError(.usage, "--incremental goes with a directory for -o") }
+      return try files.plan(named, files.explain ? .none : .single(files.output ?? "-"))
+    }
+    var naming = try OutputNaming(
+      directory: files.output!, format: nil, template: files.batch.name, filter: "blob-detect")
+    naming.fixedExtension = table.rawValue
+    return try files.plan(named, .directory(naming))
+  }
+
+  /// Where the overlay of an input goes, if there is to be one.
+  private func overlays(_ named: [String], count: Int) throws -> @Sendable (String) -> String? {
+    guard let overlay else { return { _ in nil } }
+    if overlay.hasSuffix("/") || isDirectory(overlay) {
+      let naming = try OutputNaming(directory: overlay, format: nil, template: files.batch.name, filter: "blob-detect")
+      let plan = try files.plan(named, .directory(naming))
+      let paths = Dictionary(
+        (0..<plan.count).map { (plan[$0].input, plan[$0].output!) }, uniquingKeysWith: { first, _ in first })
+      return { paths[$0] }
+    }
+    guard count == 1 else {
+      throw ImbrexError(.usage, "--overlay for several inputs needs a directory: '\(overlay)/'")
+    }
+    guard ImageFormat(path: overlay) != nil else {
+      throw ImbrexError(.usage, "the format of '\(overlay)' cannot be told from its extension")
+    }
+    return { _ in overlay }
+  }
+
+  private func process(_ detector: BlobDetector, _ job: FileJob, _ table: BlobTable, overlay: String?) throws {
+    let start = monotonicNanoseconds()
+    let reader = try ImageReader(path: job.input, options: files.readerOptions(job.context.tiling))
+    (job.result.width, job.result.height) = (reader.description.width, reader.description.height)
+    let pages = try files.pages(of: reader)
+    let firstPage = files.page?.first ?? 1
+    if overlay != nil && pages > 1 {
+      throw ImbrexError(.input, "it has \(pages) pages, but --overlay draws on one: use --page N")
+    }
+    var rows: [BlobRow] = []
+    for page in 0..<pages {
+      if page > 0, try !reader.nextPage() { throw ImbrexError(.input, "page \(page + 1) is missing") }
+      let source = job.watched(reader, shareOfFile: 1 / Double(pages))
+      let blobs: [Blob]
+      if let overlay {
+        let picture = try Picture(
+          reading: source, spilled: source.description.byteCount > job.context.tiling.maxMemory)
+        blobs = try detector.detect(in: .picture(picture), context: job.context)
+        try writeOverlay(of: blobs, on: picture, reader, detector.sigmas, to: overlay)
+      } else {
+        blobs = try detector.detect(in: .stream(source), context: job.context)
+      }
+      rows += blobs.map { BlobRow(file: job.input, page: pages > 1 ? firstPage + page : nil, blob: $0) }
+    }
+    if files.writesToDirectory {
+      let output = job.output!
+      if let slash = output.utf8.lastIndex(of: 0x2F) {
+        try job.writing { try makeDirectories(String(output[..<slash])) }
+      }
+      try job.writing {
+        let file = try OutputFile(path: output)
+        try file.write(table.text(rows, naming: false))
+        try file.commit()
+      }
+    } else {
+      job.result.rows = rows
+    }
+    if let damage = reader.damage { job.warn("read in part: \(damage)") }
+    if files.verbose {
+      let plan = try detector.plan(for: reader.description, isStreamed: true, tiling: job.context.tiling)
+      let wall = Double(monotonicNanoseconds() - start) / 1e9
+      job.say(
+        "\(reader.description.summary); \(plan.summary); kernels \(kernelBuildName); \(rows.count) blobs; "
+          + "\(milliseconds(wall)) ms")
+    }
+  }
+
+  private func writeOverlay(
+    of blobs: [Blob], on picture: Picture, _ reader: ImageReader, _ sigmas: [Double], to path: String
+  ) throws {
     do {
-      let drawing = try BlobOverlay(blobs: blobs, sigmas: options.makeDetector().sigmas).draw(on: picture)
+      let drawing = try BlobOverlay(blobs: blobs, sigmas: sigmas).draw(on: picture)
+      if let slash = path.utf8.lastIndex(of: 0x2F), let overlay, overlay.hasSuffix("/") || isDirectory(overlay) {
+        try makeDirectories(String(path[..<slash]))
+      }
+      let format = ImageFormat(path: path) ?? reader.format
       let writer = try ImageWriter(
-        to: OutputFile(path: path), format: ImageFormat(path: path)!, picture: drawing.description,
-        metadata: reader.metadata, options: files.writerOptions)
+        to: OutputFile(path: path), format: format, picture: drawing.description, metadata: reader.metadata,
+        input: picture.description, options: files.writerOptions)
       try writer.write(picture: drawing)
       try writer.finish()
     } catch let error as ImbrexError where error.code == .output {
       throw NamedError(file: path, error: error)
     }
   }
+
+  private func explain(_ detector: BlobDetector, _ input: String, _ tiling: TilingOptions) throws {
+    do {
+      let reader = try ImageReader(path: input, options: files.readerOptions(tiling))
+      let plan = try detector.plan(for: reader.description, isStreamed: true, tiling: tiling)
+      let passes = detector.residence(of: reader.description, maxMemory: tiling.maxMemory)
+      printPlan(plan, filter: "blob-detect", passes: passes, reader: reader, input: input)
+    } catch let error as ImbrexError {
+      Messages.report(error.message, file: input)
+      throw BatchFailure(status: error.status)
+    }
+  }
+}
+
+/// A row of a table: a blob, and where it was found.
+struct BlobRow: Sendable {
+  let file: String
+  /// From 1; nil in files of one page.
+  let page: Int?
+  let blob: Blob
 }
 
 /// A text table's format.
@@ -202,37 +280,37 @@ enum BlobTable: String, CaseIterable, ExpressibleByArgument {
     self.init(rawValue: path[path.index(after: dot)...].lowercased())
   }
 
-  func header(naming: Bool) -> String {
-    let columns = (naming ? ["file"] : []) + ["y", "x", "sigma", "radius"]
+  /// The whole table.
+  ///
+  /// - Parameter naming: Begin each row with its file. Pages are told where any file has several.
+  func text(_ rows: [BlobRow], naming: Bool) -> String {
+    let paging = rows.contains { $0.page != nil }
+    let names = (naming ? ["file"] : []) + (paging ? ["page"] : []) + ["y", "x", "sigma", "radius"]
+    let lines = rows.map { row in line(row, names, naming: naming, paging: paging) }
     switch self {
-    case .csv: return columns.joined(separator: ",") + "\n"
-    case .tsv: return columns.joined(separator: "\t") + "\n"
-    case .json, .ndjson: return ""
+    case .csv: return ([names.joined(separator: ",")] + lines).map { $0 + "\n" }.joined()
+    case .tsv: return ([names.joined(separator: "\t")] + lines).map { $0 + "\n" }.joined()
+    case .ndjson: return lines.map { $0 + "\n" }.joined()
+    case .json: return "[" + (lines.isEmpty ? "" : "\n  " + lines.joined(separator: ",\n  ") + "\n") + "]\n"
     }
   }
 
-  func row(_ blob: Blob, file: String?) -> String {
-    let numbers = [Double(blob.y), Double(blob.x), blob.sigma, blob.radius]
+  private func line(_ row: BlobRow, _ names: [String], naming: Bool, paging: Bool) -> String {
+    let page = paging ? [Double(row.page ?? 1)] : []
+    let numbers = page + [Double(row.blob.y), Double(row.blob.x), row.blob.sigma, row.blob.radius]
     switch self {
     case .csv:
-      let quoted = file.map { name in
-        name.contains(where: { ",\"\n\r".contains($0) })
-          ? "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : name
-      }
-      return ((quoted.map { [$0] } ?? []) + numbers.map(shortest)).joined(separator: ",")
+      let quoted =
+        row.file.contains { ",\"\n\r".contains($0) }
+        ? "\"" + row.file.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        : row.file
+      return ((naming ? [quoted] : []) + numbers.map(shortest)).joined(separator: ",")
     case .tsv:
-      let safe = file.map { String($0.map { $0 == "\t" || $0 == "\n" ? " " : $0 }) }
-      return ((safe.map { [$0] } ?? []) + numbers.map(shortest)).joined(separator: "\t")
+      let safe = String(row.file.map { $0 == "\t" || $0 == "\n" ? " " : $0 })
+      return ((naming ? [safe] : []) + numbers.map(shortest)).joined(separator: "\t")
     case .json, .ndjson:
-      let members = zip(["y", "x", "sigma", "radius"], numbers.map(JSONValue.number))
-      return JSONValue.object((file.map { [("file", .string($0))] } ?? []) + Array(members)).description
-    }
-  }
-
-  func body(_ rows: [String]) -> String {
-    switch self {
-    case .csv, .tsv, .ndjson: rows.map { $0 + "\n" }.joined()
-    case .json: "[" + (rows.isEmpty ? "" : "\n  " + rows.joined(separator: ",\n  ") + "\n") + "]\n"
+      let members = (naming ? [JSONValue.string(row.file)] : []) + numbers.map(JSONValue.number)
+      return JSONValue.object(Array(zip(names, members))).description
     }
   }
 }

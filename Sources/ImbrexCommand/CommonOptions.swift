@@ -79,6 +79,7 @@ struct FileOptionGroup: ParsableArguments {
   var output: String?
 
   @Option(
+    name: [.short, .long],
     help: ArgumentHelp(
       "Output format: \(ImageFormat.all.map(\.name).joined(separator: ", ")). (default: by the output's extension)",
       valueName: "name"))
@@ -129,14 +130,13 @@ struct FileOptionGroup: ParsableArguments {
   @Flag(help: "Print the plan (workers, grid, halo, memory, kernels) and do nothing.")
   var explain = false
 
-  @Flag(name: [.customShort("n"), .customLong("no-clobber")], help: "Leave existing outputs alone.")
-  var noClobber = false
-
   @Flag(name: [.short, .long], help: "Report errors only.")
   var quiet = false
 
   @Flag(name: [.short, .long], help: "Also report what was chosen, and the time in each stage.")
   var verbose = false
+
+  @OptionGroup(title: "Batch") var batch: BatchOptionGroup
 
   func validate() throws {
     try check(maxPixels > 0, "--max-pixels", maxPixels, "at least 1")

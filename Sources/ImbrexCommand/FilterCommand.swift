@@ -20,24 +20,27 @@ struct FilterCommand<Options: FilterOptions>: ParsableCommand {
     {
       throw ImbrexError(.usage, "--float does not go with --format \(format.name): use tiff or pfm")
     }
-    let jobs = try PictureJob.jobs(files, makesFloat: filterOptions.makesFloat)
-    let pool = WorkerPool(count: tilingOptions.jobs)
-    defer { pool.close() }
-    try runJobs(jobs, files) { job in
-      if files.explain {
-        try explain(filter, job, tilingOptions)
-      } else {
-        try process(filter, job, RunContext(pool: pool, tiling: tilingOptions))
-      }
+    let plan = try files.plan(filter: Options.name, makesFloat: filterOptions.makesFloat)
+    if files.explain {
+      for index in 0..<plan.count { try explain(filter, plan[index].input, tilingOptions) }
+      return
     }
+    let runner = BatchRunner(
+      files: files, plan: plan, tiling: tilingOptions,
+      settings: try files.settings(filter: Options.name, filterOptions.values, mask: filterOptions.maskPath),
+      background: files.background?.background)
+    let process = UncheckedSendable(self)
+    try runner.run { job in try process.value.process(filter, job) }
   }
 
-  private func process(_ filter: any Filter, _ job: PictureJob, _ context: RunContext) throws {
+  private func process(_ filter: any Filter, _ job: FileJob) throws {
     let start = monotonicNanoseconds()
+    let context = job.context
     let reader = try ImageReader(path: job.input, options: files.readerOptions(context.tiling))
+    (job.result.width, job.result.height) = (reader.description.width, reader.description.height)
     let pages = try files.pages(of: reader)
     let result = filter.outputDescription(for: reader.description)
-    let format = try job.outputFormat(for: reader, result: result, files, makesFloat: filterOptions.makesFloat)
+    let format = try outputFormat(job, reader, result)
     guard pages == 1 || format.holdsPages else {
       throw ImbrexError(
         .input,
@@ -45,32 +48,45 @@ struct FilterCommand<Options: FilterOptions>: ParsableCommand {
     }
     if reader.passedOver > 0 && !files.quiet {
       let what = reader.passedOver == 1 ? "a reduced version or mask" : "\(reader.passedOver) reduced versions or masks"
-      Messages.warn("\(what) of its pages is not filtered and left out", file: job.input)
+      job.warn("\(what) of its pages is not filtered and left out")
     }
-    var context = context
-    if let background = files.background { context.background = background.background }
     var writer: ImageWriter?
     for page in 0..<pages {
       if page > 0, try !reader.nextPage() { throw ImbrexError(.input, "page \(page + 1) is missing") }
-      try process(page: page, of: pages, filter, job, reader, &writer, format, context)
+      try process(page: page, of: pages, filter, job, reader, &writer, format)
     }
-    try writer!.finish(after: reader)
-    if let damage = reader.damage { Messages.warn("read in part: \(damage)", file: job.input) }
+    try job.writing { try writer!.finish(after: reader) }
+    if let damage = reader.damage { job.warn("read in part: \(damage)") }
     if files.verbose {
       let plan = try filter.plan(for: reader.description, isStreamed: true, tiling: context.tiling)
-      reportRun(filter, job, reader, plan, context, start: start)
+      reportRun(filter, job, reader, plan, start: start)
     }
   }
 
+  /// The format in which to write a job's result.
+  private func outputFormat(_ job: FileJob, _ reader: ImageReader, _ result: ImageDescription) throws -> ImageFormat {
+    if let format = files.format { return format.holding(result) }
+    if !files.batch.inPlace, let output = job.output, output != "-", let format = ImageFormat(path: output) {
+      return format
+    }
+    let format = reader.format.holding(result)
+    guard filterOptions.makesFloat && !format.canHoldFloat else { return format }
+    guard !files.batch.inPlace else {
+      throw ImbrexError(.usage, "--float does not go with --in-place: a \(format.name.uppercased()) cannot hold it")
+    }
+    return ImageFormat(named: "pfm")!
+  }
+
   private func process(
-    page: Int, of pages: Int, _ filter: any Filter, _ job: PictureJob, _ reader: ImageReader,
-    _ writer: inout ImageWriter?, _ format: ImageFormat, _ context: RunContext
+    page: Int, of pages: Int, _ filter: any Filter, _ job: FileJob, _ reader: ImageReader,
+    _ writer: inout ImageWriter?, _ format: ImageFormat
   ) throws {
+    let context = job.context
     var metadata = reader.metadata
-    var source: any RowSource = reader
+    var source = job.watched(reader, shareOfFile: 1 / Double(pages))
     if metadata.isTurned && (files.autoOrient || files.strip || !format.holdsOrientation) {
       source = try TurnedPicture(
-        reader, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
+        source, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
       metadata.orientation = 1
     }
     if files.strip { metadata.strip() }
@@ -82,35 +98,65 @@ struct FilterCommand<Options: FilterOptions>: ParsableCommand {
     } else {
       var options = files.writerOptions
       options.expectedByteCount = pages > 1 ? pages * result.byteCount : 0
+      let output = job.output!
+      if files.writesToDirectory, let slash = output.utf8.lastIndex(of: 0x2F) {
+        try job.writing { try makeDirectories(String(output[..<slash])) }
+      }
       writer = try job.writing {
         try ImageWriter(
-          to: OutputFile(path: job.output), format: format, picture: result, metadata: metadata,
+          to: OutputFile(path: output, backupSuffix: job.backupSuffix), format: format, picture: result, metadata: metadata,
           input: source.description, options: options)
       }
-      if !files.quiet { job.warnOfConversion(from: result, to: writer!.description, format, files) }
+      if !files.quiet { warnOfConversion(from: result, to: writer!.description, format, job) }
     }
     try filter.run(.stream(source), to: .stream(writer!, writer!.description), in: context)
   }
 
-  private func reportRun(
-    _ filter: any Filter, _ job: PictureJob, _ reader: ImageReader, _ plan: TilePlan, _ context: RunContext, start: Int
+  /// Says once what the output cannot hold.
+  private func warnOfConversion(
+    from made: ImageDescription, to held: ImageDescription, _ format: ImageFormat, _ job: FileJob
   ) {
-    let times = RunStatistics.Stage.allCases.map { stage in
-      "\(stage) \(milliseconds(context.statistics.seconds(in: stage))) ms"
+    var losses: [String] = []
+    let isAskedFor = files.bitDepth != nil
+    if made.sampleType != held.sampleType && !held.sampleType.isFloat && !isAskedFor {
+      losses.append("\(made.sampleTypeName) samples become \(held.sampleTypeName)")
     }
-    let wall = Double(monotonicNanoseconds() - start) / 1e9
-    Messages.report(
-      "\(reader.description.summary), \(reader.format.name); "
-        + "\(filter.residence(of: reader.description, maxMemory: context.tiling.maxMemory)); \(plan.summary); kernels \(kernelBuildName); "
-        + "\(times.joined(separator: ", ")); \(milliseconds(wall)) ms in all", file: job.input)
+    if made.color != held.color { losses.append("\(made.color.rawValue) becomes \(held.color.rawValue)") }
+    if made.alpha != .none && held.alpha == .none {
+      losses.append("alpha is put over \(files.background == nil ? "white" : "the background")")
+    }
+    guard !losses.isEmpty else { return }
+    job.warn("\(format.name) cannot hold it as it is: \(losses.joined(separator: ", "))", file: job.outputName)
   }
 
-  private func explain(_ filter: any Filter, _ job: PictureJob, _ tiling: TilingOptions) throws {
-    let reader = try ImageReader(path: job.input, options: files.readerOptions(tiling))
-    let plan = try filter.plan(for: reader.description, isStreamed: true, tiling: tiling)
-    let passes = filter.residence(of: reader.description, maxMemory: tiling.maxMemory)
-    printPlan(plan, filter: Options.name, passes: passes, reader: reader, input: job.input)
+  private func reportRun(_ filter: any Filter, _ job: FileJob, _ reader: ImageReader, _ plan: TilePlan, start: Int) {
+    let times = RunStatistics.Stage.allCases.map { stage in
+      "\(stage) \(milliseconds(job.context.statistics.seconds(in: stage))) ms"
+    }
+    let wall = Double(monotonicNanoseconds() - start) / 1e9
+    let residence = filter.residence(of: reader.description, maxMemory: job.context.tiling.maxMemory)
+    job.say(
+      "\(reader.description.summary), \(reader.format.name); \(residence); \(plan.summary); kernels \(kernelBuildName); "
+        + "\(times.joined(separator: ", ")); \(milliseconds(wall)) ms in all")
   }
+
+  private func explain(_ filter: any Filter, _ input: String, _ tiling: TilingOptions) throws {
+    do {
+      let reader = try ImageReader(path: input, options: files.readerOptions(tiling))
+      let plan = try filter.plan(for: reader.description, isStreamed: true, tiling: tiling)
+      let passes = filter.residence(of: reader.description, maxMemory: tiling.maxMemory)
+      printPlan(plan, filter: Options.name, passes: passes, reader: reader, input: input)
+    } catch let error as ImbrexError {
+      Messages.report(error.message, file: input)
+      throw BatchFailure(status: error.status)
+    }
+  }
+}
+
+/// Options are values that the parser has filled in, and are only read from then on.
+struct UncheckedSendable<Value>: @unchecked Sendable {
+  let value: Value
+  init(_ value: Value) { self.value = value }
 }
 
 /// Prints what a run would do.

@@ -15,6 +15,12 @@ protocol FilterOptions: ParsableArguments {
   /// The options in effect, for reports.
   var values: [(String, JSONValue)] { get }
   var makesFloat: Bool { get }
+  /// A file whose content the result depends on.
+  var maskPath: String? { get }
+}
+
+extension FilterOptions {
+  var maskPath: String? { nil }
 }
 
 /// Shared by all filters.
@@ -107,6 +113,8 @@ struct SobelOptions: FilterOptions {
 
   @Flag(help: "Filter each colour channel instead of luma.")
   var perChannel = false
+
+  var maskPath: String? { mask }
 
   @Option(
     help: ArgumentHelp("Keep responses only where this picture, eroded by 3×3, is not zero.", valueName: "file"),
@@ -231,6 +239,8 @@ struct EdgeOptions: FilterOptions {
 
   @Flag(help: "Thresholds are quantiles of the gradient magnitude.")
   var quantiles = false
+
+  var maskPath: String? { mask }
 
   @Option(help: ArgumentHelp("Find edges only where this picture is not zero.", valueName: "file"), completion: .file())
   var mask: String?

@@ -31,7 +31,7 @@ struct ImbrexCommand: ParsableCommand {
 
   static func main() {
     removeUnfinishedOutputsOnSignals()
-    let arguments = Array(CommandLine.arguments.dropFirst())
+    let arguments = splitInPlace(rawArguments())
     do {
       if arguments.contains("--version") && (arguments.contains("-v") || arguments.contains("--verbose")) {
         print(
@@ -47,6 +47,11 @@ struct ImbrexCommand: ParsableCommand {
     } catch {
       Messages.exit(with: error)
     }
+  }
+
+  /// The arguments as they were given: Swift's own have lost the bytes of names that are not UTF-8.
+  private static func rawArguments() -> [String] {
+    (1..<max(Int(CommandLine.argc), 1)).map { PathText.text(CommandLine.unsafeArgv[$0]!) }
   }
 
   /// Parses a filter's arguments by themselves: setting up the parser for all commands takes a millisecond or two, which a

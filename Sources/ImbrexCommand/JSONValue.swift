@@ -33,6 +33,9 @@ enum JSONValue: CustomStringConvertible {
       case _ where scalar.value < 0x20:
         let digits = String(scalar.value, radix: 16)
         result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      // A byte of a name that is not UTF-8, as Python has it.
+      case _ where (0x10FF80...0x10FFFF).contains(scalar.value):
+        result += "\\udc" + String(scalar.value & 0xFF, radix: 16)
       default: result.unicodeScalars.append(scalar)
       }
     }

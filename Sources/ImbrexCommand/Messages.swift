@@ -12,17 +12,22 @@ import Imbrex
 /// What goes to standard error, and the exit status that goes with it.
 enum Messages {
   /// One line: `imbrex: message`.
-  static func report(_ message: String) {
-    let line = Array("imbrex: \(message)\n".utf8)
-    _ = line.withUnsafeBytes { write(2, $0.baseAddress!, $0.count) }
+  static func report(_ message: String) { print("imbrex: \(message)") }
+
+  static func report(_ message: String, file: String) { print(line(message, file: file)) }
+
+  static func line(_ message: String, file: String) -> String {
+    "imbrex: \(file == "-" ? "standard input" : file): \(message)"
   }
 
-  static func report(_ message: String, file: String) {
-    report("\(file == "-" ? "standard input" : file): \(message)")
-  }
+  /// The bar that a line takes the place of.
+  static let progress = Locked<Progress?>(nil)
 
-  static func warn(_ message: String, file: String) {
-    report("warning: \(message)", file: file)
+  /// Writes one line, whatever characters a file's name has.
+  static func print(_ line: String) {
+    progress.withLock { $0 }?.clear()
+    let bytes = PathText.bytes(PathText.printable(line) + "\n")
+    _ = bytes.withUnsafeBytes { write(2, $0.baseAddress!, $0.count) }
   }
 
   /// Ends the process as an error asks: quietly for help and version, with one line for the rest.
@@ -35,7 +40,7 @@ enum Messages {
     }
     let code = ImbrexCommand.exitCode(for: error)
     guard code != .success else {
-      print(ImbrexCommand.fullMessage(for: error))
+      Swift.print(ImbrexCommand.fullMessage(for: error))
       finish(0)
     }
     // The parser's messages are one line, or one line and hints.
@@ -85,3 +90,16 @@ func nearestName(to word: String, in names: [String]) -> String? {
   guard let best, best.1 <= max(2, best.0.count / 3) else { return nil }
   return best.0
 }
+
+/// Writes text to a file, whole or not at all, or to standard output.
+func writeText(_ text: String, to path: String) throws {
+  do {
+    let file = try OutputFile(path: path)
+    try file.write(text)
+    try file.commit()
+  } catch let error as ImbrexError where error.code == .output {
+    throw ImbrexError(.output, "\(path == "-" ? "standard output" : path): \(error.message)")
+  }
+}
+
+func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) != 0 }

@@ -13,6 +13,7 @@
 #define SLOTS 1024
 
 static _Atomic(char *) paths[SLOTS];
+static atomic_int ending;
 
 int32_t system_cleanup_add(const char *path) {
   char *copy = strdup(path);
@@ -32,6 +33,7 @@ void system_cleanup_remove(int32_t slot) {
 
 static void remove_and_die(int signal_number) {
   int saved = errno;
+  atomic_store(&ending, 1);
   for (int slot = 0; slot < SLOTS; slot++) {
     char *path = atomic_load(&paths[slot]);
     if (path != NULL) unlink(path);
@@ -41,6 +43,8 @@ static void remove_and_die(int signal_number) {
   signal(signal_number, SIG_DFL);
   raise(signal_number);
 }
+
+int32_t system_is_ending(void) { return atomic_load(&ending); }
 
 void system_reserve_standard_descriptors(void) {
   // Descriptors are given out from the lowest: each closed one is filled by its own open.

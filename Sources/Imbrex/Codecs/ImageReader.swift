@@ -51,7 +51,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     if path == "-" {
       try self.init(descriptor: dup(0), options: options)
     } else {
-      let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+      let descriptor = openFile(path, O_RDONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw ImbrexError(.input, "cannot open: \(systemMessage())") }
       try self.init(descriptor: descriptor, options: options)
     }

@@ -24,10 +24,14 @@ public final class OutputFile: @unchecked Sendable {
     case closed
   }
   private var kind: Kind = .closed
+  private let backupSuffix: String?
 
-  /// - Parameter path: Where the file is to appear, or `-` for standard output.
+  /// - Parameters:
+  ///   - path: Where the file is to appear, or `-` for standard output.
+  ///   - backupSuffix: What is there already is kept under its name with this added.
   /// - Throws: ``ImbrexError`` if nothing can be written there.
-  public init(path: String) throws {
+  public init(path: String, backupSuffix: String? = nil) throws {
+    self.backupSuffix = backupSuffix
     if path == "-" {
       descriptor = dup(1)
       guard descriptor >= 0 else { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
@@ -35,35 +39,31 @@ public final class OutputFile: @unchecked Sendable {
       return
     }
     var target = path
-    var status = stat()
-    let exists = stat(path, &status) == 0
-    if exists && (status.st_mode & S_IFMT) == S_IFDIR { throw ImbrexError(.output, "cannot write: it is a directory") }
-    if exists && (status.st_mode & S_IFMT) != S_IFREG {
-      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    let status = fileStatus(path)
+    if let status, (status.st_mode & S_IFMT) == S_IFDIR { throw ImbrexError(.output, "cannot write: it is a directory") }
+    if let status, (status.st_mode & S_IFMT) != S_IFREG {
+      descriptor = openFile(path, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
       kind = .straight
       return
     }
-    if let resolved = realpath(path, nil) {
-      target = String(cString: resolved)
-      free(resolved)
-    }
-    if exists && access(target, W_OK) != 0 { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
-    try openTemporary(beside: target, like: exists ? status : nil)
+    if let resolved = resolvedPath(path) { target = resolved }
+    if status != nil && PathText.withCPath(target, { access($0, W_OK) }) != 0 { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
+    try openTemporary(beside: target, like: status)
   }
 
   deinit { discard() }
 
   private func openTemporary(beside target: String, like existing: stat?) throws {
-    let slash = target.lastIndex(of: "/")
+    let slash = target.utf8.lastIndex(of: 0x2F)
     let directory = slash.map { String(target[...$0]) } ?? ""
-    let name = slash.map { String(target[target.index(after: $0)...]) } ?? target
+    let name = slash.map { String(target[target.utf8.index(after: $0)...]) } ?? target
     // Names have a limit of their own, in bytes.
-    let stem = String(decoding: Array(name.utf8).prefix(200), as: UTF8.self)
+    let stem = PathText.text(PathText.bytes(name).prefix(200))
     for attempt in 0..<1000 {
       let temporary = "\(directory).\(stem).imbrex-\(getpid())-\(attempt)"
-      let slot = system_cleanup_add(temporary)
-      descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      let slot = PathText.withCPath(temporary) { system_cleanup_add($0) }
+      descriptor = openFile(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if descriptor < 0 {
         let failure = errno
         system_cleanup_remove(slot)
@@ -71,6 +71,8 @@ public final class OutputFile: @unchecked Sendable {
         throw ImbrexError(.output, "cannot write: \(systemMessage(failure))")
       }
       kind = .renamed(temporary: temporary, target: target, slot: slot)
+      // A signal may have come between: its handler has not seen the file.
+      if system_is_ending() != 0 { removeFile(temporary) }
       if let existing {
         _ = fchown(descriptor, existing.st_uid, existing.st_gid)
         _ = fchmod(descriptor, existing.st_mode & 0o7777)
@@ -82,8 +84,7 @@ public final class OutputFile: @unchecked Sendable {
 
   /// Appends text.
   public func write(_ text: String) throws {
-    var text = text
-    try text.withUTF8 { try writeAll(UnsafeRawBufferPointer($0), to: descriptor) }
+    try PathText.bytes(text).withUnsafeBytes { try writeAll($0, to: descriptor) }
   }
 
   /// Puts a temporary file before an output that cannot be sought in.
@@ -110,9 +111,9 @@ public final class OutputFile: @unchecked Sendable {
     case .renamed(let temporary, let target, let slot):
       let result = close(descriptor)
       descriptor = -1
-      guard result == 0, rename(temporary, target) == 0 else {
+      guard result == 0, keepBackup(of: target), renameFile(temporary, target) == 0 else {
         let failure = errno
-        unlink(temporary)
+        removeFile(temporary)
         system_cleanup_remove(slot)
         kind = .closed
         throw ImbrexError(.output, "cannot write: \(systemMessage(failure))")
@@ -129,10 +130,23 @@ public final class OutputFile: @unchecked Sendable {
     if descriptor >= 0 { close(descriptor) }
     descriptor = -1
     if case .renamed(let temporary, _, let slot) = kind {
-      unlink(temporary)
+      removeFile(temporary)
       system_cleanup_remove(slot)
     }
     kind = .closed
+  }
+
+  /// Gives what is at the target a second name; false, with errno, if that cannot be done.
+  private func keepBackup(of target: String) -> Bool {
+    guard let backupSuffix, fileExists(target) else { return true }
+    // In two steps, so that an older backup is there until the new one is.
+    let step = "\(target)\(backupSuffix).imbrex-\(getpid())"
+    guard linkFile(target, step) == 0 else { return false }
+    if renameFile(step, target + backupSuffix) == 0 { return true }
+    let failure = errno
+    removeFile(step)
+    errno = failure
+    return false
   }
 }
 

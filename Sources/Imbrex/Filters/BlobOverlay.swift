@@ -15,6 +15,13 @@ public struct BlobOverlay: Sendable {
   ///
   /// Cost: pixels, and blobs × radius.
   public func draw(on picture: Picture) throws -> Picture {
+    // Inks are drawn on as the light that they leave; of Lab and of bands there is gray.
+    var picture = picture
+    if picture.description.color == .cmyk {
+      var wanted = picture.description
+      wanted.color = .rgb
+      picture = try picture.converted(to: wanted)
+    }
     let description = picture.description
     let drawing = try Picture(
       ImageDescription(
@@ -33,7 +40,7 @@ public struct BlobOverlay: Sendable {
       for x in 0..<from.width {
         let pixel = source + x * from.bytesPerPixel
         for c in 0..<3 {
-          (target + (3 * x + c) * size).copyMemory(from: pixel + (from.color == .gray ? 0 : c) * size, byteCount: size)
+          (target + (3 * x + c) * size).copyMemory(from: pixel + (from.color == .rgb ? c : 0) * size, byteCount: size)
         }
       }
     }

@@ -52,7 +52,7 @@ public final class PixelBuffer: @unchecked Sendable {
 /// - Throws: ``ImbrexError`` with the directory and the reason.
 package func openTemporaryFile() throws -> Int32 {
   let directory = environment("TMPDIR") ?? "/tmp"
-  var template = Array("\(directory)/imbrex-XXXXXX".utf8CString)
+  var template = PathText.bytes(directory + "/imbrex-XXXXXX").map { CChar(bitPattern: $0) } + [0]
   let descriptor = mkstemp(&template)
   guard descriptor >= 0 else {
     throw ImbrexError(.output, "cannot make a temporary file in \(directory): \(systemMessage())")

@@ -86,8 +86,7 @@ final class Sweep: @unchecked Sendable {
   /// - Throws: The first error of the source or the sink.
   func run(on pool: WorkerPool) throws {
     let useful = max(plan.tiles, 1)
-    pool.run(workers: min(plan.workers, useful)) { worker in
-      let scratch = pool.scratch(of: worker)
+    pool.run(workers: min(plan.workers, useful)) { scratch in
       while let action = self.next() { self.perform(action, scratch: scratch) }
     }
     if let failure { throw failure }

@@ -6,22 +6,32 @@
   import Darwin
 #endif
 
-/// Threads that start once and then run one job after another, the calling thread among them.
+/// Threads shared by all that a run does: pictures side by side, and the tiles of each.
 ///
-/// Threads are only started when a job first needs them, so that a small picture pays for none.
+/// A job asks for helpers; threads that have nothing else to do join it. So many small pictures keep every thread busy with
+/// one of its own, and what threads are left over at the end help with the tiles of the last large one. Never more threads
+/// than `count` are runnable. They are only started when a job first asks for them, so that a small picture pays for none.
 public final class WorkerPool: @unchecked Sendable {
   /// Workers, the calling thread included.
   public let count: Int
 
+  private final class Job {
+    let body: @Sendable (Scratch) -> Void
+    var wanted: Int
+    var running = 0
+
+    init(body: @escaping @Sendable (Scratch) -> Void, wanted: Int) {
+      self.body = body
+      self.wanted = wanted
+    }
+  }
+
   private let monitor = Monitor()
   // All below is guarded by the monitor.
   private var threads = 0
-  private var job: (@Sendable (_ worker: Int) -> Void)?
-  private var jobNumber = 0
-  private var wanted = 0
-  private var running = 0
+  private var jobs: [Job] = []
   private var isClosed = false
-  private var scratches: [Scratch] = [Scratch()]
+  private var scratches: [Scratch] = []
 
   /// - Parameter count: Workers, at least 1.
   public init(count: Int) {
@@ -40,91 +50,98 @@ public final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// Runs `body` on `workers` threads at once (at most `count`), the calling thread as worker 0, and waits for all.
-  func run(workers: Int, _ body: @Sendable @escaping (_ worker: Int) -> Void) {
-    let workers = min(workers, count)
-    if workers > 1 {
-      monitor.locked {
-        precondition(running == 0 && !isClosed, "one job at a time")
-        while scratches.count < workers { scratches.append(Scratch()) }
-        while threads < workers - 1 {
-          guard startThread(number: threads + 1) else { break }
-          threads += 1
-        }
-        job = body
-        jobNumber += 1
-        // If the system gives fewer threads, those that there are do all the work.
-        wanted = min(workers - 1, threads)
-        running = wanted
-        monitor.wakeAll()
+  /// Runs `body` on the calling thread and on up to `workers` − 1 others that are free now or become free before it
+  /// ends, and waits for all. `body` is given scratch memory for itself alone.
+  ///
+  /// - Parameter helpsOthers: While the others finish, the calling thread joins their jobs.
+  func run(workers: Int, helpsOthers: Bool = false, _ body: @Sendable @escaping (Scratch) -> Void) {
+    let scratch = monitor.locked { scratches.popLast() } ?? Scratch()
+    defer { monitor.locked { scratches.append(scratch) } }
+    let helpers = min(workers, count) - 1
+    guard helpers > 0 else { return body(scratch) }
+    let job = Job(body: body, wanted: helpers)
+    monitor.locked {
+      precondition(!isClosed)
+      // If the system gives fewer threads, those that there are do all the work.
+      while threads < helpers, startThread() { threads += 1 }
+      jobs.append(job)
+      monitor.wakeAll()
+    }
+    body(scratch)
+    monitor.lock()
+    jobs.removeAll { $0 === job }
+    while job.running > 0 {
+      if helpsOthers, let other = takeJob() {
+        help(other, scratch)
+      } else {
+        monitor.wait()
       }
     }
-    body(0)
-    if workers > 1 {
-      monitor.locked {
-        while running > 0 { monitor.wait() }
-        job = nil
-      }
+    monitor.unlock()
+  }
+
+  /// Joins a job that wants helpers, until that ends; false if there is none.
+  func helpOnce(_ scratch: Scratch) -> Bool {
+    monitor.locked {
+      guard let job = takeJob() else { return false }
+      help(job, scratch)
+      return true
     }
   }
 
-  /// Scratch memory of one worker; only that worker may use it.
-  func scratch(of worker: Int) -> Scratch { monitor.locked { scratches[worker] } }
+  private func takeJob() -> Job? {
+    guard let job = jobs.first(where: { $0.wanted > 0 }) else { return nil }
+    job.wanted -= 1
+    job.running += 1
+    return job
+  }
 
-  private func startThread(number: Int) -> Bool {
-    final class Start {
-      let pool: WorkerPool
-      let number: Int
-      init(pool: WorkerPool, number: Int) {
-        self.pool = pool
-        self.number = number
-      }
-    }
-    let start = Unmanaged.passRetained(Start(pool: self, number: number))
+  /// Leaves the monitor while the job's body runs.
+  private func help(_ job: Job, _ scratch: Scratch) {
+    monitor.unlock()
+    job.body(scratch)
+    monitor.lock()
+    job.running -= 1
+    if job.running == 0 { monitor.wakeAll() }
+  }
+
+  private func startThread() -> Bool {
+    let pool = Unmanaged.passRetained(self)
     #if canImport(Darwin)
       var thread: pthread_t?
       let result = pthread_create(
         &thread, nil,
         { argument in
-          let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-          start.pool.work(as: start.number)
+          Unmanaged<WorkerPool>.fromOpaque(argument).takeRetainedValue().work()
           return nil
-        }, start.toOpaque())
+        }, pool.toOpaque())
       if result == 0, let thread { pthread_detach(thread) }
     #else
       var thread = pthread_t()
       let result = pthread_create(
         &thread, nil,
         { argument in
-          let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-          start.pool.work(as: start.number)
+          Unmanaged<WorkerPool>.fromOpaque(argument!).takeRetainedValue().work()
           return nil
-        }, start.toOpaque())
+        }, pool.toOpaque())
       if result == 0 { pthread_detach(thread) }
     #endif
-    if result != 0 { start.release() }
+    if result != 0 { pool.release() }
     return result == 0
   }
 
-  private func work(as number: Int) {
-    var done = 0
-    while true {
-      monitor.lock()
-      while !isClosed && (jobNumber == done || number > wanted) { monitor.wait() }
-      if isClosed {
-        threads -= 1
-        monitor.wakeAll()
-        monitor.unlock()
-        return
-      }
-      done = jobNumber
-      let body = job
-      monitor.unlock()
-      body?(number)
-      monitor.locked {
-        running -= 1
-        if running == 0 { monitor.wakeAll() }
+  private func work() {
+    let scratch = Scratch()
+    monitor.lock()
+    while !isClosed {
+      if let job = takeJob() {
+        help(job, scratch)
+      } else {
+        monitor.wait()
       }
     }
+    threads -= 1
+    monitor.wakeAll()
+    monitor.unlock()
   }
 }
