@@ -19,7 +19,7 @@ PHOTO := TestImages/photo.png
 RESULTS := demo-results
 MANUALS := $(wildcard man/*.1)
 
-.PHONY: all deps build test demo bench bench-peers fuzz lint manuals install uninstall clean help
+.PHONY: all deps build test test-sanitized soak demo bench bench-peers bench-kernels fuzz lint manuals install uninstall clean help
 
 all: build
 
@@ -44,6 +44,16 @@ build: deps ## Build the program: .build/release/imbrex
 test: deps ## Run all tests
 	$(SWIFT) test -c release --scratch-path .build-tests
 
+# ThreadSanitizer, then AddressSanitizer (whose report of leaks at exit is left out: a program that ends frees nothing).
+test-sanitized: deps ## Run all tests under sanitizers
+	IMBREX_SANITIZED=1 $(SWIFT) test -c release --sanitize=thread --scratch-path .build-tsan
+	IMBREX_SANITIZED=1 ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --sanitize=address --scratch-path .build-asan
+
+soak: build ## Thousands of files, damage, kill -9 and re-runs: SOAK_FILES of them
+	bash Tests/Soak/soak.sh $(SOAK_FILES)
+
+SOAK_FILES ?= 2000
+
 demo: build ## Run every filter on a picture of TestImages
 	@mkdir -p $(RESULTS)
 	$(PROGRAM) gaussian --sigma 4 $(PHOTO) -o $(RESULTS)/gaussian.png
@@ -59,6 +69,9 @@ bench: build ## Time every filter serially and in parallel
 
 bench-peers: build ## Compare with libvips, ImageMagick, OpenCV and scikit-image, where they are installed
 	Tests/Benchmarks/bench-peers.py $(PROGRAM)
+
+bench-kernels: build ## Compare the filters in memory with OpenCV's and scikit-image's
+	Tests/Benchmarks/bench-kernels.py $(PROGRAM)
 
 FUZZ_SECONDS ?= 20
 

@@ -174,6 +174,59 @@ Without
 .Fl o
 the result goes to standard output, in the input's format, if that is not a terminal.
 With several inputs, or a directory, OUTPUT is a directory, which is made if it is missing.
+.Ss Batch
+A directory stands for the files in it that have a picture's extension; with
+.Fl r
+it is descended into, links to directories excepted, and the tree below it is kept.
+A file that is named outright is tried whatever its name.
+.Fl -include
+and
+.Fl -exclude
+are patterns of
+.Xr fnmatch 3 :
+with a slash they are matched with the path below the directory, else with the name.
+.Fl -files-from
+adds the files of a list.
+Hidden files, and the directory of the outputs, are passed over.
+.Pp
+Pictures are filtered side by side on one pool of workers, and workers that are left over help with the tiles of the others.
+Messages and
+.Fl -report
+are in the order of the inputs.
+What
+.Fl -max-memory
+allows is shared by the pictures at hand.
+.Pp
+One bad file is reported and the rest go on; a last line counts files done, skipped and failed.
+Before anything is written it is checked that no two results have one name and none would replace another's input.
+.Pp
+With
+.Fl -incremental
+a file is skipped if its output is there, unchanged, and was made by the same version with the same options from the same content.
+What was done is recorded in
+.Pa .imbrex-done
+beside the outputs, a line for each; deleting it makes everything be done again.
+.Pp
+.Fl -in-place
+replaces each input by its result when that is complete;
+.Fl -in-place Ns = Ns Ar .bak
+keeps what was there.
+Symbolic links are followed; mode and, where permitted, owner are kept; a file's other hard links keep the old content.
+.Pp
+.Fl -report
+writes for each file
+.Ql input ,
+.Ql output ,
+.Ql status
+(done, skipped, unchanged or failed),
+.Ql error ,
+.Ql width ,
+.Ql height
+and
+.Ql seconds .
+Bytes of names that are not UTF-8 are written as
+.Ql \eudcXX ,
+as Python reads them.
 .Ss Formats
 The same kind of file comes out as went in.
 .Bl -tag -width indent
@@ -253,6 +306,10 @@ Workers, if
 is not given.
 .It Ev IMBREX_CPU
 Instruction set of the kernels: portable, avx2 or avx512, as far as the machine runs them. All give the same result.
+.It Ev NO_COLOR
+If set, the bar of
+.Fl -progress
+has no colour.
 .It Ev TMPDIR
 Where temporary files go: what does not fit into
 .Fl -max-memory ,
@@ -263,6 +320,10 @@ They have no name and vanish with the process.
 An output is written beside its place, under a name such as
 .Pa .out.png.imbrex-4711-0 ,
 and renamed when it is complete.
+.Pp
+.Pa .imbrex-done
+in a directory of outputs is the record of
+.Fl -incremental .
 .Sh EXIT STATUS
 .Bl -tag -width 128+n
 .It 0

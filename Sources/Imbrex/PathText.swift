@@ -16,7 +16,9 @@ public enum PathText {
   /// The text that stands for bytes.
   public static func text(_ bytes: some Collection<UInt8>) -> String {
     let bytes = Array(bytes)
-    if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: isEscape) { return text }
+    if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: isEscape) {
+      return text
+    }
     var result = String.UnicodeScalarView()
     var rest = bytes[...]
     while let byte = rest.first {

@@ -38,7 +38,9 @@ final class FileJob {
 
   var outputName: String { output == "-" || output == nil ? "standard output" : output! }
 
-  func say(_ message: String, file: String? = nil) { result.messages.append(Messages.line(message, file: file ?? input)) }
+  func say(_ message: String, file: String? = nil) {
+    result.messages.append(Messages.line(message, file: file ?? input))
+  }
   func warn(_ message: String, file: String? = nil) { say("warning: \(message)", file: file) }
 
   /// The source, with its progress shown.
@@ -234,7 +236,8 @@ private final class ReportFile: Sendable {
     let line = JSONValue.object([
       ("input", .string(item.input)), ("output", item.output.map(JSONValue.string) ?? .null),
       ("status", .string(result.status.rawValue)), ("error", result.error.map(JSONValue.string) ?? .null),
-      ("width", result.width.map(JSONValue.integer) ?? .null), ("height", result.height.map(JSONValue.integer) ?? .null),
+      ("width", result.width.map(JSONValue.integer) ?? .null),
+      ("height", result.height.map(JSONValue.integer) ?? .null),
       ("seconds", .number((result.seconds * 1e6).rounded() / 1e6)),
     ])
     do {
@@ -329,7 +332,8 @@ extension FileOptionGroup {
     let plan = try BatchPlan(inputs: named, selection: batch.selection(output: self.output), output: output)
     guard plan.count > 0 else {
       throw ImbrexError(
-        .usage, named.isEmpty ? "there are no inputs in '\(batch.filesFrom!)'" : "there are no pictures in '\(named[0])'")
+        .usage,
+        named.isEmpty ? "there are no inputs in '\(batch.filesFrom!)'" : "there are no pictures in '\(named[0])'")
     }
     return plan
   }

@@ -133,7 +133,8 @@ struct BlobDetectCommand: ParsableCommand {
     if !files.writesToDirectory, files.batch.noClobber, let output = files.output, fileExists(output) { return }
     let runner = BatchRunner(
       files: files, plan: plan, tiling: tilingOptions,
-      settings: try files.settings(filter: "blob-detect", options.values + [("table", .string(table.rawValue))], mask: nil))
+      settings: try files.settings(
+        filter: "blob-detect", options.values + [("table", .string(table.rawValue))], mask: nil))
     let command = UncheckedSendable(self)
     let rows = Locked([BlobRow]())
     var failure: BatchFailure?

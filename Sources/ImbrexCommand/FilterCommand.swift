@@ -104,7 +104,8 @@ struct FilterCommand<Options: FilterOptions>: ParsableCommand {
       }
       writer = try job.writing {
         try ImageWriter(
-          to: OutputFile(path: output, backupSuffix: job.backupSuffix), format: format, picture: result, metadata: metadata,
+          to: OutputFile(path: output, backupSuffix: job.backupSuffix), format: format, picture: result,
+          metadata: metadata,
           input: source.description, options: options)
       }
       if !files.quiet { warnOfConversion(from: result, to: writer!.description, format, job) }

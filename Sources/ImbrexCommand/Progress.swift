@@ -75,7 +75,9 @@ final class Progress: Sendable {
 
   private func show(_ state: inout State) {
     let now = monotonicNanoseconds()
-    guard now - start > Self.delay, now - state.lastShown > (isBar ? Self.barInterval : Self.lineInterval) else { return }
+    guard now - start > Self.delay, now - state.lastShown > (isBar ? Self.barInterval : Self.lineInterval) else {
+      return
+    }
     state.lastShown = now
     state.isShown = true
     guard isBar else { return emit("imbrex: \(text(state))\n") }
@@ -98,7 +100,9 @@ final class Progress: Sendable {
     let seconds = Double(monotonicNanoseconds() - start) / 1e9
     let share = share(state)
     var parts = ["\(Int(share * 100)) %"]
-    if total > 1 { parts += ["\(state.files) of \(total) files", "\(fixed(Double(state.files) / seconds, 1)) files/s"] }
+    if total > 1 {
+      parts += ["\(state.files) of \(total) files", "\(fixed(Double(state.files) / seconds, 1)) files/s"]
+    }
     if share > 0 && share < 1 { parts.append("\(clock(seconds / share - seconds)) left") }
     return parts.joined(separator: ", ")
   }

@@ -38,6 +38,15 @@ OPENCV_WORK = {
     "edge": "image = cv2.Canny(cv2.GaussianBlur(gray(image), (0, 0), 1.4), 60, 120)",
 }
 
+OPENCV_MANY = """
+import sys, os, cv2
+cv2.setNumThreads({threads})
+for name in sorted(os.listdir(sys.argv[1])):
+    image = cv2.imread(os.path.join(sys.argv[1], name), cv2.IMREAD_UNCHANGED)
+    image = cv2.GaussianBlur(image, (17, 17), 2, borderType=cv2.BORDER_REPLICATE)
+    cv2.imwrite(os.path.join(sys.argv[2], name), image)
+"""
+
 SKIMAGE = """
 import sys, numpy as np
 from skimage import io, filters, feature, color, util
@@ -93,6 +102,11 @@ try:
     tifffile.imwrite(folder + "/tiled.tif", gray, tile=(256, 256), compression="zlib", predictor=True)
 except ImportError:
     pass
+import os
+os.mkdir(folder + "/many")
+for i in range(200):
+    y, x = (37 * i) % (size - 256), (91 * i) % (size - 256)
+    cv2.imwrite(folder + f"/many/{i:03d}.png", picture[y : y + 256, x : x + 256, ::-1])
 if len(sys.argv) > 3:
     cv2.imwrite(folder + "/big.tif", np.tile(gray, (5, 5))[:20000, :20000], [cv2.IMWRITE_TIFF_COMPRESSION, 1])
 """
@@ -149,6 +163,19 @@ def jobs(program, python, folder, threads):
             if kind == "20000×20000 TIFF":  # Others hold it whole, or take minutes.
                 commands = {who: command for who, command in commands.items() if who in ("imbrex", "vips")}
             yield f"{filter_name}, {kind}", commands
+    many, one = str(folder / "many"), str(folder / "many/000.png")
+    commands = {"imbrex": [program, "gaussian", "-q", "--sigma", "2", many, "-o", str(folder / "out-imbrex") + "/"]}
+    os.makedirs(folder / "out-opencv", exist_ok=True)
+    os.makedirs(folder / "out-vips", exist_ok=True)
+    commands["OpenCV"] = [python, "-c", OPENCV_MANY.format(threads=threads), many, str(folder / "out-opencv")]
+    if shutil.which("vips"):
+        loop = 'for f in "$0"/*.png; do vips gaussblur "$f" "$1/${f##*/}" 2; done'
+        commands["vips loop"] = ["sh", "-c", loop, many, str(folder / "out-vips")]
+    yield "200 pictures of 256×256", commands
+    commands = {"imbrex": [program, "gaussian", "--sigma", "2", one, "-o", str(folder / "out-one.png")]}
+    if shutil.which("vips"):
+        commands["vips"] = ["vips", "gaussblur", one, str(folder / "out-one-vips.png"), "2"]
+    yield "one picture of 256×256", commands
     if shutil.which("pnmtopng"):
         for kind in ("gray", "RGB"):
             source, out = str(folder / inputs[kind]), str(folder / "out-small.png")
@@ -193,8 +220,9 @@ def main():
             for who, command in commands.items():
                 seconds = statistics.median(s for s, _ in samples[who])
                 memory = max(m for _, m in samples[who]) / 1024
-                written = pathlib.Path(command[-1] if who != "vips" else command[3].split("[")[0])
-                size = written.stat().st_size / 1024
+                written = pathlib.Path(command[3].split("[")[0] if command[0] == "vips" else command[-1])
+                parts = written.iterdir() if written.is_dir() else [written]
+                size = sum(part.stat().st_size for part in parts) / 1024
                 print(f"| {name} | {who} | {seconds:.3f} | {seconds / base:.2f} | {memory:.0f} | {size:.0f} |", flush=True)
     finally:
         shutil.rmtree(folder)

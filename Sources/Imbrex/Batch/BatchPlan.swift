@@ -68,7 +68,8 @@ public struct BatchPlan: Sendable {
       throw ImbrexError(.usage, "'\(a.input)' and '\(b.input)' would both be written to '\(a.output!)'")
     }
     if let (first, second) = firstShared({ $0.output }, { $0.input }) {
-      throw ImbrexError(.usage, "the result of '\(self[first].input)' would be written over the input '\(self[second].input)'")
+      throw ImbrexError(
+        .usage, "the result of '\(self[first].input)' would be written over the input '\(self[second].input)'")
     }
   }
 

@@ -40,7 +40,9 @@ public final class OutputFile: @unchecked Sendable {
     }
     var target = path
     let status = fileStatus(path)
-    if let status, (status.st_mode & S_IFMT) == S_IFDIR { throw ImbrexError(.output, "cannot write: it is a directory") }
+    if let status, (status.st_mode & S_IFMT) == S_IFDIR {
+      throw ImbrexError(.output, "cannot write: it is a directory")
+    }
     if let status, (status.st_mode & S_IFMT) != S_IFREG {
       descriptor = openFile(path, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
@@ -48,7 +50,9 @@ public final class OutputFile: @unchecked Sendable {
       return
     }
     if let resolved = resolvedPath(path) { target = resolved }
-    if status != nil && PathText.withCPath(target, { access($0, W_OK) }) != 0 { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
+    if status != nil && PathText.withCPath(target, { access($0, W_OK) }) != 0 {
+      throw ImbrexError(.output, "cannot write: \(systemMessage())")
+    }
     try openTemporary(beside: target, like: status)
   }
 
