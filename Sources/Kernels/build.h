@@ -1,5 +1,5 @@
 // One build of every kernel: included by each build_*.c with BUILD (the suffix of all names) and BLOCK (samples that
-// an inner loop keeps in registers) defined.
+// an inner loop keeps in registers) and VECTOR_BYTES (of a vector where they are written out) defined.
 #pragma STDC FP_CONTRACT OFF
 
 #define GLUE_AGAIN(a, b) a##_##b
@@ -41,6 +41,7 @@ kernels GLUE(kernels_build, BUILD)(void) {
       .gradient3_f32 = KERNEL(gradient3_f32),
       .gradient5_f32 = KERNEL(gradient5_f32),
       .roberts_f32 = KERNEL(roberts_f32),
+      .sobel_u8 = KERNEL(sobel_u8),
       .magnitude_f32 = KERNEL(magnitude_f32),
       .divide_f64 = KERNEL(divide_f64),
       .canny_gradient_f64 = KERNEL(canny_gradient_f64),
@@ -59,6 +60,7 @@ kernels GLUE(kernels_build, BUILD)(void) {
       .median5_u8 = KERNEL(median5_u8),
       .median5_u16 = KERNEL(median5_u16),
       .median5_i32 = KERNEL(median5_i32),
+      .median_count_u8 = KERNEL(median_count_u8),
       .median_histogram_u8 = KERNEL(median_histogram_u8),
       .rank_samples = KERNEL(rank_samples),
       .median_ranks = KERNEL(median_ranks),

@@ -7,6 +7,7 @@
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx2,bmi,bmi2,lzcnt,popcnt,fma"))), \
     apply_to = function)
 #define BUILD avx512
+#define VECTOR_BYTES 64
 #define BUILD_NAME "avx512"
 #define BLOCK 128
 #include "build.h"

@@ -3,6 +3,7 @@
 #include "builds.h"
 
 #define BUILD c
+#define VECTOR_BYTES 16
 #define BUILD_NAME "portable"
 #define BLOCK 32
 #include "build.h"

@@ -1,119 +1,260 @@
 // Medians: sorting networks for small windows, column histograms for 8-bit samples, sets of ranks for the rest.
 
-#define MIN2(a, b) ((a) < (b) ? (a) : (b))
-#define MAX2(a, b) ((a) > (b) ? (a) : (b))
-#define SORT2(T, a, b)                     \
-  {                                        \
-    T low = MIN2(a, b), high = MAX2(a, b); \
-    a = low;                               \
-    b = high;                              \
-  }
-// Columns sorted at a time, on the stack, before windows are put together from them.
-#define MEDIAN_COLUMNS 256
+// MARK: Sorting networks
+//
+// 3 × 3 and 5 × 5 windows, by A. Adams 2021, "Fast median filters using separable sorting networks"
+// (doi:10.1145/3450626.3459773): the samples of each row of a window are sorted once, for all windows that they belong to; two
+// outputs, one above the other, share the rows that both have. Rows are vectors, so nothing is moved between lanes.
+//
+// Of 5 × 5: sorted rows are merged in pairs (P). Two of these make the 20 samples that both windows have; only the six in
+// the middle can be the median of 25, whatever the other five are. Merges are Batcher's odd–even ones, less what is not
+// looked at.
 
-// 3 × 3: the columns are sorted once and shared by the three windows they belong to; the median is then the median of
-// the greatest minimum, the median of the middles and the least maximum.
-#define DEFINE_MEDIAN3(NAME, T)                                                                       \
-  static inline T KERNEL(NAME##_of3)(T a, T b, T c) { return MAX2(MIN2(a, b), MIN2(MAX2(a, b), c)); } \
-  static void KERNEL(NAME)(const T *src, T *dst, const median_window *window) {                       \
-    for (size_t y = 0; y < window->height; y++, src += window->src_pitch, dst += window->dst_pitch) { \
-      const T *r0 = src, *r1 = r0 + window->src_pitch, *r2 = r1 + window->src_pitch;                  \
-      for (size_t x0 = 0; x0 < window->width; x0 += MEDIAN_COLUMNS) {                                 \
-        T low[MEDIAN_COLUMNS + 2], mid[MEDIAN_COLUMNS + 2], high[MEDIAN_COLUMNS + 2];                 \
-        size_t n = MIN2(window->width - x0, MEDIAN_COLUMNS);                                          \
-        for (size_t x = 0; x < n + 2; x++) {                                                          \
-          T a = r0[x0 + x], b = r1[x0 + x], c = r2[x0 + x];                                           \
-          SORT2(T, a, b) SORT2(T, b, c) SORT2(T, a, b) low[x] = a, mid[x] = b, high[x] = c;           \
-        }                                                                                             \
-        for (size_t x = 0; x < n; x++) {                                                              \
-          T greatest = MAX2(MAX2(low[x], low[x + 1]), low[x + 2]);                                    \
-          T middle = KERNEL(NAME##_of3)(mid[x], mid[x + 1], mid[x + 2]);                              \
-          T least = MIN2(MIN2(high[x], high[x + 1]), high[x + 2]);                                    \
-          dst[x0 + x] = KERNEL(NAME##_of3)(greatest, middle, least);                                  \
-        }                                                                                             \
-      }                                                                                               \
-    }                                                                                                 \
+#define LOWER(a, b) __builtin_elementwise_min(a, b)
+#define UPPER(a, b) __builtin_elementwise_max(a, b)
+#define SORT2(V, a, b)                       \
+  {                                          \
+    V low = LOWER(a, b), high = UPPER(a, b); \
+    a = low;                                 \
+    b = high;                                \
   }
-DEFINE_MEDIAN3(median3_u8, uint8_t)
-DEFINE_MEDIAN3(median3_u16, uint16_t)
-DEFINE_MEDIAN3(median3_i32, int32_t)
-#undef DEFINE_MEDIAN3
+#define SORT5(V, a, b, c, d, e)                                                                            \
+  SORT2(V, a, b)                                                                                           \
+  SORT2(V, d, e) SORT2(V, c, e) SORT2(V, c, d) SORT2(V, b, e) SORT2(V, a, d) SORT2(V, a, c) SORT2(V, b, d) \
+      SORT2(V, b, c)
 
-// 5 × 5: with columns sorted (and shared), then the rows of order statistics sorted, the element in row i, column j has
-// (i + 1)(j + 1) elements no greater and (5 − i)(5 − j) no less than it. Where either product exceeds 13 it cannot be
-// the median: that leaves 13 candidates, six being lost on either side, whose median it is. Least and greatest of 8,
-// 7, 6 … of them are dropped in turn (each time none of the two can be the median).
-#define DEFINE_MEDIAN5(NAME, T)                                                                           \
-  static void KERNEL(NAME)(const T *src, T *dst, const median_window *window) {                           \
-    for (size_t y = 0; y < window->height; y++, src += window->src_pitch, dst += window->dst_pitch) {     \
-      for (size_t x0 = 0; x0 < window->width; x0 += MEDIAN_COLUMNS) {                                     \
-        T s0[MEDIAN_COLUMNS + 4], s1[MEDIAN_COLUMNS + 4], s2[MEDIAN_COLUMNS + 4], s3[MEDIAN_COLUMNS + 4], \
-            s4[MEDIAN_COLUMNS + 4];                                                                       \
-        size_t n = MIN2(window->width - x0, MEDIAN_COLUMNS);                                              \
-        const T *r0 = src + x0, *r1 = r0 + window->src_pitch, *r2 = r1 + window->src_pitch,               \
-                *r3 = r2 + window->src_pitch, *r4 = r3 + window->src_pitch;                               \
-        for (size_t x = 0; x < n + 4; x++) {                                                              \
-          T a = r0[x], b = r1[x], c = r2[x], d = r3[x], e = r4[x];                                        \
-          SORT5(T, a, b, c, d, e)                                                                         \
-          s0[x] = a, s1[x] = b, s2[x] = c, s3[x] = d, s4[x] = e;                                          \
-        }                                                                                                 \
-        for (size_t x = 0; x < n; x++) {                                                                  \
-          T a0 = s0[x], a1 = s0[x + 1], a2 = s0[x + 2], a3 = s0[x + 3], a4 = s0[x + 4];                   \
-          T b0 = s1[x], b1 = s1[x + 1], b2 = s1[x + 2], b3 = s1[x + 3], b4 = s1[x + 4];                   \
-          T c0 = s2[x], c1 = s2[x + 1], c2 = s2[x + 2], c3 = s2[x + 3], c4 = s2[x + 4];                   \
-          T d0 = s3[x], d1 = s3[x + 1], d2 = s3[x + 2], d3 = s3[x + 3], d4 = s3[x + 4];                   \
-          T e0 = s4[x], e1 = s4[x + 1], e2 = s4[x + 2], e3 = s4[x + 3], e4 = s4[x + 4];                   \
-          SORT5(T, a0, a1, a2, a3, a4)                                                                    \
-          SORT5(T, b0, b1, b2, b3, b4)                                                                    \
-          SORT5(T, c0, c1, c2, c3, c4)                                                                    \
-          SORT5(T, d0, d1, d2, d3, d4)                                                                    \
-          SORT5(T, e0, e1, e2, e3, e4)                                                                    \
-          /* Known order: a3≤a4, b2≤b3≤b4, c1≤c2≤c3, d0≤d1≤d2, e0≤e1. */                  \
-          T p0 = a3, p1 = a4, p2 = b2, p3 = b3, p4 = b4, p5 = d0, p6 = d1, p7 = d2;                       \
-          LEAST_GREATEST8(T, p0, p1, p2, p3, p4, p5, p6, p7)                                              \
-          p0 = c1;                                                                                        \
-          LEAST_GREATEST7(T, p0, p1, p2, p3, p4, p5, p6)                                                  \
-          p0 = c3;                                                                                        \
-          LEAST_GREATEST6(T, p0, p1, p2, p3, p4, p5)                                                      \
-          p0 = e0;                                                                                        \
-          LEAST_GREATEST5(T, p0, p1, p2, p3, p4)                                                          \
-          p0 = e1;                                                                                        \
-          LEAST_GREATEST4(T, p0, p1, p2, p3)                                                              \
-          p0 = c2;                                                                                        \
-          dst[x0 + x] = MAX2(MIN2(p1, p2), MIN2(MAX2(p1, p2), p0));                                       \
-        }                                                                                                 \
-      }                                                                                                   \
-    }                                                                                                     \
+// Vectors that a step holds, and rows that are kept: a power of two above the six that two outputs need.
+#define NETWORK_VECTORS 4
+#define NETWORK_ROWS 8
+
+// The functions of one type of vector (or of one sample, for rows shorter than a vector). T: sample, V: vector, L: its
+// samples, C: columns of a step.
+#define DEFINE_NETWORKS(NAME, T, V, L, C)                                                                             \
+  typedef struct KERNEL(NAME##_rows5) {                                                                               \
+    T sorted[NETWORK_ROWS][5][C], pairs[2][10][C];                                                                    \
+  } KERNEL(NAME##_rows5);                                                                                             \
+  static inline V KERNEL(NAME##_load)(const T *from) { return *(const V *)(const void *)from; }                       \
+  static inline void KERNEL(NAME##_store)(T *to, V value) { *(V *)(void *)to = value; }                               \
+  static inline size_t KERNEL(NAME##_place)(size_t i, size_t n) { return i + L <= n ? i : n - L; }                    \
+                                                                                                                      \
+  static inline void KERNEL(NAME##_sort5)(const T *row, size_t step, T(*sorted)[C], size_t n) {                       \
+    for (size_t i = 0; i < n; i += L) {                                                                               \
+      size_t x = KERNEL(NAME##_place)(i, n);                                                                          \
+      const T *at = row + x;                                                                                          \
+      V a = KERNEL(NAME##_load)(at - 2 * step), b = KERNEL(NAME##_load)(at - step), c = KERNEL(NAME##_load)(at),      \
+        d = KERNEL(NAME##_load)(at + step), e = KERNEL(NAME##_load)(at + 2 * step);                                   \
+      SORT5(V, a, b, c, d, e)                                                                                         \
+      KERNEL(NAME##_store)(&sorted[0][x], a);                                                                         \
+      KERNEL(NAME##_store)(&sorted[1][x], b);                                                                         \
+      KERNEL(NAME##_store)(&sorted[2][x], c);                                                                         \
+      KERNEL(NAME##_store)(&sorted[3][x], d);                                                                         \
+      KERNEL(NAME##_store)(&sorted[4][x], e);                                                                         \
+    }                                                                                                                 \
+  }                                                                                                                   \
+                                                                                                                      \
+  /* Merges two rows of five into one of ten. */                                                                      \
+  static inline void KERNEL(NAME##_merge10)(T(*above)[C], T(*below)[C], T(*pair)[C], size_t n) {                      \
+    for (size_t i = 0; i < n; i += L) {                                                                               \
+      size_t x = KERNEL(NAME##_place)(i, n);                                                                          \
+      V a[5], b[5];                                                                                                   \
+      for (int k = 0; k < 5; k++) {                                                                                   \
+        a[k] = KERNEL(NAME##_load)(&above[k][x]);                                                                     \
+        b[k] = KERNEL(NAME##_load)(&below[k][x]);                                                                     \
+      }                                                                                                               \
+      V e0 = a[0], e1 = b[0], e4 = a[4], e5 = b[4], e2 = a[2], e3 = b[2];                                             \
+      SORT2(V, e0, e1) SORT2(V, e4, e5) SORT2(V, e1, e4) SORT2(V, e2, e3)                                             \
+      SORT2(V, e2, e1) SORT2(V, e3, e4) /* now e0 ≤ e2 ≤ e1 ≤ e3 ≤ e4 ≤ e5 */                               \
+      V o0 = a[1], o1 = b[1], o2 = a[3], o3 = b[3];                                                                   \
+      SORT2(V, o0, o1) SORT2(V, o2, o3) SORT2(V, o1, o2)                                                              \
+      SORT2(V, o0, e2) SORT2(V, o1, e1) SORT2(V, o2, e3) SORT2(V, o3, e4)                                             \
+      V merged[10] = {e0, o0, e2, o1, e1, o2, e3, o3, e4, e5};                                                        \
+      for (int k = 0; k < 10; k++) KERNEL(NAME##_store)(&pair[k][x], merged[k]);                                      \
+    }                                                                                                                 \
+  }                                                                                                                   \
+                                                                                                                      \
+  /* The 6th of six in order and a row of five. */                                                                    \
+  static inline V KERNEL(NAME##_sixth)(const V *a, T(*row)[C], size_t x) {                                            \
+    V result = a[5];                                                                                                  \
+    for (int k = 0; k < 5; k++) result = LOWER(result, UPPER(a[k], KERNEL(NAME##_load)(&row[4 - k][x])));             \
+    return result;                                                                                                    \
+  }                                                                                                                   \
+                                                                                                                      \
+  static inline void KERNEL(NAME##_finish5)(T(*u)[C], T(*v)[C], T(*above)[C], T(*below)[C], T *upper, T *lower,       \
+                                            size_t n) {                                                               \
+    for (size_t i = 0; i < n; i += L) {                                                                               \
+      size_t x = KERNEL(NAME##_place)(i, n);                                                                          \
+      /* Those of even and of odd place among the ten, each merged as far as ranks 4 … 6 and 3 … 5. */            \
+      V middle[2][3];                                                                                                 \
+      for (int odd = 0; odd < 2; odd++) {                                                                             \
+        V a[5], b[5];                                                                                                 \
+        for (int k = 0; k < 5; k++) {                                                                                 \
+          a[k] = KERNEL(NAME##_load)(&u[2 * k + odd][x]);                                                             \
+          b[k] = KERNEL(NAME##_load)(&v[2 * k + odd][x]);                                                             \
+        }                                                                                                             \
+        V t = UPPER(a[1], b[1]), s = LOWER(a[3], b[3]);                                                               \
+        V o1 = LOWER(t, s), o2 = UPPER(t, s);                                                                         \
+        V p = UPPER(a[0], b[0]), q = LOWER(a[4], b[4]);                                                               \
+        V e2 = UPPER(LOWER(a[2], b[2]), LOWER(p, q)), e3 = LOWER(UPPER(a[2], b[2]), UPPER(p, q));                     \
+        middle[odd][0] = odd ? LOWER(o1, e2) : UPPER(o1, e2);                                                         \
+        middle[odd][1] = odd ? UPPER(o1, e2) : LOWER(o2, e3);                                                         \
+        middle[odd][2] = odd ? LOWER(o2, e3) : UPPER(o2, e3);                                                         \
+      }                                                                                                               \
+      V six[6];                                                                                                       \
+      for (int k = 0; k < 3; k++) {                                                                                   \
+        six[2 * k] = LOWER(middle[0][k], middle[1][k]);                                                               \
+        six[2 * k + 1] = UPPER(middle[0][k], middle[1][k]);                                                           \
+      }                                                                                                               \
+      V first = KERNEL(NAME##_sixth)(six, above, x), second = KERNEL(NAME##_sixth)(six, below, x);                    \
+      KERNEL(NAME##_store)(upper + x, first);                                                                         \
+      KERNEL(NAME##_store)(lower + x, second);                                                                        \
+    }                                                                                                                 \
+  }                                                                                                                   \
+                                                                                                                      \
+  static void KERNEL(NAME##_columns5)(const T *const *rows, size_t x, size_t step, T *dst, size_t pitch, size_t n,    \
+                                      size_t height) {                                                                \
+    KERNEL(NAME##_rows5) held;                                                                                        \
+    T spare[C];                                                                                                       \
+    for (size_t y = 0; y < 4; y++) KERNEL(NAME##_sort5)(rows[y] + x, step, held.sorted[y], n);                        \
+    KERNEL(NAME##_merge10)(held.sorted[1], held.sorted[2], held.pairs[0], n);                                         \
+    for (size_t y = 0; y < height; y += 2) {                                                                          \
+      /* Row y + k of the table is row y + k − 2 of the picture. Below an odd last row nothing is asked for. */     \
+      size_t last = height + 3;                                                                                       \
+      for (size_t k = 4; k < 6; k++) {                                                                                \
+        size_t row = y + k < last ? y + k : last;                                                                     \
+        KERNEL(NAME##_sort5)(rows[row] + x, step, held.sorted[(y + k) % NETWORK_ROWS], n);                            \
+      }                                                                                                               \
+      size_t now = y / 2 % 2;                                                                                         \
+      KERNEL(NAME##_merge10)(held.sorted[(y + 3) % NETWORK_ROWS], held.sorted[(y + 4) % NETWORK_ROWS],                \
+                             held.pairs[1 - now], n);                                                                 \
+      T *lower = y + 1 < height ? dst + (y + 1) * pitch + x : spare;                                                  \
+      KERNEL(NAME##_finish5)(held.pairs[now], held.pairs[1 - now], held.sorted[y % NETWORK_ROWS],                     \
+                             held.sorted[(y + 5) % NETWORK_ROWS], dst + y * pitch + x, lower, n);                     \
+    }                                                                                                                 \
+  }                                                                                                                   \
+                                                                                                                      \
+  static inline V KERNEL(NAME##_of3)(V a, V b, V c) { return UPPER(LOWER(a, b), LOWER(UPPER(a, b), c)); }             \
+                                                                                                                      \
+  /* Rows y − 1 … y + 2 make two outputs, which share the two in the middle. */                                        \
+  static inline void KERNEL(NAME##_rows3)(const T *const *rows, size_t step, T *upper, T *lower, size_t n) {           \
+    for (size_t i = 0; i < n; i += L) {                                                                                \
+      size_t x = KERNEL(NAME##_place)(i, n);                                                                           \
+      V low[4], mid[4], high[4];                                                                                       \
+      for (int k = 0; k < 4; k++) {                                                                                    \
+        const T *at = rows[k] + x;                                                                                     \
+        V a = KERNEL(NAME##_load)(at - step), b = KERNEL(NAME##_load)(at), c = KERNEL(NAME##_load)(at + step);         \
+        SORT2(V, a, b) SORT2(V, b, c) SORT2(V, a, b)                                                                   \
+        low[k] = a, mid[k] = b, high[k] = c;                                                                           \
+      }                                                                                                                \
+      V greatest = UPPER(low[1], low[2]), least = LOWER(high[1], high[2]);                                             \
+      V less = LOWER(mid[1], mid[2]), more = UPPER(mid[1], mid[2]);                                                    \
+      V first = KERNEL(NAME##_of3)(UPPER(greatest, low[0]), UPPER(less, LOWER(more, mid[0])), LOWER(least, high[0]));  \
+      V second = KERNEL(NAME##_of3)(UPPER(greatest, low[3]), UPPER(less, LOWER(more, mid[3])), LOWER(least, high[3])); \
+      KERNEL(NAME##_store)(upper + x, first);                                                                          \
+      KERNEL(NAME##_store)(lower + x, second);                                                                         \
+    }                                                                                                                  \
+  }                                                                                                                    \
+                                                                                                                       \
+  static void KERNEL(NAME##_columns3)(const T *const *rows, size_t step, T *dst, size_t pitch, size_t n,               \
+                                      size_t height) {                                                                 \
+    for (size_t y = 0; y + 1 < height; y += 2) {                                                                       \
+      KERNEL(NAME##_rows3)(rows + y, step, dst + y * pitch, dst + (y + 1) * pitch, n);                                 \
+    }                                                                                                                  \
+    if (height % 2 == 0) return;                                                                                       \
+    /* The last row by itself, a step at a time; the second output goes nowhere. */                                    \
+    T spare[C];                                                                                                        \
+    for (size_t i = 0; i < n; i += C) {                                                                                \
+      size_t columns = n - i < C ? n - i : C;                                                                          \
+      size_t x = columns < L ? n - L : i;                                                                              \
+      const T *const last[4] = {rows[height - 1] + x, rows[height] + x, rows[height + 1] + x, rows[height + 1] + x};   \
+      KERNEL(NAME##_rows3)(last, step, dst + (height - 1) * pitch + x, spare, columns < L ? L : columns);              \
+    }                                                                                                                  \
   }
-#define SORT5(T, a, b, c, d, e)                                                                            \
-  SORT2(T, a, b)                                                                                           \
-  SORT2(T, d, e) SORT2(T, c, e) SORT2(T, c, d) SORT2(T, b, e) SORT2(T, a, d) SORT2(T, a, c) SORT2(T, b, d) \
-      SORT2(T, b, c)
-// The least moves to the first place, the greatest to the last.
-#define LEAST_GREATEST8(T, a, b, c, d, e, f, g, h)                                                         \
-  SORT2(T, a, b)                                                                                           \
-  SORT2(T, c, d) SORT2(T, e, f) SORT2(T, g, h) SORT2(T, a, c) SORT2(T, e, g) SORT2(T, a, e) SORT2(T, b, d) \
-      SORT2(T, f, h) SORT2(T, d, h)
-#define LEAST_GREATEST7(T, a, b, c, d, e, f, g)                                                            \
-  SORT2(T, a, b)                                                                                           \
-  SORT2(T, c, d) SORT2(T, e, f) SORT2(T, a, c) SORT2(T, e, g) SORT2(T, a, e) SORT2(T, b, d) SORT2(T, f, g) \
-      SORT2(T, d, g)
-#define LEAST_GREATEST6(T, a, b, c, d, e, f) \
-  SORT2(T, a, b) SORT2(T, c, d) SORT2(T, e, f) SORT2(T, a, c) SORT2(T, a, e) SORT2(T, b, d) SORT2(T, d, f)
-#define LEAST_GREATEST5(T, a, b, c, d, e) \
-  SORT2(T, a, b) SORT2(T, c, d) SORT2(T, a, c) SORT2(T, a, e) SORT2(T, b, d) SORT2(T, d, e)
-#define LEAST_GREATEST4(T, a, b, c, d) SORT2(T, a, b) SORT2(T, c, d) SORT2(T, a, c) SORT2(T, b, d)
-DEFINE_MEDIAN5(median5_u8, uint8_t)
-DEFINE_MEDIAN5(median5_u16, uint16_t)
-DEFINE_MEDIAN5(median5_i32, int32_t)
-#undef DEFINE_MEDIAN5
-#undef LEAST_GREATEST8
-#undef LEAST_GREATEST7
-#undef LEAST_GREATEST6
-#undef LEAST_GREATEST5
-#undef LEAST_GREATEST4
+
+#define DEFINE_MEDIANS(NAME, T)                                                                                   \
+  typedef T KERNEL(NAME##_vector) __attribute__((vector_size(VECTOR_BYTES), aligned(1), may_alias));              \
+  DEFINE_NETWORKS(NAME##_v, T, KERNEL(NAME##_vector), (VECTOR_BYTES / sizeof(T)),                                 \
+                  (NETWORK_VECTORS * VECTOR_BYTES / sizeof(T)))                                                   \
+  DEFINE_NETWORKS(NAME##_s, T, T, 1, VECTOR_BYTES)                                                                \
+  static void KERNEL(median3_##NAME)(const T *const *rows, size_t step, T *dst, size_t pitch, size_t n,           \
+                                     size_t height) {                                                             \
+    if (n >= VECTOR_BYTES / sizeof(T)) {                                                                          \
+      KERNEL(NAME##_v_columns3)(rows, step, dst, pitch, n, height);                                            \
+    } else {                                                                                                      \
+      KERNEL(NAME##_s_columns3)(rows, step, dst, pitch, n, height);                                            \
+    }                                                                                                             \
+  }                                                                                                               \
+  static void KERNEL(median5_##NAME)(const T *const *rows, size_t step, T *dst, size_t pitch, size_t n,           \
+                                     size_t height) {                                                             \
+    size_t vector = VECTOR_BYTES / sizeof(T), most = NETWORK_VECTORS * vector;                                    \
+    if (n < vector) {                                                                                             \
+      if (n > 0) KERNEL(NAME##_s_columns5)(rows, 0, step, dst, pitch, n, height);                                 \
+      return;                                                                                                     \
+    }                                                                                                             \
+    for (size_t x = 0; x < n; x += most) {                                                                        \
+      /* The last step overlaps the one before, so that it is of whole vectors too. */                            \
+      size_t columns = n - x < most ? n - x : most;                                                               \
+      size_t start = columns < vector ? n - vector : x;                                                           \
+      KERNEL(NAME##_v_columns5)(rows, start, step, dst, pitch, columns < vector ? vector : columns, height);      \
+    }                                                                                                             \
+  }
+DEFINE_MEDIANS(u8, uint8_t)
+DEFINE_MEDIANS(u16, uint16_t)
+DEFINE_MEDIANS(i32, int32_t)
+#undef DEFINE_MEDIANS
+#undef DEFINE_NETWORKS
 #undef SORT5
 #undef SORT2
+
+// MARK: Counting
+//
+// Windows of up to 255 8-bit samples: the median's bits are found from the highest, each by counting the samples below the
+// value that it would make, for a vector of windows at once. There is no data-dependent branch, and windows may have any
+// shape.
+
+#define COUNT_MOST 255
+
+typedef uint8_t KERNEL(u8_aligned) __attribute__((vector_size(VECTOR_BYTES)));
+
+static void KERNEL(median_count_u8)(const uint8_t *const *rows, const int32_t *offsets, size_t count, uint32_t rank,
+                                    uint8_t *dst, size_t n) {
+  typedef KERNEL(u8_vector) V;
+  size_t x = 0;
+  if (n >= VECTOR_BYTES) {
+    for (;;) {
+      // Only between the least and the greatest of all the windows' samples is there anything to be found.
+      V median = *(const V *)(const void *)(rows[0] + offsets[0] + x), greatest = median;
+      for (size_t k = 1; k < count; k++) {
+        V sample = *(const V *)(const void *)(rows[k] + offsets[k] + x);
+        median = LOWER(median, sample);
+        greatest = UPPER(greatest, sample);
+      }
+      unsigned range = __builtin_reduce_max((KERNEL(u8_aligned))(greatest - median));
+      for (unsigned bit = range > 0 ? 1u << (31 - __builtin_clz(range)) : 0; bit > 0; bit >>= 1) {
+        // At most 255, which is no more than the median if fewer than that are below.
+        V below = {0}, limit = __builtin_elementwise_add_sat(median, (V)((V){0} + (uint8_t)bit));
+        for (size_t k = 0; k < count; k++) {
+          V sample = *(const V *)(const void *)(rows[k] + offsets[k] + x);
+          below -= (V)(sample < limit);
+        }
+        // Not more than `rank` are below: the median is not, and has the bit.
+        V has = (V)(below <= (uint8_t)rank);
+        median = (median & ~has) | (limit & has);
+      }
+      *(V *)(void *)(dst + x) = median;
+      if (x + VECTOR_BYTES == n) return;
+      x = x + 2 * VECTOR_BYTES <= n ? x + VECTOR_BYTES : n - VECTOR_BYTES;
+    }
+  }
+  for (; x < n; x++) {
+    unsigned median = 0;
+    for (unsigned bit = 128; bit > 0; bit >>= 1) {
+      unsigned below = 0;
+      for (size_t k = 0; k < count; k++) below += rows[k][(ptrdiff_t)x + offsets[k]] < median + bit;
+      if (below <= rank) median += bit;
+    }
+    dst[x] = (uint8_t)median;
+  }
+}
 
 // MARK: Column histograms
 //
@@ -133,8 +274,19 @@ static inline void KERNEL(subtract_bins)(uint16_t *sum, const uint16_t *bins) {
 
 // The bin that holds the sample of rank *rank; *rank becomes its rank within the bin.
 static inline unsigned KERNEL(find_bin)(const uint16_t *bins, unsigned *rank) {
-  unsigned bin = 0;
-  while (*rank >= bins[bin]) *rank -= bins[bin++];
+  // Sums of all bins up to each, then how many of them are not above the rank.
+  typedef uint16_t V __attribute__((vector_size(2 * BINS)));
+  V sums, zero = {0};
+  __builtin_memcpy(&sums, bins, sizeof sums);
+  sums += __builtin_shufflevector(zero, sums, 0, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
+  sums += __builtin_shufflevector(zero, sums, 0, 0, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29);
+  sums += __builtin_shufflevector(zero, sums, 0, 0, 0, 0, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27);
+  sums += __builtin_shufflevector(zero, sums, 0, 0, 0, 0, 0, 0, 0, 0, 16, 17, 18, 19, 20, 21, 22, 23);
+  uint16_t before[BINS + 1];
+  before[0] = 0;
+  __builtin_memcpy(before + 1, &sums, sizeof sums);
+  unsigned bin = (unsigned)-__builtin_reduce_add((V)(sums <= (uint16_t)*rank)) & (2 * BINS - 1);
+  *rank -= before[bin];
   return bin;
 }
 
@@ -298,6 +450,3 @@ static void KERNEL(keys_float)(const int32_t *src, float *dst, size_t n) {
   }
 }
 
-#undef MIN2
-#undef MAX2
-#undef MEDIAN_COLUMNS

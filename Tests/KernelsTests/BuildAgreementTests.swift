@@ -129,6 +129,15 @@ import Testing
     median("median3_u8", 3) { $0.median3_u8 }, median("median3_u16", 3) { $0.median3_u16 },
     median("median3_i32", 3) { $0.median3_i32 }, median("median5_u8", 5) { $0.median5_u8 },
     median("median5_u16", 5) { $0.median5_u16 }, median("median5_i32", 5) { $0.median5_i32 },
+    Case(name: "median_count_u8") { k, n, d in
+      let rows: [UnsafePointer<UInt8>] = d.rows(5, n + 8)
+      let samples = (0..<35).map { rows[$0 / 7] }, offsets = (0..<35).map { Int32($0 % 7) }
+      k.median_count_u8(samples, offsets, 35, 17, d.output(n), n)
+    },
+    Case(name: "sobel_u8") { k, n, d in
+      let rows: [UnsafePointer<UInt8>] = d.rows(3, n + 6).map { $0 + 3 }
+      k.sobel_u8(rows, 3, d.output(n), n)
+    },
     Case(name: "median_histogram_u8") { k, n, d in
       guard n > 0 else { return }
       var window = median_window(
@@ -155,13 +164,15 @@ import Testing
     _ name: String, _ side: Int,
     _ kernel:
       @escaping @Sendable (kernels) -> (
-        UnsafePointer<Sample>, UnsafeMutablePointer<Sample>, UnsafePointer<median_window>
+        UnsafePointer<UnsafePointer<Sample>>, Int, UnsafeMutablePointer<Sample>, Int, Int, Int
       ) -> Void
   ) -> Case {
     Case(name: name) { k, n, d in
-      var window = median_window(
-        width: n, height: 3, window_width: side, window_height: side, src_pitch: n + side + 2, dst_pitch: n + 1)
-      kernel(k)(d.input((n + side + 2) * (side + 3)), d.output((n + 1) * 3), &window)
+      // Even and odd numbers of rows, as outputs are made two at a time; pixels of two samples.
+      for height in 3...4 {
+        let rows: [UnsafePointer<Sample>] = d.rows(height + side - 1, n + 2 * side).map { $0 + side - 1 }
+        kernel(k)(rows, 2, d.output((n + 1) * height), n + 1, n, height)
+      }
     }
   }
 }

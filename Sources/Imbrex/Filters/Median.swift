@@ -78,8 +78,35 @@ struct MedianWindow: Sendable {
     }
   }
 
+  /// Samples.
+  var count: Int { stride(from: 0, to: spans.count, by: 2).reduce(0) { $0 + Int(spans[$1 + 1] - spans[$1]) } }
+  /// Whether counting 8-bit samples is the fastest way: up to about a hundred of them.
+  var isCounted: Bool { count <= Self.mostCounted }
+  private static let mostCounted = 121
+
   var halo: Halo {
     Halo(top: height / 2, bottom: height - 1 - height / 2, left: width / 2, right: width - 1 - width / 2)
+  }
+}
+
+/// The rows of some windows, at the column of the first output, and where the outputs go.
+private struct WindowRows<Sample> {
+  let rows: UnsafePointer<UnsafePointer<Sample>>
+  /// Samples from a pixel to the next.
+  let step: Int
+  let target: UnsafeMutablePointer<Sample>
+  /// Samples from an output row to the next.
+  let pitch: Int
+  /// Samples in a row of outputs, and rows.
+  let count: Int
+  let height: Int
+
+  init(
+    rows: UnsafeMutablePointer<UnsafePointer<Sample>>, step: Int, target: UnsafeMutablePointer<Sample>, pitch: Int,
+    count: Int, height: Int
+  ) {
+    self.rows = UnsafePointer(rows)
+    (self.step, self.target, self.pitch, self.count, self.height) = (step, target, pitch, count, height)
   }
 }
 
@@ -121,6 +148,64 @@ struct MedianStencil: Stencil {
   var needsWholePicture: Bool { boundary == .wrap && (window.height > 1 || window.width > 1) }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    guard canGoStraight else { return processBlocks(region, from: source, to: output, scratch: scratch) }
+    // Where windows do not leave the picture sideways, rows are taken as they are.
+    let start = max(region.x, halo.left), end = min(region.endX, input.width - halo.right)
+    guard end - start >= 64 else { return processBlocks(region, from: source, to: output, scratch: scratch) }
+    for (x, width) in [(region.x, start - region.x), (end, region.endX - end)] where width > 0 {
+      let edge = Region(x: x, y: region.y, width: width, height: region.height)
+      processBlocks(edge, from: source, to: output, scratch: scratch)
+    }
+    let inside = Region(x: start, y: region.y, width: end - start, height: region.height)
+    scratch.frame {
+      if keys == .uint8 {
+        processStraight(inside, from: source, to: output, scratch: scratch, sample: UInt8.self, filter)
+      } else {
+        processStraight(inside, from: source, to: output, scratch: scratch, sample: UInt16.self, filter)
+      }
+    }
+  }
+
+  /// Whether rows of the picture can be filtered where they are, channels interleaved.
+  private var canGoStraight: Bool {
+    let isNetwork = window.isRectangle && window.height == window.width && (window.height == 3 || window.height == 5)
+    switch keys {
+    case .uint8: return input.sampleType == .uint8 && (isNetwork || window.isCounted)
+    case .uint16: return input.sampleType == .uint16 && isNetwork
+    case .int32, .ranks: return false
+    }
+  }
+
+  private func processStraight<Sample: FixedWidthInteger & BitwiseCopyable>(
+    _ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch, sample: Sample.Type,
+    _ filter: (WindowRows<Sample>, Scratch) -> Void
+  ) {
+    let channels = input.channels
+    let rows: UnsafeMutablePointer<UnsafePointer<Sample>> = scratch.allocate(region.height + window.height - 1)
+    var border: UnsafePointer<Sample>?
+    for k in 0..<(region.height + window.height - 1) {
+      if let y = boundary.index(region.y - halo.top + k, count: input.height) {
+        rows[k] = source.row(y).samples() + region.x * channels
+        continue
+      }
+      if border == nil {
+        let count = (region.width + window.width) * channels
+        let constant: UnsafeMutablePointer<Sample> = scratch.allocate(count)
+        constant.update(repeating: integerConstant(), count: count)
+        border = UnsafePointer(constant) + halo.left * channels
+      }
+      rows[k] = border!
+    }
+    let first: UnsafeMutablePointer<Sample> = output.row(region.y).samples()
+    let pitch = region.height > 1 ? output.row(region.y + 1) - output.row(region.y) : 0
+    filter(
+      WindowRows(
+        rows: rows, step: channels, target: first + region.x * channels,
+        pitch: pitch / MemoryLayout<Sample>.size, count: region.width * channels, height: region.height),
+      scratch)
+  }
+
+  private func processBlocks(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     // Blocks: wide enough that ghosts weigh little, small enough that planes and histograms stay in the cache.
     let blockWidth = max(keys == .int32 || keys == .ranks ? 256 : 512, window.width),
       blockHeight = max(64, window.height)
@@ -426,13 +511,25 @@ struct MedianStencil: Stencil {
       src_pitch: plane.pitch, dst_pitch: block.width)
   }
 
+  /// The rows of a padded plane, for kernels that take rows.
+  private func rows<Sample>(
+    _ plane: PaddedPlane<Sample>, _ block: Region, into result: UnsafeMutablePointer<Sample>, scratch: Scratch
+  ) -> WindowRows<Sample> {
+    let rows: UnsafeMutablePointer<UnsafePointer<Sample>> = scratch.allocate(block.height + window.height - 1)
+    for k in 0..<(block.height + window.height - 1) {
+      rows[k] = UnsafePointer(plane.base + k * plane.pitch + halo.left)
+    }
+    return WindowRows(
+      rows: rows, step: 1, target: result, pitch: block.width, count: block.width, height: block.height)
+  }
+
   private func filter(
     _ plane: PaddedPlane<UInt8>, _ block: Region, into result: UnsafeMutablePointer<UInt8>, scratch: Scratch
   ) {
     let kernels = KernelTable.current
     var shape = shape(plane, block)
-    if let network = network(kernels.median3_u8, kernels.median5_u8) {
-      network(plane.base, result, &shape)
+    if networkSize != nil || window.isCounted {
+      scratch.frame { filter(rows(plane, block, into: result, scratch: scratch), scratch) }
     } else if window.isRectangle && window.height * window.width <= 65535 {
       scratch.frame {
         let histograms = scratch.allocate((block.width + window.width - 1) * 272, of: UInt16.self)
@@ -448,10 +545,8 @@ struct MedianStencil: Stencil {
   private func filter(
     _ plane: PaddedPlane<UInt16>, _ block: Region, into result: UnsafeMutablePointer<UInt16>, scratch: Scratch
   ) {
-    let kernels = KernelTable.current
-    var shape = shape(plane, block)
-    if let network = network(kernels.median3_u16, kernels.median5_u16) {
-      network(plane.base, result, &shape)
+    if networkSize != nil {
+      scratch.frame { filter(rows(plane, block, into: result, scratch: scratch), scratch) }
     } else {
       filterByRank(plane, block, keyBits: 16, key: { UInt32($0) }, into: result, scratch: scratch) {
         UInt16(truncatingIfNeeded: $0)
@@ -463,19 +558,54 @@ struct MedianStencil: Stencil {
     _ plane: PaddedPlane<Int32>, _ block: Region, into result: UnsafeMutablePointer<Int32>, scratch: Scratch
   ) {
     let kernels = KernelTable.current
-    var shape = shape(plane, block)
-    if let network = network(kernels.median3_i32, kernels.median5_i32) {
-      network(plane.base, result, &shape)
-    } else {
-      filterByRank(
+    guard let size = networkSize else {
+      return filterByRank(
         plane, block, keyBits: 32, key: { UInt32(bitPattern: $0) ^ 1 << 31 }, into: result, scratch: scratch
       ) { Int32(bitPattern: $0 ^ 1 << 31) }
     }
+    scratch.frame {
+      let r = rows(plane, block, into: result, scratch: scratch)
+      let kernel = size == 3 ? kernels.median3_i32 : kernels.median5_i32
+      kernel(r.rows, r.step, r.target, r.pitch, r.count, r.height)
+    }
   }
 
-  private func network<Kernel>(_ three: Kernel, _ five: Kernel) -> Kernel? {
+  /// 3 or 5 where a sorting network does.
+  private var networkSize: Int? {
     guard window.isRectangle && window.height == window.width else { return nil }
-    return window.height == 3 ? three : window.height == 5 ? five : nil
+    return window.height == 3 || window.height == 5 ? window.height : nil
+  }
+
+  private func filter(_ r: WindowRows<UInt8>, _ scratch: Scratch) {
+    let kernels = KernelTable.current
+    switch networkSize {
+    case 3: kernels.median3_u8(r.rows, r.step, r.target, r.pitch, r.count, r.height)
+    case 5: kernels.median5_u8(r.rows, r.step, r.target, r.pitch, r.count, r.height)
+    default: count(r, scratch)
+    }
+  }
+
+  private func filter(_ r: WindowRows<UInt16>, _ scratch: Scratch) {
+    let kernels = KernelTable.current
+    let kernel = networkSize == 3 ? kernels.median3_u16 : kernels.median5_u16
+    kernel(r.rows, r.step, r.target, r.pitch, r.count, r.height)
+  }
+
+  /// By counting: the window's samples as rows and offsets.
+  private func count(_ r: WindowRows<UInt8>, _ scratch: Scratch) {
+    let total = window.count
+    let rows = scratch.allocate(total, of: UnsafePointer<UInt8>.self), offsets = scratch.allocate(total, of: Int32.self)
+    for y in 0..<r.height {
+      var k = 0
+      for row in 0..<window.height {
+        for column in window.spans[2 * row]..<window.spans[2 * row + 1] {
+          rows[k] = r.rows[y + row]
+          offsets[k] = (column - Int32(halo.left)) * Int32(r.step)
+          k += 1
+        }
+      }
+      KernelTable.current.median_count_u8(rows, offsets, total, UInt32(total / 2), r.target + y * r.pitch, r.count)
+    }
   }
 
   private func filterByRank<Sample: BitwiseCopyable>(

@@ -92,6 +92,43 @@ struct SobelStencil: Stencil {
   var needsWholePicture: Bool { filter.boundary == .wrap }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    guard takesWholeNumbers else { return processStrips(region, from: source, to: output, scratch: scratch) }
+    // The picture's first and last column have neighbours that the rows do not hold; whatever the tile, it is those.
+    let start = max(region.x, 1), end = min(region.endX, input.width - 1)
+    for (x, width) in [
+      (region.x, max(start, region.x) - region.x), (max(end, region.x), region.endX - max(end, region.x)),
+    ]
+    where width > 0 {
+      let edge = Region(x: x, y: region.y, width: width, height: region.height)
+      processStrips(edge, from: source, to: output, scratch: scratch)
+    }
+    guard end > start else { return }
+    let channels = input.channels
+    let constant = (filter.constant * 255).rounded(.toNearestOrAwayFromZero)
+    let border = scratch.allocate((region.width + 2) * channels, of: UInt8.self)
+    border.update(repeating: UInt8(min(max(constant, 0), 255)), count: (region.width + 2) * channels)
+    withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>.self, capacity: 3) { rows in
+      for y in region.y..<region.endY {
+        for k in 0..<3 {
+          let from = filter.boundary.index(y - 1 + k, count: input.height)
+          rows[k] = from.map { source.row($0).samples() + start * channels } ?? UnsafePointer(border) + channels
+        }
+        let target: UnsafeMutablePointer<UInt8> = output.row(y).samples()
+        KernelTable.current.sobel_u8(
+          UnsafePointer(rows.baseAddress!), channels, target + start * channels, (end - start) * channels)
+      }
+    }
+  }
+
+  /// Whether whole numbers do: 8-bit samples, as they are, in and out.
+  private var takesWholeNumbers: Bool {
+    let isWhole = (filter.constant * 255).rounded() == filter.constant * 255 && (0...1).contains(filter.constant)
+    return filter.operator == .sobel && filter.direction == .magnitude && filter.mask == nil && !filter.isLinear
+      && input.sampleType == .uint8 && output.sampleType == .uint8 && input.channels == output.channels
+      && input.color == output.color && (filter.boundary != .constant || isWhole)
+  }
+
+  private func processStrips(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     let strip = max(4096 / loader.channels, 64)
     var x = region.x
     while x < region.endX {

@@ -89,6 +89,8 @@ typedef struct KERNELS_SENDABLE kernels {
   void (*roberts_f32)(const float *const _Nonnull *_Nonnull rows, size_t step, float *positive, float *negative,
                       size_t n);
   /// sqrt(a² + b²) × scale. `dst` may be `a` or `b`.
+  /// Sobel's magnitude of three rows, rounded: 255 times the normalised response. Neighbours are `step` samples away.
+  void (*sobel_u8)(const uint8_t *const _Nonnull *_Nonnull rows, size_t step, uint8_t *dst, size_t n);
   void (*magnitude_f32)(const float *a, const float *b, float scale, float *dst, size_t n);
 
   // MARK: Canny's edge detector, in double precision so that ties fall as in scikit-image.
@@ -124,12 +126,18 @@ typedef struct KERNELS_SENDABLE kernels {
   void (*hessian_f64)(const hessian_box *boxes, double weight, size_t first, size_t width, double *dst, size_t n);
 
   // MARK: Medians: the value of rank ⌊count / 2⌋.
-  void (*median3_u8)(const uint8_t *src, uint8_t *dst, const median_window *window);
-  void (*median3_u16)(const uint16_t *src, uint16_t *dst, const median_window *window);
-  void (*median3_i32)(const int32_t *src, int32_t *dst, const median_window *window);
-  void (*median5_u8)(const uint8_t *src, uint8_t *dst, const median_window *window);
-  void (*median5_u16)(const uint16_t *src, uint16_t *dst, const median_window *window);
-  void (*median5_i32)(const int32_t *src, int32_t *dst, const median_window *window);
+  /// 3 × 3 and 5 × 5: `rows` are the height + 2 (or + 4) rows of the windows, from the top, at the column of the first
+  /// output; neighbours are `step` samples away. Writes `height` rows of `n` samples, `pitch` apart.
+  void (*median3_u8)(const uint8_t *const _Nonnull *_Nonnull rows, size_t step, uint8_t *dst, size_t pitch, size_t n, size_t height);
+  void (*median3_u16)(const uint16_t *const _Nonnull *_Nonnull rows, size_t step, uint16_t *dst, size_t pitch, size_t n, size_t height);
+  void (*median3_i32)(const int32_t *const _Nonnull *_Nonnull rows, size_t step, int32_t *dst, size_t pitch, size_t n, size_t height);
+  void (*median5_u8)(const uint8_t *const _Nonnull *_Nonnull rows, size_t step, uint8_t *dst, size_t pitch, size_t n, size_t height);
+  void (*median5_u16)(const uint16_t *const _Nonnull *_Nonnull rows, size_t step, uint16_t *dst, size_t pitch, size_t n, size_t height);
+  void (*median5_i32)(const int32_t *const _Nonnull *_Nonnull rows, size_t step, int32_t *dst, size_t pitch, size_t n, size_t height);
+  /// A window of `count` ≤ 255 samples of any shape: sample k of output x is rows[k][offsets[k] + x]. The value of rank
+  /// `rank`.
+  void (*median_count_u8)(const uint8_t *const _Nonnull *_Nonnull rows, const int32_t *offsets, size_t count,
+                          uint32_t rank, uint8_t *dst, size_t n);
   /// Perreault and Hébert 2007, "Median filtering in constant time", doi:10.1109/TIP.2007.902329. The window holds at
   /// most 65535 samples. `histograms`: (width + window_width − 1) × 272 zeroed or dirty words of scratch.
   void (*median_histogram_u8)(const uint8_t *src, uint8_t *dst, const median_window *window, uint16_t *histograms);
