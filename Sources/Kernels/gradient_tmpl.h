@@ -43,8 +43,8 @@ static void KERNEL(magnitude_f32)(const float *a, const float *b, float scale, f
   for (size_t x = 0; x < n; x++) dst[x] = __builtin_elementwise_sqrt(a[x] * a[x] + b[x] * b[x]) * scale;
 }
 
-// Sobel's magnitude of 8-bit samples in one pass: H² + V² of the unnormalised responses is a whole number below 2²⁴, and
-// √((H / 4)² + (V / 4)²) / √2 = √((H² + V²) / 32).
+// Sobel's magnitude of 8-bit samples in one pass: H² + V² of the unnormalised responses is a whole number below 2²⁴,
+// and √((H / 4)² + (V / 4)²) / √2 = √((H² + V²) / 32).
 static inline uint8_t KERNEL(sobel_one)(const uint8_t *above, const uint8_t *here, const uint8_t *below, ptrdiff_t s) {
   int left = below[-s] - above[-s], right = below[s] - above[s];
   int h = left + right + 2 * (below[0] - above[0]);
@@ -69,7 +69,8 @@ static void KERNEL(sobel_u8)(const uint8_t *const *rows, size_t step, uint8_t *d
     words al = WORDS(above + x - s), am = WORDS(above + x), ar = WORDS(above + x + s);
     words hl = WORDS(here + x - s), hr = WORDS(here + x + s);
     words bl = WORDS(below + x - s), bm = WORDS(below + x), br = WORDS(below + x + s);
-    words falling = br - al, rising = bl - ar, h = falling + rising + 2 * (bm - am), v = falling - rising + 2 * (hr - hl);
+    words falling = br - al, rising = bl - ar, h = falling + rising + 2 * (bm - am),
+          v = falling - rising + 2 * (hr - hl);
     floats fh = __builtin_convertvector(h, floats), fv = __builtin_convertvector(v, floats);
     floats magnitude = __builtin_elementwise_sqrt((fh * fh + fv * fv) * 0x1p-5f) + 0.5f;
     *(bytes *)(void *)(dst + x) = __builtin_convertvector(__builtin_convertvector(magnitude, longs), bytes);

@@ -141,7 +141,7 @@ struct CannyStencil: Stencil {
   var needsWholePicture: Bool { edge.boundary == .wrap && radius > 0 }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    let strip = max(1024, 2 * radius)
+    let strip = max(2048, 2 * radius)
     for x in stride(from: region.x, to: region.endX, by: strip) {
       let part = Region(x: x, y: region.y, width: min(strip, region.endX - x), height: region.height)
       scratch.frame { processStrip(part, from: source, to: output, scratch: scratch) }
@@ -234,6 +234,8 @@ private struct Smoother {
   private let coverage: DoubleRows?
   private let padded: UnsafeMutablePointer<Double>
   private let divisors: UnsafeMutablePointer<Double>?
+  /// Whether the divisors are those of rows whose window does not leave the picture above or below: all the same.
+  private let holdsInnerDivisors: UnsafeMutablePointer<Bool>
 
   private var radius: Int { weights.count - 1 }
 
@@ -271,13 +273,17 @@ private struct Smoother {
       divisors = nil
     }
     padded = scratch.allocate(columns.count, of: Double.self)
+    holdsInnerDivisors = scratch.allocate(1)
+    holdsInnerDivisors.pointee = false
   }
 
   /// Writes the smoothed values of row `y`, the region's columns, at `target`.
   func row(_ y: Int, into target: UnsafeMutablePointer<Double>) {
     blur(values, y, into: target)
     guard let coverage, let divisors else { return }
-    blur(coverage, y, into: divisors)
+    let isInner = edge.mask == nil && y >= radius && y < input.height - radius
+    if !(isInner && holdsInnerDivisors.pointee) { blur(coverage, y, into: divisors) }
+    holdsInnerDivisors.pointee = isInner
     // float64's epsilon, as in scikit-image.
     kernels.divide_f64(target, divisors, 0x1p-52, region.width)
   }
