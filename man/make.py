@@ -150,8 +150,23 @@ Every parallel result is compared with the serial one; if a byte differs, the ex
 The table has, for each setting, the median, least and greatest time, megapixels a second, the speed-up over serial, efficiency (speed-up
 a worker) and the serial fraction of Karp and Flatt: the share of the work that would have to be serial to explain the speed-up.
 .Pp
+With
+.Fl -end-to-end
+the times are those from file to file, through a temporary file of the input's format; decoding, the filter and encoding are also timed
+each by itself, in memory.
+As they overlap, the whole takes less than their sum.
+.Pp
+.Fl -tile
+and
+.Fl -chunks
+may be given several times: every worker count is then timed with each, so that the best tile for a machine and a filter is found.
+.Fl -plot
+draws the speed-up, with the spread of the runs, beside the ideal.
+.Pp
 FILTER is one of gaussian, sobel, median, edge and blob-detect, with its own options as in its own manual page.""",
-        "examples": ["bench gaussian --sigma 2 photo.png", "bench median --radius 5 --jobs 1,2,4 --runs 9 --json scan.tif"],
+        "examples": ["bench gaussian --sigma 2 photo.png", "bench median --radius 5 --jobs 1,2,4 --runs 9 --json scan.tif",
+                     "bench gaussian --sigma 2 --end-to-end --plot speedup.svg photo.png",
+                     "bench median --tile 64x4096 --tile 256x256 --chunks 4x4 photo.png"],
     },
 }
 

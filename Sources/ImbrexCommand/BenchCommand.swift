@@ -45,7 +45,51 @@ struct BenchOptionGroup: ParsableArguments {
   @Flag(help: "Print CSV.")
   var csv = false
 
-  @OptionGroup(title: "Tiling") var tiling: TilingOptionGroup
+  @Flag(help: "Also time decoding, encoding, and all three together from file to file.")
+  var endToEnd = false
+
+  @Option(
+    help: ArgumentHelp("Draw speed-up against workers into this SVG file.", valueName: "file"), completion: .file())
+  var plot: String?
+
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Tiles of H×W pixels; given again, each is timed. (default: by cores and cache)", valueName: "hxw"))
+  var tile: [PairArgument] = []
+
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("A tile grid of R rows of C tiles; given again, each is timed.", valueName: "rxc"))
+  var chunks: [PairArgument] = []
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Ghost cells around every tile: N or NY,NX. (default: what the filter needs)", valueName: "n"))
+  var halo: HaloArgument?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Memory that a run may hold: 512M, 2G. (default: a quarter of RAM)", valueName: "size"))
+  var maxMemory: MemoryArgument?
+
+  /// The tilings to be timed, as what they are called and how they are asked for.
+  private func tilings() -> [TilingOptions] {
+    var base = TilingOptions(jobs: 1, maxMemory: maxMemory?.byteCount ?? TilingOptions.defaultMaxMemory)
+    base.haloY = halo?.y
+    base.haloX = halo?.x
+    let tiles = tile.map { pair in
+      var options = base
+      options.tile = (height: pair.first, width: pair.second)
+      return options
+    }
+    let grids = chunks.map { pair in
+      var options = base
+      options.chunks = TilingOptions.Grid(rows: pair.first, columns: pair.second)
+      return options
+    }
+    return tiles.isEmpty && grids.isEmpty ? [base] : tiles + grids
+  }
 
   func validate() throws {
     try check((0...1000).contains(warmup), "--warmup", warmup, "between 0 and 1000")
@@ -53,7 +97,9 @@ struct BenchOptionGroup: ParsableArguments {
     if [json, markdown, csv].count(where: { $0 }) > 1 {
       throw ImbrexError(.usage, "--json, --markdown and --csv exclude each other")
     }
-    if tiling.serial { throw ImbrexError(.usage, "bench runs serially anyway: --serial has no meaning") }
+    if let plot, !plot.lowercased().hasSuffix(".svg") {
+      throw ImbrexError(.usage, "--plot is '\(plot)', but it draws SVG: give it the extension .svg")
+    }
   }
 
   func workerCounts() throws -> [Int] {
@@ -77,6 +123,9 @@ struct BenchOptionGroup: ParsableArguments {
     let reader: ImageReader
     let picture: Picture
     do {
+      if endToEnd && input == "-" {
+        throw ImbrexError(.usage, "--end-to-end reads its input again and again: name a file")
+      }
       reader = try ImageReader(path: input)
       picture = try Picture(reading: reader)
     } catch let error as ImbrexError {
@@ -84,9 +133,11 @@ struct BenchOptionGroup: ParsableArguments {
       throw BatchFailure(status: 1)
     }
     let benchmark = Benchmark(
-      subject: subject, picture: picture, tiling: try tiling.options(jobs: 1), warmups: warmup, runs: runs)
+      subject: subject, picture: picture, tilings: tilings(), warmups: warmup, runs: runs, file: endToEnd ? input : nil)
     let report = BenchReport(
-      filter: filter, options: options, picture: picture.description, runs: try benchmark.measure(jobs: workerCounts()))
+      filter: filter, options: options, picture: picture.description, isEndToEnd: endToEnd,
+      runs: try benchmark.measure(jobs: workerCounts()))
+    if let plot { try writeText(SpeedupPlot(report).svg, to: plot) }
     print(json ? report.json : markdown ? report.markdown : csv ? report.csv : report.table)
     if let wrong = report.runs.first(where: { !$0.isIdentical }) {
       Messages.report("the result with \(wrong.jobs) workers differs from the serial one")
@@ -124,13 +175,14 @@ struct BenchReport {
   let filter: String
   let options: [(String, JSONValue)]
   let picture: ImageDescription
+  let isEndToEnd: Bool
   let runs: [Benchmark.Run]
 
-  private func speedup(_ run: Benchmark.Run) -> Double { runs[0].median / run.median }
+  func speedup(_ run: Benchmark.Run) -> Double { runs[0].median / run.median }
   private func throughput(_ run: Benchmark.Run) -> Double { Double(picture.pixelCount) / 1e6 / run.median }
 
   /// The share of serial work that a speed-up on p workers implies (Karp and Flatt 1990, doi:10.1145/78607.78614).
-  private func serialFraction(_ run: Benchmark.Run) -> Double? {
+  func serialFraction(_ run: Benchmark.Run) -> Double? {
     guard run.jobs > 1 else { return nil }
     let p = Double(run.jobs)
     return (1 / speedup(run) - 1 / p) / (1 - 1 / p)
@@ -146,14 +198,16 @@ struct BenchReport {
           ("channels", .integer(picture.channels)), ("type", .string(picture.sampleType.rawValue)),
         ])
       ),
-      ("kernels", .string(kernelBuildName)), ("end_to_end", .bool(false)),
+      ("kernels", .string(kernelBuildName)), ("end_to_end", .bool(isEndToEnd)),
       (
         "runs",
         .array(
           runs.map { run in
             .object([
               ("mode", .string(run.isSerial ? "serial" : "parallel")), ("jobs", .integer(run.jobs)),
-              ("tiles", .integer(run.tiles)),
+              ("tiles", .integer(run.tiles)), ("tile_height", .integer(run.tileHeight)),
+              ("tile_width", .integer(run.tileWidth)),
+              ("stages", run.stages.map { stages in .object(stages.map { ($0.name, .number($0.seconds)) }) } ?? .null),
               (
                 "seconds",
                 .object([("median", .number(run.median)), ("min", .number(run.least)), ("max", .number(run.greatest))])
@@ -168,29 +222,44 @@ struct BenchReport {
     ]).description
   }
 
-  private static let columns = [
+  private var columns: [String] {
+    var names = Self.baseColumns
+    if hasTilings { names.insert("tile", at: 3) }
+    if isEndToEnd { names += ["decode ms", "filter ms", "encode ms"] }
+    return names
+  }
+
+  /// Whether there is more than one way of tiling to be told apart.
+  private var hasTilings: Bool {
+    Set(runs.filter { !$0.isSerial }.map { "\($0.tileHeight)x\($0.tileWidth)" }).count > 1
+  }
+
+  private static let baseColumns = [
     "mode", "jobs", "tiles", "median ms", "min ms", "max ms", "Mpixel/s", "speed-up", "efficiency", "serial fraction",
     "identical",
   ]
 
   private var cells: [[String]] {
     runs.map { run in
-      [
+      var cells = [
         run.isSerial ? "serial" : "parallel", String(run.jobs), String(run.tiles), fixed(run.median * 1000, 2),
         fixed(run.least * 1000, 2), fixed(run.greatest * 1000, 2), fixed(throughput(run), 1), fixed(speedup(run), 2),
         fixed(speedup(run) / Double(run.jobs), 2), serialFraction(run).map { fixed($0, 3) } ?? "-",
         run.isIdentical ? "yes" : "NO",
       ]
+      if hasTilings { cells.insert("\(run.tileHeight)x\(run.tileWidth)", at: 3) }
+      if isEndToEnd { cells += (run.stages ?? []).map { fixed($0.seconds * 1000, 2) } }
+      return cells
     }
   }
 
   private var title: String {
-    "imbrex \(Imbrex.version) \(filter) on \(picture.summary), kernels \(kernelBuildName), \(runs[0].seconds.count) runs"
+    "imbrex \(Imbrex.version) \(filter) on \(picture.summary), kernels \(kernelBuildName), \(runs[0].seconds.count) runs\(isEndToEnd ? ", from file to file" : "")"
   }
 
   var table: String {
-    let rows = [Self.columns] + cells
-    let widths = Self.columns.indices.map { column in rows.map { $0[column].count }.max()! }
+    let rows = [columns] + cells
+    let widths = columns.indices.map { column in rows.map { $0[column].count }.max()! }
     let lines = rows.map { row in
       row.enumerated().map { column, text in
         let padding = String(repeating: " ", count: widths[column] - text.count)
@@ -201,13 +270,13 @@ struct BenchReport {
   }
 
   var markdown: String {
-    let separator = Self.columns.indices.map { $0 == 0 ? "---" : "---:" }
-    let lines = ([Self.columns, separator] + cells).map { "| " + $0.joined(separator: " | ") + " |" }
+    let separator = columns.indices.map { $0 == 0 ? "---" : "---:" }
+    let lines = ([columns, separator] + cells).map { "| " + $0.joined(separator: " | ") + " |" }
     return (["\(title)", ""] + lines).joined(separator: "\n")
   }
 
   var csv: String {
-    let names = Self.columns.map { $0.lowercased().split { " -/".contains($0) }.joined(separator: "_") }
+    let names = columns.map { $0.lowercased().split { " -/".contains($0) }.joined(separator: "_") }
     return ([names] + cells).map { $0.joined(separator: ",") }.joined(separator: "\n")
   }
 }

@@ -1,5 +1,14 @@
-/// Times a filter on a picture in memory: serially, then with several worker counts, checking that all results are the
-/// same bytes.
+internal import SystemShims
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Times a filter: serially, then with several worker counts and tilings, checking that all results are the same bytes.
 public struct Benchmark: Sendable {
   /// What is run: a filter into a picture, or blob detection into a list.
   public enum Subject: Sendable {
@@ -12,31 +21,43 @@ public struct Benchmark: Sendable {
     public let isSerial: Bool
     public let jobs: Int
     public let tiles: Int
-    /// One entry a timed run, in order.
+    /// Rows and columns of a tile.
+    public let tileHeight, tileWidth: Int
+    /// One entry a timed run, in order: the filter in memory or, end to end, from file to file.
     public let seconds: [Double]
     public let isIdentical: Bool
+    /// End to end, the medians of decoding, filtering and encoding, each by itself and in memory.
+    public let stages: [(name: String, seconds: Double)]?
 
     public var least: Double { seconds.min()! }
     public var greatest: Double { seconds.max()! }
-    public var median: Double {
-      let sorted = seconds.sorted(), middle = sorted.count / 2
-      return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-    }
+    public var median: Double { Benchmark.median(seconds) }
   }
 
   public var subject: Subject
   public var picture: Picture
-  public var tiling: TilingOptions
+  /// Ways to tile, their worker counts aside; each is timed with each count.
+  public var tilings: [TilingOptions]
   public var warmups: Int
   public var runs: Int
+  /// The picture's file, to be timed from end to end; nil: in memory only.
+  public var file: String?
 
-  public init(subject: Subject, picture: Picture, tiling: TilingOptions, warmups: Int = 1, runs: Int = 5) {
-    precondition(runs >= 1 && warmups >= 0)
+  public init(
+    subject: Subject, picture: Picture, tilings: [TilingOptions], warmups: Int = 1, runs: Int = 5, file: String? = nil
+  ) {
+    precondition(runs >= 1 && warmups >= 0 && !tilings.isEmpty)
     self.subject = subject
     self.picture = picture
-    self.tiling = tiling
+    self.tilings = tilings
     self.warmups = warmups
     self.runs = runs
+    self.file = file
+  }
+
+  static func median(_ seconds: [Double]) -> Double {
+    let sorted = seconds.sorted(), middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 
   /// Runs serially, then with each of `jobs` workers.
@@ -44,33 +65,107 @@ public struct Benchmark: Sendable {
   /// Settings take turns, run by run, so that a slow moment of the machine does not fall on one of them alone.
   public func measure(jobs: [Int]) throws -> [Run] {
     let settings =
-      [tiling.serial]
-      + jobs.map { count in
-        var options = tiling
-        options.isSerial = false
-        options.jobs = count
-        return options
+      [tilings[0].serial]
+      + tilings.flatMap { tiling in
+        jobs.map { count in
+          var options = tiling
+          options.isSerial = false
+          options.jobs = count
+          return options
+        }
       }
     let pools = settings.map { WorkerPool(count: $0.jobs) }
     defer { pools.forEach { $0.close() } }
     let reference = try makeResult(), result = try makeResult()
-    var seconds = settings.map { _ in [Double]() }
+    var times = settings.map { _ in Times() }
     var isIdentical = settings.map { _ in true }
+    var written: String?
     for round in 0..<(warmups + runs) {
       for (index, options) in settings.enumerated() {
         let target = index == 0 ? reference : result
-        let start = monotonicNanoseconds()
-        try run(into: target, RunContext(pool: pools[index], tiling: options))
-        let elapsed = Double(monotonicNanoseconds() - start) / 1e9
-        if round >= warmups { seconds[index].append(elapsed) }
+        let context = RunContext(pool: pools[index], tiling: options)
+        var time = Times()
+        time.filter = [try seconds { try run(into: target, context) }]
         if index > 0 && !target.equals(reference) { isIdentical[index] = false }
+        if let file {
+          time.decode = [try seconds { _ = try Picture(reading: ImageReader(path: file)) }]
+          let output = try endToEnd(file, target, context, &time)
+          if index == 0 { written = output } else if output != written { isIdentical[index] = false }
+        }
+        if round >= warmups { times[index].append(time) }
       }
     }
     return try settings.indices.map { index in
-      Run(
-        isSerial: index == 0, jobs: settings[index].jobs, tiles: try plan(settings[index]).tiles,
-        seconds: seconds[index], isIdentical: isIdentical[index])
+      let plan = try plan(settings[index])
+      let time = times[index]
+      return Run(
+        isSerial: index == 0, jobs: settings[index].jobs, tiles: plan.tiles, tileHeight: plan.bandHeight,
+        tileWidth: plan.tileWidth, seconds: file == nil ? time.filter : time.together, isIdentical: isIdentical[index],
+        stages: file == nil
+          ? nil
+          : [("decode", time.decode), ("filter", time.filter), ("encode", time.encode)].map { ($0, Self.median($1)) })
     }
+  }
+
+  private struct Times {
+    var decode: [Double] = [], filter: [Double] = [], encode: [Double] = [], together: [Double] = []
+
+    mutating func append(_ other: Times) {
+      decode += other.decode
+      filter += other.filter
+      encode += other.encode
+      together += other.together
+    }
+  }
+
+  private func seconds(_ body: () throws -> Void) throws -> Double {
+    let start = monotonicNanoseconds()
+    try body()
+    return Double(monotonicNanoseconds() - start) / 1e9
+  }
+
+  /// Encodes a result, then runs from file to file; what the file holds comes back, as a hash or as text.
+  private func endToEnd(_ file: String, _ result: Result, _ context: RunContext, _ time: inout Times) throws -> String {
+    guard case .filter(let filter) = subject, let made = result.picture else {
+      guard case .blobs(let detector) = subject else { return "" }
+      var blobs: [Blob] = []
+      time.encode = [0]
+      time.together = [
+        try seconds { blobs = try detector.detect(in: .stream(ImageReader(path: file)), context: context) }
+      ]
+      return "\(blobs)"
+    }
+    let reader = try ImageReader(path: file)
+    let format = reader.format.holding(made.description)
+    let path = "\(environment("TMPDIR") ?? "/tmp")/imbrex-bench-\(getpid()).\(format.extensions[0])"
+    let slot = PathText.withCPath(path) { system_cleanup_add($0) }
+    defer {
+      removeFile(path)
+      system_cleanup_remove(slot)
+    }
+    func writer() throws -> ImageWriter {
+      try ImageWriter(
+        to: OutputFile(path: path), format: format, picture: made.description, metadata: reader.metadata,
+        input: reader.description)
+    }
+    time.encode = [
+      try seconds {
+        let writer = try writer()
+        try context.sweep(
+          .picture(made), CopyStencil(description: made.description), to: .stream(writer, writer.description),
+          making: made.description)
+        try writer.finish()
+      }
+    ]
+    time.together = [
+      try seconds {
+        let reader = try ImageReader(path: file)
+        let writer = try writer()
+        try filter.run(.stream(reader), to: .stream(writer, writer.description), in: context)
+        try writer.finish(after: reader)
+      }
+    ]
+    return try ContentHash(ofFile: path).description
   }
 
   private final class Result {
@@ -102,6 +197,20 @@ public struct Benchmark: Sendable {
     switch subject {
     case .filter(let filter): try filter.plan(for: picture.description, isStreamed: false, tiling: options)
     case .blobs(let detector): try detector.plan(for: picture.description, isStreamed: false, tiling: options)
+    }
+  }
+}
+
+/// Hands on what it is given.
+private struct CopyStencil: Stencil {
+  let description: ImageDescription
+  var halo: Halo { .none }
+
+  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    for y in region.y..<region.endY {
+      let offset = region.x * description.bytesPerPixel
+      (output.row(y) + offset).copyMemory(
+        from: source.row(y) + offset, byteCount: region.width * description.bytesPerPixel)
     }
   }
 }
