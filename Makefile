@@ -13,13 +13,17 @@ SWIFTFLAGS += --static-swift-stdlib -Xswiftc -Xclang-linker -Xswiftc -no-pie -Xl
 endif
 
 DEBIAN_PACKAGES := libpng-dev libjpeg-dev libtiff-dev libisal-dev libxxhash-dev zlib1g-dev pkg-config
-BREW_PACKAGES := libpng jpeg-turbo libtiff isa-l pkg-config
+BREW_PACKAGES := libpng jpeg-turbo libtiff isa-l xxhash pkg-config
 PROGRAM := .build/release/imbrex
 PHOTO := TestImages/photo.png
 RESULTS := demo-results
 MANUALS := $(wildcard man/*.1)
+VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/Imbrex/Version.swift)
+SHARE = $(DESTDIR)$(PREFIX)/share
+COMPLETIONS = "$(SHARE)/bash-completion/completions/imbrex" "$(SHARE)/zsh/site-functions/_imbrex" \
+  "$(SHARE)/fish/vendor_completions.d/imbrex.fish"
 
-.PHONY: all deps build test test-sanitized soak demo bench bench-peers bench-kernels fuzz lint manuals install uninstall clean help
+.PHONY: all deps build test test-sanitized soak demo bench bench-peers bench-kernels fuzz lint manuals test-arm64 install uninstall deb dist formula clean help
 
 all: build
 
@@ -34,7 +38,7 @@ deps: ## Install the libraries that imbrex is built with
 	elif command -v brew >/dev/null; then \
 	  echo "run: brew install $(BREW_PACKAGES)"; exit 1; \
 	else \
-	  echo "please install libpng, libjpeg, libtiff, zlib and ISA-L with their headers, and pkg-config"; exit 1; \
+	  echo "please install libpng, libjpeg, libtiff, zlib, ISA-L and xxHash with their headers, and pkg-config"; exit 1; \
 	fi
 
 build: deps ## Build the program: .build/release/imbrex
@@ -48,6 +52,9 @@ test: deps ## Run all tests
 test-sanitized: deps ## Run all tests under sanitizers
 	IMBREX_SANITIZED=1 $(SWIFT) test -c release --sanitize=thread --scratch-path .build-tsan
 	IMBREX_SANITIZED=1 ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --sanitize=address --scratch-path .build-asan
+
+test-arm64: ## Compare the kernels with arm64's under qemu
+	bash Tests/CrossKernels/run.sh
 
 soak: build ## Thousands of files, damage, kill -9 and re-runs: SOAK_FILES of them
 	bash Tests/Soak/soak.sh $(SOAK_FILES)
@@ -87,12 +94,58 @@ manuals: build ## Make the manual pages anew from the program's own definitions
 	$(PROGRAM) --experimental-dump-help | python3 man/make.py man
 
 install: build ## Install under PREFIX (/usr/local), below DESTDIR
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/man/man1"
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(SHARE)/man/man1"
+	set -- $(COMPLETIONS); for file; do install -d "$${file%/*}"; done
 	install -m 755 $(PROGRAM) "$(DESTDIR)$(PREFIX)/bin/imbrex"
-	install -m 644 $(MANUALS) "$(DESTDIR)$(PREFIX)/share/man/man1/"
+	install -m 644 $(MANUALS) "$(SHARE)/man/man1/"
+	set -- $(COMPLETIONS); $(PROGRAM) --generate-completion-script bash > "$$1"; \
+	  $(PROGRAM) --generate-completion-script zsh > "$$2"; $(PROGRAM) --generate-completion-script fish > "$$3"; chmod 644 "$$@"
 
 uninstall: ## Remove what install put there
-	rm -f "$(DESTDIR)$(PREFIX)/bin/imbrex" $(foreach page,$(notdir $(MANUALS)),"$(DESTDIR)$(PREFIX)/share/man/man1/$(page)")
+	rm -f "$(DESTDIR)$(PREFIX)/bin/imbrex" $(COMPLETIONS) $(foreach page,$(notdir $(MANUALS)),"$(SHARE)/man/man1/$(page)")
+
+# The Swift runtime is in the program; what else it needs dpkg finds out.
+DEB_ARCH = $(shell dpkg --print-architecture)
+DEB_ROOT = dist/deb
+
+deb: build ## Build a Debian package in dist
+	rm -rf $(DEB_ROOT) && mkdir -p $(DEB_ROOT)/DEBIAN $(DEB_ROOT)/debian
+	umask 022; $(MAKE) -s install PREFIX=/usr DESTDIR=$(DEB_ROOT)
+	mv $(DEB_ROOT)/usr/share/zsh/site-functions $(DEB_ROOT)/usr/share/zsh/vendor-completions
+	install -d $(DEB_ROOT)/usr/share/doc/imbrex
+	gzip -9n $(DEB_ROOT)/usr/share/man/man1/*.1
+	{ echo "imbrex ($(VERSION)-1) unstable; urgency=medium"; echo; echo "  * See CHANGELOG.md in the source."; echo; \
+	  echo " -- imbrex authors <imbrex@example.org>  Sat, 21 Nov 2026 00:00:00 +0000"; } | gzip -9n > $(DEB_ROOT)/usr/share/doc/imbrex/changelog.Debian.gz
+	{ echo "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"; echo; echo "Files: *"; \
+	  echo "Copyright: 2026 imbrex authors"; echo "License: Apache-2.0"; \
+	  echo " On Debian systems the licence is in /usr/share/common-licenses/Apache-2.0."; } > $(DEB_ROOT)/usr/share/doc/imbrex/copyright
+	touch $(DEB_ROOT)/debian/control
+	depends=$$(cd $(DEB_ROOT) && dpkg-shlibdeps -O usr/bin/imbrex 2>/dev/null | sed -n 's/^shlibs:Depends=//p'); \
+	{ echo "Package: imbrex"; echo "Version: $(VERSION)-1"; echo "Architecture: $(DEB_ARCH)"; \
+	  echo "Maintainer: imbrex authors <imbrex@example.org>"; echo "Section: graphics"; echo "Priority: optional"; \
+	  echo "Depends: $$depends"; echo "Installed-Size: $$(du -sk $(DEB_ROOT)/usr | cut -f1)"; \
+	  echo "Description: filters pictures in overlapping tiles on every core"; \
+	  echo " Gaussian blur, gradients, medians, Canny's edges and blobs of PNG, JPEG and"; \
+	  echo " TIFF pictures, with the numbers of scikit-image, from files, directories and"; \
+	  echo " pipes. The same kind of file comes out as went in."; } > $(DEB_ROOT)/DEBIAN/control
+	cd $(DEB_ROOT) && rm -r debian && find usr -type f -exec md5sum {} + > DEBIAN/md5sums
+	dpkg-deb --root-owner-group -b $(DEB_ROOT) dist/imbrex_$(VERSION)-1_$(DEB_ARCH).deb
+	@if command -v lintian >/dev/null; then lintian --fail-on error dist/imbrex_$(VERSION)-1_$(DEB_ARCH).deb; fi
+
+dist: build ## Make a tarball of the program, its manuals and completions in dist
+	rm -rf dist/tar && $(MAKE) -s install PREFIX= DESTDIR=dist/tar/imbrex-$(VERSION)
+	cp README.md CHANGELOG.md LICENSE dist/tar/imbrex-$(VERSION)/
+	tar -C dist/tar --owner=0 --group=0 --sort=name --mtime=2026-11-21 -czf dist/imbrex-$(VERSION)-$(shell uname -s | tr A-Z a-z)-$(shell uname -m).tar.gz imbrex-$(VERSION)
+	@ls -l dist/*.tar.gz
+
+formula: ## Print a Homebrew formula for this version
+	@printf '%s\n' 'class Imbrex < Formula' '  desc "Filters pictures in overlapping tiles on every core"' \
+	  '  homepage "https://github.com/imbrex/imbrex"' '  url "https://github.com/imbrex/imbrex/archive/refs/tags/$(VERSION).tar.gz"' \
+	  '  license "Apache-2.0"' '  depends_on "pkgconf" => :build' '  depends_on xcode: ["16.3", :build]' \
+	  $(foreach package,$(filter-out pkg-config,$(BREW_PACKAGES)),'  depends_on "$(package)"') '  def install' \
+	  '    system "make", "install", "PREFIX=#{prefix}"' '  end' '  test do' \
+	  '    (testpath/"in.pgm").write "P2\n2 2\n255\n0 255 255 0\n"' \
+	  '    system bin/"imbrex", "gaussian", "in.pgm", "-o", "out.png"' '  end' 'end'
 
 clean: ## Remove what was built
-	rm -rf .build .build-tests $(RESULTS)
+	rm -rf .build .build-tests .build-tsan .build-asan dist $(RESULTS)

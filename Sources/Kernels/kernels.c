@@ -10,8 +10,10 @@ size_t kernels_count(void) {
       !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq"))
     return 2;
   return 3;
+#elif defined(__aarch64__)
+  return 2;
 #else
-  return 1;  // On arm64 the compiler's default target has NEON.
+  return 1;
 #endif
 }
 
@@ -19,6 +21,8 @@ kernels kernels_at(size_t index) {
 #if defined(__x86_64__)
   if (index == 1) return kernels_build_avx2();
   if (index == 2) return kernels_build_avx512();
+#elif defined(__aarch64__)
+  if (index == 1) return kernels_build_neon();
 #endif
   (void)index;
   return kernels_build_c();

@@ -88,9 +88,9 @@ typedef struct KERNELS_SENDABLE kernels {
   /// The two diagonal differences of Roberts' cross, from two rows.
   void (*roberts_f32)(const float *const _Nonnull *_Nonnull rows, size_t step, float *positive, float *negative,
                       size_t n);
-  /// sqrt(a² + b²) × scale. `dst` may be `a` or `b`.
   /// Sobel's magnitude of three rows, rounded: 255 times the normalised response. Neighbours are `step` samples away.
   void (*sobel_u8)(const uint8_t *const _Nonnull *_Nonnull rows, size_t step, uint8_t *dst, size_t n);
+  /// sqrt(a² + b²) × scale. `dst` may be `a` or `b`.
   void (*magnitude_f32)(const float *a, const float *b, float scale, float *dst, size_t n);
 
   // MARK: Canny's edge detector, in double precision so that ties fall as in scikit-image.
