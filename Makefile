@@ -47,6 +47,8 @@ build: deps ## Build the program: .build/release/imbrex
 # In a folder of its own: the tests link the Swift runtime dynamically, the program statically.
 test: deps ## Run all tests
 	$(SWIFT) test -c release --scratch-path .build-tests
+	$(SWIFT) build -c release --package-path Tests/ExamplePackage --scratch-path .build-example
+	.build-example/release/blur $(PHOTO) .build-example/blurred.png
 
 # ThreadSanitizer, then AddressSanitizer (whose report of leaks at exit is left out: a program that ends frees nothing).
 test-sanitized: deps ## Run all tests under sanitizers
@@ -148,4 +150,4 @@ formula: ## Print a Homebrew formula for this version
 	  '    system bin/"imbrex", "gaussian", "in.pgm", "-o", "out.png"' '  end' 'end'
 
 clean: ## Remove what was built
-	rm -rf .build .build-tests .build-tsan .build-asan dist $(RESULTS)
+	rm -rf .build .build-tests .build-tsan .build-asan .build-example dist $(RESULTS)

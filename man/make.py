@@ -400,7 +400,7 @@ def main():
     def arguments_of(command):
         return [a for a in command["arguments"] if a.get("preferredName", {}).get("name") not in hidden and a["shouldDisplay"]]
 
-    common_titles = {None, "Tiling"}
+    common_titles = {None, "Tiling", "Batch"}
     everywhere = [a for a in arguments_of(commands["gaussian"]) if a.get("sectionTitle") in common_titles]
 
     see = [".Xr imbrex 1"] + [f".Xr imbrex-{name} 1" for name in sorted(PAGES)]
@@ -415,6 +415,10 @@ def main():
             filter_command = next(c for c in command["subcommands"] if c["commandName"] == "gaussian")
             own = [a for a in arguments_of(filter_command) if a.get("sectionTitle") in common_titles]
             synopsis = ".Nm imbrex bench\n.Ar FILTER\n.Op Ar filter options\n.Op Ar options\n.Ar INPUT"
+            body = ""
+        elif name == "info":
+            own = arguments_of(command)
+            synopsis = ".Nm imbrex info\n.Op Fl -json\n.Ar INPUT ..."
             body = ""
         else:
             own = [a for a in arguments_of(command) if a.get("sectionTitle") == "Filter"

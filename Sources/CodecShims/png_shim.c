@@ -1,5 +1,6 @@
 // PNG over libpng. Rows are decoded into the caller's memory as they come; only an interlaced picture is held here.
 #include "io.h"
+#include "png_rows.h"
 
 #include <inttypes.h>
 #include <png.h>
@@ -32,6 +33,8 @@ struct codec_png_reader {
   /// What the file carries beside its picture: found before it, and behind it once all rows are read.
   codec_note *notes;
   size_t note_count, early_notes;
+  uint8_t last_read[8];  ///< Bytes that libpng has read last: in the end, the header of the first IDAT.
+  png_rows *rows;        ///< Reads the rows instead of libpng, if it can.
   codec_source source;
 };
 
@@ -86,7 +89,10 @@ static void reader_warned(png_structp png, png_const_charp message) {
 
 static void read_bytes(png_structp png, png_bytep bytes, size_t count) {
   codec_png_reader *reader = png_get_io_ptr(png);
-  if (codec_source_read(&reader->source, bytes, count) == count) return;
+  if (codec_source_read(&reader->source, bytes, count) == count) {
+    if (count == sizeof reader->last_read) memcpy(reader->last_read, bytes, count);
+    return;
+  }
   if (!reader->header_read) {
     codec_source_fail_header(&reader->source, &reader->failure);
   } else if (reader->interlaced && reader->source.system_errno == 0) {
@@ -226,6 +232,14 @@ static void read_header(codec_png_reader *reader, uint64_t max_pixels, codec_hea
   reader->row_bytes = png_get_rowbytes(png, reader->info);
   reader->header_read = true;
 
+  bool plain = !reader->interlaced && !reader->widened && !png_get_valid(png, reader->info, PNG_INFO_tRNS) &&
+               !reader->input.is_tolerant && memcmp(reader->last_read + 4, "IDAT", 4) == 0;
+  if (plain) {
+    const uint8_t *count = reader->last_read;
+    uint32_t first = (uint32_t)count[0] << 24 | (uint32_t)count[1] << 16 | (uint32_t)count[2] << 8 | count[3];
+    size_t pixel = (size_t)png_get_channels(png, reader->info) * png_get_bit_depth(png, reader->info) / 8;
+    reader->rows = png_rows_new(&reader->source, first, reader->row_bytes, reader->height, pixel);
+  }
   int color_type = png_get_color_type(png, reader->info);
   header->channels = png_get_channels(png, reader->info);
   header->sample_type = png_get_bit_depth(png, reader->info) == 16 ? codec_uint16 : codec_uint8;
@@ -278,6 +292,22 @@ static void decode_interlaced(codec_png_reader *reader) {
   read_end(reader);
 }
 
+/// Of the chunks that stand behind a picture that libpng has not read.
+static void collect_late_notes(codec_png_reader *reader) {
+  png_unknown_chunk chunk = {.name = {0}};
+  const uint8_t *data;
+  for (size_t i = 0; png_rows_late_chunk(reader->rows, i, chunk.name, &data, &chunk.size); i++) {
+    codec_note *notes = realloc(reader->notes, (reader->note_count + 1) * sizeof *notes);
+    if (notes == NULL) return;
+    reader->notes = notes;
+    chunk.data = (png_bytep)data;
+    bool known = memcmp(chunk.name, "tEXt", 4) == 0 || memcmp(chunk.name, "zTXt", 4) == 0 ||
+                 memcmp(chunk.name, "iTXt", 4) == 0 || memcmp(chunk.name, "tIME", 4) == 0 ||
+                 memcmp(chunk.name, "eXIf", 4) == 0;
+    if (known) reader->notes[reader->note_count++] = note_of(&chunk);
+  }
+}
+
 static void read_rows(codec_png_reader *reader, uint8_t *rows, size_t stride, uint32_t count) {
   if (reader->interlaced) {
     if (reader->picture == NULL) decode_interlaced(reader);
@@ -285,6 +315,16 @@ static void read_rows(codec_png_reader *reader, uint8_t *rows, size_t stride, ui
     codec_copy_rows(rows, stride, reader->picture + (size_t)reader->row * reader->row_bytes, reader->row_bytes,
                     reader->row_bytes, count);
     reader->row += count;
+    return;
+  }
+  if (reader->rows != NULL) {
+    bool swaps = !CODEC_BIG_ENDIAN_HOST && png_get_bit_depth(reader->png, reader->info) == 16;
+    for (uint32_t i = 0; i < count; i++) {
+      if (png_rows_read(reader->rows, rows + i * stride, &reader->failure) != codec_ok) return;
+      if (swaps) codec_swap16(rows + i * stride, reader->row_bytes / 2);
+      reader->row++;
+    }
+    if (count > 0 && reader->row == reader->height) collect_late_notes(reader);
     return;
   }
   for (uint32_t i = 0; i < count; i++) {
@@ -337,6 +377,7 @@ void codec_png_close(codec_png_reader *reader) {
   if (reader->png != NULL) png_destroy_read_struct(&reader->png, &reader->info, NULL);
   codec_release_picture(reader->picture, reader->row_bytes, reader->height);
   free(reader->notes);
+  png_rows_free(reader->rows);
   free(reader);
 }
 
