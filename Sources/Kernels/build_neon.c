@@ -1,4 +1,5 @@
-// arm64 with NEON, which every such machine has: as the portable build, with the longer blocks that its 32 registers hold.
+// arm64 with NEON, which every such machine has: as the portable build, with the longer blocks that its 32 registers
+// hold.
 #include "Kernels.h"
 #include "builds.h"
 

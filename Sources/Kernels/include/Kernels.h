@@ -128,12 +128,18 @@ typedef struct KERNELS_SENDABLE kernels {
   // MARK: Medians: the value of rank ⌊count / 2⌋.
   /// 3 × 3 and 5 × 5: `rows` are the height + 2 (or + 4) rows of the windows, from the top, at the column of the first
   /// output; neighbours are `step` samples away. Writes `height` rows of `n` samples, `pitch` apart.
-  void (*median3_u8)(const uint8_t *const _Nonnull *_Nonnull rows, size_t step, uint8_t *dst, size_t pitch, size_t n, size_t height);
-  void (*median3_u16)(const uint16_t *const _Nonnull *_Nonnull rows, size_t step, uint16_t *dst, size_t pitch, size_t n, size_t height);
-  void (*median3_i32)(const int32_t *const _Nonnull *_Nonnull rows, size_t step, int32_t *dst, size_t pitch, size_t n, size_t height);
-  void (*median5_u8)(const uint8_t *const _Nonnull *_Nonnull rows, size_t step, uint8_t *dst, size_t pitch, size_t n, size_t height);
-  void (*median5_u16)(const uint16_t *const _Nonnull *_Nonnull rows, size_t step, uint16_t *dst, size_t pitch, size_t n, size_t height);
-  void (*median5_i32)(const int32_t *const _Nonnull *_Nonnull rows, size_t step, int32_t *dst, size_t pitch, size_t n, size_t height);
+  void (*median3_u8)(const uint8_t *const _Nonnull *_Nonnull rows, size_t step, uint8_t *dst, size_t pitch, size_t n,
+                     size_t height);
+  void (*median3_u16)(const uint16_t *const _Nonnull *_Nonnull rows, size_t step, uint16_t *dst, size_t pitch, size_t n,
+                      size_t height);
+  void (*median3_i32)(const int32_t *const _Nonnull *_Nonnull rows, size_t step, int32_t *dst, size_t pitch, size_t n,
+                      size_t height);
+  void (*median5_u8)(const uint8_t *const _Nonnull *_Nonnull rows, size_t step, uint8_t *dst, size_t pitch, size_t n,
+                     size_t height);
+  void (*median5_u16)(const uint16_t *const _Nonnull *_Nonnull rows, size_t step, uint16_t *dst, size_t pitch, size_t n,
+                      size_t height);
+  void (*median5_i32)(const int32_t *const _Nonnull *_Nonnull rows, size_t step, int32_t *dst, size_t pitch, size_t n,
+                      size_t height);
   /// A window of `count` ≤ 255 samples of any shape: sample k of output x is rows[k][offsets[k] + x]. The value of rank
   /// `rank`.
   void (*median_count_u8)(const uint8_t *const _Nonnull *_Nonnull rows, const int32_t *offsets, size_t count,

@@ -18,8 +18,9 @@ void system_cleanup_install(void);
 /// Whether a signal's handler has begun to remove files: one that is made now is to be removed by its maker.
 int32_t system_is_ending(void);
 
-/// Opens /dev/null in place of standard descriptors that are closed, so that no picture is opened under their numbers and
-/// has messages written into it. Reading standard input, or writing standard output, then fails as if it were closed.
+/// Opens /dev/null in place of standard descriptors that are closed, so that no picture is opened under their numbers
+/// and has messages written into it. Reading standard input, or writing standard output, then fails as if it were
+/// closed.
 void system_reserve_standard_descriptors(void);
 
 #endif

@@ -24,7 +24,9 @@ try writer.finish(after: reader)
 let picture = try Picture(reading: ImageReader(path: arguments[2]))
 let blobs = try BlobDetector(maxSigma: 8, threshold: 0.02).detect(in: .picture(picture), context: context)
 if let first = blobs.first {
-  print("\(picture.description.width) x \(picture.description.height), \(blobs.count) blobs, the strongest at \(first.y), \(first.x)")
+  print(
+    "\(picture.description.width) x \(picture.description.height), \(blobs.count) blobs, the strongest at \(first.y), \(first.x)"
+  )
 } else {
   print("\(picture.description.width) x \(picture.description.height), no blobs")
 }
