@@ -8,6 +8,13 @@ let swiftSettings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+// On Linux libtiff is loaded when the first TIFF is met (CodecShims/tiff_library.c), so nothing is linked.
+#if os(Linux)
+  let libtiff: String? = nil
+#else
+  let libtiff: String? = "libtiff-4"
+#endif
+
 let package = Package(
   name: "imbrex",
   platforms: [.macOS(.v15)],
@@ -24,7 +31,7 @@ let package = Package(
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
     .systemLibrary(
-      name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
+      name: "CTIFF", pkgConfig: libtiff, providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
     .systemLibrary(
       name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
     .systemLibrary(
@@ -33,7 +40,9 @@ let package = Package(
 
     .target(name: "Kernels"),
     .target(name: "SystemShims"),
-    .target(name: "CodecShims", dependencies: ["CPNG", "CJPEG", "CTIFF", "CISAL", "CZlib"]),
+    .target(
+      name: "CodecShims", dependencies: ["CPNG", "CJPEG", "CTIFF", "CISAL", "CZlib"],
+      linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(
       name: "Imbrex", dependencies: ["Kernels", "CodecShims", "SystemShims", "CXXHash"], swiftSettings: swiftSettings),
     .executableTarget(

@@ -10,6 +10,31 @@
 #pragma clang assume_nonnull begin
 #endif
 
+// MARK: The library
+
+/// libtiff's functions that are used, without their prefix.
+#define LIBTIFF_FUNCTIONS(X)                                                                                           \
+  X(ClientOpenExt)                                                                                                     \
+  X(Close) X(ComputeTile) X(CurrentDirOffset) X(FieldDataType) X(FieldPassCount) X(FieldSetGetSize) X(FieldWriteCount) \
+      X(FindField) X(Flush) X(GetField) X(GetFieldDefaulted) X(GetStrileByteCount) X(GetStrileOffset) X(IsBigEndian)   \
+          X(IsBigTIFF) X(IsByteSwapped) X(IsCODECConfigured) X(IsTiled) X(LastDirectory) X(MergeFieldInfo)             \
+              X(OpenOptionsAlloc) X(OpenOptionsFree) X(OpenOptionsSetErrorHandlerExtR)                                 \
+                  X(OpenOptionsSetMaxSingleMemAlloc) X(OpenOptionsSetWarningHandlerExtR) X(RGBAImageOK)                \
+                      X(ReadDirectory) X(ReadEncodedStrip) X(ReadEncodedTile) X(ReadRGBAStripExt) X(ReadRGBATileExt)   \
+                          X(ReadScanline) X(ScanlineSize) X(SetField) X(SetSubDirectory) X(TileSize)                   \
+                              X(WriteBufferSetup) X(WriteDirectory) X(WriteEncodedStrip) X(WriteEncodedTile)           \
+                                  X(WriteRawStrip) X(WriteRawTile) X(WriteScanline)
+
+#define LIBTIFF_POINTER(name) __typeof__(&TIFF##name) name;
+/// libtiff, by pointers: where the system can load it later (Linux), a run that meets no TIFF does without it and the
+/// dozen libraries that it brings, which is a sixth of the time in which a small picture is filtered.
+struct libtiff {
+  LIBTIFF_FUNCTIONS(LIBTIFF_POINTER)
+};
+extern struct libtiff libtiff;
+/// To be called before any other function of it, from any thread. Fails if it is not installed.
+int32_t libtiff_load(codec_error *error);
+
 /// The most that libtiff may allocate at once: nothing legitimate needs more, a forged directory asks for it.
 #define LARGEST_ALLOCATION ((tmsize_t)1 << 30)
 /// A strip that decodes to more is read and written row by row.

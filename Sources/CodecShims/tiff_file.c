@@ -68,19 +68,19 @@ static int swallow_warning(TIFF *tiff, void *data, const char *module, const cha
 bool tiff_file_open(tiff_file *file, int fd, const char *mode) {
   memset(file, 0, sizeof *file);
   file->fd = fd;
-  TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+  TIFFOpenOptions *options = libtiff.OpenOptionsAlloc();
   if (options == NULL) return false;
-  TIFFOpenOptionsSetMaxSingleMemAlloc(options, LARGEST_ALLOCATION);
-  TIFFOpenOptionsSetErrorHandlerExtR(options, keep_first_error, file);
-  TIFFOpenOptionsSetWarningHandlerExtR(options, swallow_warning, file);
-  file->tiff = TIFFClientOpenExt("TIFF", mode, file, file_read, file_write, file_seek, file_close, file_size, NULL,
-                                 NULL, options);
-  TIFFOpenOptionsFree(options);
+  libtiff.OpenOptionsSetMaxSingleMemAlloc(options, LARGEST_ALLOCATION);
+  libtiff.OpenOptionsSetErrorHandlerExtR(options, keep_first_error, file);
+  libtiff.OpenOptionsSetWarningHandlerExtR(options, swallow_warning, file);
+  file->tiff = libtiff.ClientOpenExt("TIFF", mode, file, file_read, file_write, file_seek, file_close, file_size, NULL,
+                                     NULL, options);
+  libtiff.OpenOptionsFree(options);
   return file->tiff != NULL;
 }
 
 void tiff_file_close(tiff_file *file) {
-  if (file->tiff != NULL) TIFFClose(file->tiff);
+  if (file->tiff != NULL) libtiff.Close(file->tiff);
   file->tiff = NULL;
 }
 

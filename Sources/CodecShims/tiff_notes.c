@@ -45,7 +45,7 @@ static void swap_values(void *values, size_t unit, size_t bytes) {
   }
 }
 
-static bool is_swapped(const tiff_file *file) { return TIFFIsByteSwapped(file->tiff) != 0; }
+static bool is_swapped(const tiff_file *file) { return libtiff.IsByteSwapped(file->tiff) != 0; }
 
 static bool read_at(const tiff_file *file, uint64_t offset, void *bytes, size_t count) {
   int system_errno = 0;
@@ -74,7 +74,7 @@ static uint64_t number_at(const uint8_t *bytes, size_t size) {
 
 /// Reads a directory; its entries are to be freed.
 static bool read_directory(const tiff_file *file, uint64_t offset, directory *read) {
-  bool big = TIFFIsBigTIFF(file->tiff) != 0;
+  bool big = libtiff.IsBigTIFF(file->tiff) != 0;
   size_t count_size = big ? 8 : 2, entry_size = big ? 20 : 12, offset_size = big ? 8 : 4;
   uint64_t count;
   memset(read, 0, sizeof *read);
@@ -182,7 +182,7 @@ static void add_child(const tiff_file *file, tiff_notes *notes, const directory 
 
 void tiff_notes_read(const tiff_file *file, tiff_notes *notes) {
   directory main;
-  if (!read_directory(file, TIFFCurrentDirOffset(file->tiff), &main)) return;
+  if (!read_directory(file, libtiff.CurrentDirOffset(file->tiff), &main)) return;
   for (uint32_t i = 0; i < main.count; i++) {
     const entry *at = &main.entries[i];
     // That it is one page of several is worth keeping; being a reduced version is another matter.
@@ -205,7 +205,7 @@ void tiff_notes_free(tiff_notes *notes) {
 bool tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others) {
   *pages = *others = 0;
   uint64_t offset, seen = 0, until = 1;
-  bool big = TIFFIsBigTIFF(file->tiff) != 0;
+  bool big = libtiff.IsBigTIFF(file->tiff) != 0;
   if (!read_number(file, big ? 8 : 4, big ? 8 : 4, &offset)) return true;
   // A loop is found by looking out for an offset that is remembered ever longer (R. P. Brent 1980).
   for (uint32_t walked = 0; walked < MOST_DIRECTORIES && offset != 0; walked++) {
@@ -233,7 +233,7 @@ bool tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others) 
 static bool set_tag(TIFF *tiff, const codec_note *note) {
   // Kept by libtiff.
   static const char unknown[] = "Tag";
-  const TIFFField *field = TIFFFindField(tiff, note->tag, TIFF_ANY);
+  const TIFFField *field = libtiff.FindField(tiff, note->tag, TIFF_ANY);
   if (field == NULL) {
     TIFFFieldInfo info = {.field_tag = note->tag,
                           .field_readcount = TIFF_VARIABLE2,
@@ -243,22 +243,22 @@ static bool set_tag(TIFF *tiff, const codec_note *note) {
                           .field_oktochange = 1,
                           .field_passcount = 1,
                           .field_name = (char *)unknown};
-    if (TIFFMergeFieldInfo(tiff, &info, 1) != 0) return true;
-    field = TIFFFindField(tiff, note->tag, TIFF_ANY);
+    if (libtiff.MergeFieldInfo(tiff, &info, 1) != 0) return true;
+    field = libtiff.FindField(tiff, note->tag, TIFF_ANY);
     if (field == NULL) return true;
   }
-  int write_count = TIFFFieldWriteCount(field);
-  TIFFDataType type = TIFFFieldDataType(field);
+  int write_count = libtiff.FieldWriteCount(field);
+  TIFFDataType type = libtiff.FieldDataType(field);
   if (type == TIFF_ASCII) {
     char *text = malloc(note->byte_count + 1);
     if (text == NULL) return false;
     memcpy(text, note->bytes, note->byte_count);
     text[note->byte_count] = 0;
     size_t length = strlen(text) + 1;
-    int ok = !TIFFFieldPassCount(field) ? TIFFSetField(tiff, note->tag, text)
+    int ok = !libtiff.FieldPassCount(field) ? libtiff.SetField(tiff, note->tag, text)
              : write_count == TIFF_VARIABLE2
-                 ? TIFFSetField(tiff, note->tag, (uint32_t)length, text)
-                 : TIFFSetField(tiff, note->tag, (int)(length < 65535 ? length : 65535), text);
+                 ? libtiff.SetField(tiff, note->tag, (uint32_t)length, text)
+                 : libtiff.SetField(tiff, note->tag, (int)(length < 65535 ? length : 65535), text);
     free(text);
     return ok != 0;
   }
@@ -268,8 +268,8 @@ static bool set_tag(TIFF *tiff, const codec_note *note) {
     uint8_t *bytes = calloc(words, 4);
     if (bytes == NULL) return false;
     memcpy(bytes, note->bytes, note->byte_count);
-    if (TIFFIsByteSwapped(tiff)) swap_values(bytes, 4, 4 * words);
-    int ok = TIFFSetField(tiff, note->tag, (uint32_t)words, bytes);
+    if (libtiff.IsByteSwapped(tiff)) swap_values(bytes, 4, 4 * words);
+    int ok = libtiff.SetField(tiff, note->tag, (uint32_t)words, bytes);
     free(bytes);
     return ok != 0;
   }
@@ -283,7 +283,7 @@ static bool set_tag(TIFF *tiff, const codec_note *note) {
   if (values == NULL) return false;
   memcpy(values, note->bytes, note->byte_count);
   if (rational) {
-    size_t set_size = (size_t)TIFFFieldSetGetSize(field);
+    size_t set_size = (size_t)libtiff.FieldSetGetSize(field);
     for (uint64_t i = 0; i < note->count; i++) {
       uint32_t parts[2];
       memcpy(parts, note->bytes + 8 * i, 8);
@@ -296,31 +296,31 @@ static bool set_tag(TIFF *tiff, const codec_note *note) {
     }
   }
   int ok = 1;
-  if (TIFFFieldPassCount(field)) {
-    ok = write_count == TIFF_VARIABLE2 ? TIFFSetField(tiff, note->tag, (uint32_t)note->count, values)
-         : note->count <= 65535        ? TIFFSetField(tiff, note->tag, (int)note->count, values)
+  if (libtiff.FieldPassCount(field)) {
+    ok = write_count == TIFF_VARIABLE2 ? libtiff.SetField(tiff, note->tag, (uint32_t)note->count, values)
+         : note->count <= 65535        ? libtiff.SetField(tiff, note->tag, (int)note->count, values)
                                        : 1;
   } else if (write_count == 1 && note->count == 1) {
     uint64_t number = rational || type == TIFF_FLOAT || type == TIFF_DOUBLE ? 0
                       : size == 1                                           ? *note->bytes
                                                                             : number_at(note->bytes, size);
     double real = 0;
-    if (rational) real = TIFFFieldSetGetSize(field) == 8 ? *(double *)values : *(float *)values;
+    if (rational) real = libtiff.FieldSetGetSize(field) == 8 ? *(double *)values : *(float *)values;
     if (type == TIFF_FLOAT) real = *(float *)values;
     if (type == TIFF_DOUBLE) real = *(double *)values;
     if (rational || type == TIFF_FLOAT || type == TIFF_DOUBLE) {
-      ok = TIFFSetField(tiff, note->tag, real);
+      ok = libtiff.SetField(tiff, note->tag, real);
     } else {
-      ok = size == 8 ? TIFFSetField(tiff, note->tag, number) : TIFFSetField(tiff, note->tag, (uint32_t)number);
+      ok = size == 8 ? libtiff.SetField(tiff, note->tag, number) : libtiff.SetField(tiff, note->tag, (uint32_t)number);
     }
   } else if (write_count > 1 && note->count == (uint64_t)write_count) {
     // Two shorts, as page numbers are, go one by one; longer ones as an array.
     uint16_t pair[2];
     if (write_count == 2 && type == TIFF_SHORT) {
       memcpy(pair, values, 4);
-      ok = TIFFSetField(tiff, note->tag, pair[0], pair[1]);
+      ok = libtiff.SetField(tiff, note->tag, pair[0], pair[1]);
     } else {
-      ok = TIFFSetField(tiff, note->tag, values);
+      ok = libtiff.SetField(tiff, note->tag, values);
     }
   }
   free(values);
@@ -341,7 +341,7 @@ static uint64_t append_directory(tiff_file *file, const codec_header *header, in
   const codec_note **list = calloc(header->note_count + 1, sizeof *list);
   if (list == NULL) return 0;
   size_t count = 0, data = 0;
-  bool wide = TIFFIsBigTIFF(file->tiff) != 0, big_endian = TIFFIsBigEndian(file->tiff) != 0;
+  bool wide = libtiff.IsBigTIFF(file->tiff) != 0, big_endian = libtiff.IsBigEndian(file->tiff) != 0;
   size_t offset_size = wide ? 8 : 4, count_size = wide ? 8 : 2, entry_size = wide ? 20 : 12;
   for (size_t i = 0; i < header->note_count; i++) {
     const codec_note *note = &header->notes[i];
@@ -397,6 +397,6 @@ bool tiff_notes_write(tiff_file *file, const codec_header *header) {
   uint64_t exif = append_directory(file, header, codec_note_tiff_exif);
   uint64_t gps = append_directory(file, header, codec_note_tiff_gps);
   if (file->system_errno != 0) return false;
-  return (exif == 0 || TIFFSetField(file->tiff, TIFFTAG_EXIFIFD, exif)) &&
-         (gps == 0 || TIFFSetField(file->tiff, TIFFTAG_GPSIFD, gps));
+  return (exif == 0 || libtiff.SetField(file->tiff, TIFFTAG_EXIFIFD, exif)) &&
+         (gps == 0 || libtiff.SetField(file->tiff, TIFFTAG_GPSIFD, gps));
 }

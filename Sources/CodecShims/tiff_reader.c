@@ -84,12 +84,13 @@ static int32_t open_file(codec_tiff_reader *reader) {
 
 static int32_t read_size(codec_tiff_reader *reader) {
   TIFF *tiff = reader->files[0].tiff;
-  if (!TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &reader->width) ||
-      !TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &reader->height)) {
+  if (!libtiff.GetField(tiff, TIFFTAG_IMAGEWIDTH, &reader->width) ||
+      !libtiff.GetField(tiff, TIFFTAG_IMAGELENGTH, &reader->height)) {
     return codec_fail(&reader->failure, codec_malformed, 0, "the directory has no width or no height");
   }
   uint32_t depth = 1;
-  if (TIFFGetField(tiff, TIFFTAG_IMAGEDEPTH, &depth) && depth > 1) return fail_unsupported(reader, "three-dimensional");
+  if (libtiff.GetField(tiff, TIFFTAG_IMAGEDEPTH, &depth) && depth > 1)
+    return fail_unsupported(reader, "three-dimensional");
   return codec_check_size(reader->width, reader->height, reader->input.max_pixels, &reader->failure);
 }
 
@@ -97,8 +98,8 @@ static int32_t read_size(codec_tiff_reader *reader) {
 static int32_t read_sample_type(codec_tiff_reader *reader, codec_header *header) {
   TIFF *tiff = reader->files[0].tiff;
   uint16_t bits = 1, format = SAMPLEFORMAT_UINT;
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
+  libtiff.GetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
+  libtiff.GetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
   header->file_bits = bits;
   header->stored_bits = bits;
   switch (format) {
@@ -123,7 +124,7 @@ static int32_t read_sample_type(codec_tiff_reader *reader, codec_header *header)
 /// 8-bit colours of a colour map, which has 16 bits, or 8 where all its values are small.
 static int32_t read_palette(codec_tiff_reader *reader, uint32_t bits) {
   uint16_t *maps[3];
-  if (bits > 8 || !TIFFGetField(reader->files[0].tiff, TIFFTAG_COLORMAP, &maps[0], &maps[1], &maps[2])) {
+  if (bits > 8 || !libtiff.GetField(reader->files[0].tiff, TIFFTAG_COLORMAP, &maps[0], &maps[1], &maps[2])) {
     return codec_fail(&reader->failure, codec_malformed, 0, "the palette is missing");
   }
   size_t colors = (size_t)1 << bits;
@@ -144,7 +145,7 @@ static int32_t read_palette(codec_tiff_reader *reader, uint32_t bits) {
 
 static int32_t read_separated(codec_tiff_reader *reader, codec_header *header) {
   uint16_t inks = INKSET_CMYK;
-  TIFFGetFieldDefaulted(reader->files[0].tiff, TIFFTAG_INKSET, &inks);
+  libtiff.GetFieldDefaulted(reader->files[0].tiff, TIFFTAG_INKSET, &inks);
   if (inks != INKSET_CMYK || reader->channels < 4) return fail_unsupported(reader, "multi-ink");
   header->color = codec_cmyk;
   header->file_color = "CMYK";
@@ -155,8 +156,8 @@ static int32_t read_color(codec_tiff_reader *reader, codec_header *header) {
   TIFF *tiff = reader->files[0].tiff;
   uint16_t photometric = reader->channels >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
   uint16_t compression = COMPRESSION_NONE;
-  TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
+  libtiff.GetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
+  libtiff.GetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
   switch (photometric) {
     case PHOTOMETRIC_MINISWHITE:
       if (header->stored_kind == codec_floating) return fail_unsupported(reader, "floating-point min-is-white");
@@ -182,7 +183,7 @@ static int32_t read_color(codec_tiff_reader *reader, codec_header *header) {
       header->color = codec_rgb;
       header->file_color = "YCbCr";
       if (compression == COMPRESSION_JPEG && reader->channels == 3) {
-        TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+        libtiff.SetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
       } else {
         reader->through_rgba = true;
       }
@@ -218,7 +219,7 @@ static int32_t read_extra_samples(codec_tiff_reader *reader, codec_header *heade
   }
   uint32_t extra = reader->channels - colors;
   uint16_t count = 0, *types = NULL;
-  bool told = TIFFGetField(reader->files[0].tiff, TIFFTAG_EXTRASAMPLES, &count, &types) != 0 && types != NULL;
+  bool told = libtiff.GetField(reader->files[0].tiff, TIFFTAG_EXTRASAMPLES, &count, &types) != 0 && types != NULL;
   header->extra_bands = extra;
   for (uint32_t i = 0; told && i < extra && i < count; i++) {
     if (types[i] != EXTRASAMPLE_ASSOCALPHA && types[i] != EXTRASAMPLE_UNASSALPHA) continue;
@@ -235,8 +236,8 @@ static int32_t read_extra_samples(codec_tiff_reader *reader, codec_header *heade
 static int32_t read_pixel_layout(codec_tiff_reader *reader, codec_header *header) {
   TIFF *tiff = reader->files[0].tiff;
   uint16_t samples = 1, planar = PLANARCONFIG_CONTIG;
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
+  libtiff.GetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
+  libtiff.GetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
   reader->channels = samples;
   if (samples == 0) return codec_fail(&reader->failure, codec_malformed, 0, "there are no samples in a pixel");
   if (read_sample_type(reader, header) != codec_ok || read_color(reader, header) != codec_ok ||
@@ -259,7 +260,7 @@ static int32_t read_pixel_layout(codec_tiff_reader *reader, codec_header *header
   }
   if (tiff_samples_set(&reader->samples, header, &reader->failure) != codec_ok) return reader->failure.status;
   uint16_t photometric = 0;
-  TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
+  libtiff.GetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
   reader->samples.signed_ab = photometric == PHOTOMETRIC_CIELAB;
   reader->samples.palette = reader->palette;
   if (reader->palette != NULL) reader->samples.file_channels = 1;
@@ -304,11 +305,12 @@ static int32_t jpeg_quality(const tiff_file *file) {
   uint32_t count = 0;
   const uint8_t *bytes = NULL;
   int32_t quality = 0;
-  if (TIFFGetField(file->tiff, TIFFTAG_JPEGTABLES, &count, &bytes) && bytes != NULL) quality = quality_in(bytes, count);
+  if (libtiff.GetField(file->tiff, TIFFTAG_JPEGTABLES, &count, &bytes) && bytes != NULL)
+    quality = quality_in(bytes, count);
   if (quality > 0) return quality;
   uint8_t beginning[4096];
   int system_errno = 0;
-  uint64_t offset = TIFFGetStrileOffset(file->tiff, 0);
+  uint64_t offset = libtiff.GetStrileOffset(file->tiff, 0);
   if (offset == 0 || offset > INT64_MAX) return 0;
   size_t got = codec_pread_all(file->fd, beginning, sizeof beginning, offset, &system_errno);
   return quality_in(beginning, (uint32_t)got);
@@ -317,8 +319,8 @@ static int32_t jpeg_quality(const tiff_file *file) {
 static int32_t read_file_layout(codec_tiff_reader *reader, codec_header *header) {
   TIFF *tiff = reader->files[0].tiff;
   uint16_t compression = COMPRESSION_NONE, predictor = 0;
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
-  if (!TIFFIsCODECConfigured(compression)) {
+  libtiff.GetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
+  if (!libtiff.IsCODECConfigured(compression)) {
     return codec_fail(&reader->failure, codec_unsupported, 0, "TIFF compression %d is not supported", compression);
   }
   if (compression == COMPRESSION_OJPEG) return fail_unsupported(reader, "old-style JPEG");
@@ -326,23 +328,23 @@ static int32_t read_file_layout(codec_tiff_reader *reader, codec_header *header)
   if (compression == COMPRESSION_JPEG) {
     uint16_t sampling[2] = {0, 0};
     header->jpeg_quality = jpeg_quality(&reader->files[0]);
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_YCBCRSUBSAMPLING, &sampling[0], &sampling[1]);
+    libtiff.GetFieldDefaulted(tiff, TIFFTAG_YCBCRSUBSAMPLING, &sampling[0], &sampling[1]);
     header->jpeg_h_sampling = sampling[0];
     header->jpeg_v_sampling = sampling[1];
   }
-  if (TIFFGetField(tiff, TIFFTAG_PREDICTOR, &predictor)) header->tiff_predictor = predictor;
-  header->tiff_big_endian = TIFFIsBigEndian(tiff) != 0;
-  header->tiff_big = TIFFIsBigTIFF(tiff) != 0;
-  if (TIFFIsTiled(tiff)) {
-    TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &reader->tile_width);
-    TIFFGetField(tiff, TIFFTAG_TILELENGTH, &reader->tile_height);
+  if (libtiff.GetField(tiff, TIFFTAG_PREDICTOR, &predictor)) header->tiff_predictor = predictor;
+  header->tiff_big_endian = libtiff.IsBigEndian(tiff) != 0;
+  header->tiff_big = libtiff.IsBigTIFF(tiff) != 0;
+  if (libtiff.IsTiled(tiff)) {
+    libtiff.GetField(tiff, TIFFTAG_TILEWIDTH, &reader->tile_width);
+    libtiff.GetField(tiff, TIFFTAG_TILELENGTH, &reader->tile_height);
     header->tiff_tile_width = reader->tile_width;
     header->tiff_tile_height = reader->tile_height;
     if (reader->tile_width > 0 && reader->tile_height > 0) return codec_ok;
     return codec_fail(&reader->failure, codec_malformed, 0, "the tiles are empty");
   }
   uint32_t rows = 0;
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_ROWSPERSTRIP, &rows);
+  libtiff.GetFieldDefaulted(tiff, TIFFTAG_ROWSPERSTRIP, &rows);
   reader->rows_per_strip = rows == 0 || rows > reader->height ? reader->height : rows;
   reader->strips_per_plane = (reader->height - 1) / reader->rows_per_strip + 1;
   header->tiff_rows_per_strip = reader->rows_per_strip;
@@ -353,20 +355,21 @@ static int32_t read_extras(codec_tiff_reader *reader, codec_header *header) {
   TIFF *tiff = reader->files[0].tiff;
   float x = 0, y = 0;
   uint16_t unit = RESUNIT_INCH, orientation = 0;
-  if (TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &x) && TIFFGetField(tiff, TIFFTAG_YRESOLUTION, &y) && x > 0 && y > 0) {
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
+  if (libtiff.GetField(tiff, TIFFTAG_XRESOLUTION, &x) && libtiff.GetField(tiff, TIFFTAG_YRESOLUTION, &y) && x > 0 &&
+      y > 0) {
+    libtiff.GetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
     header->x_resolution = x;
     header->y_resolution = y;
     header->resolution_unit = unit == RESUNIT_INCH         ? codec_unit_inch
                               : unit == RESUNIT_CENTIMETER ? codec_unit_cm
                                                            : codec_unit_none;
   }
-  if (TIFFGetField(tiff, TIFFTAG_ORIENTATION, &orientation) && orientation >= 1 && orientation <= 8) {
+  if (libtiff.GetField(tiff, TIFFTAG_ORIENTATION, &orientation) && orientation >= 1 && orientation <= 8) {
     header->orientation = orientation;
   }
   uint32_t size = 0;
   void *profile = NULL;
-  if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &size, &profile) && size > 0) {
+  if (libtiff.GetField(tiff, TIFFTAG_ICCPROFILE, &size, &profile) && size > 0) {
     header->icc_profile = profile;
     header->icc_profile_count = size;
   }
@@ -421,7 +424,7 @@ static int32_t check_file_size(codec_tiff_reader *reader, const codec_header *he
 
 static bool reads_raw(const codec_tiff_reader *reader, const codec_header *header) {
   uint16_t fill_order = FILLORDER_MSB2LSB;
-  TIFFGetFieldDefaulted(reader->files[0].tiff, TIFFTAG_FILLORDER, &fill_order);
+  libtiff.GetFieldDefaulted(reader->files[0].tiff, TIFFTAG_FILLORDER, &fill_order);
   return header->tiff_compression == COMPRESSION_NONE && reader->tile_width == 0 && fill_order == FILLORDER_MSB2LSB &&
          !reader->packed && !reader->through_rgba;
 }
@@ -438,7 +441,7 @@ static int32_t allocate_band(codec_tiff_reader *reader, size_t scratch) {
 }
 
 static int32_t prepare_tiles(codec_tiff_reader *reader) {
-  tmsize_t tile_size = TIFFTileSize(reader->files[0].tiff);
+  tmsize_t tile_size = libtiff.TileSize(reader->files[0].tiff);
   size_t samples = (size_t)reader->tile_width * (reader->planes > 1 ? 1 : reader->channels);
   size_t expected;
   bool fits = codec_multiply(tiff_packed_bytes(&reader->samples, samples), reader->tile_height, &expected) &&
@@ -460,7 +463,7 @@ static int32_t prepare_strips(codec_tiff_reader *reader) {
 /// One row of one plane, for raw and scanlines. libtiff may want a buffer where the caller's row would do otherwise.
 static int32_t prepare_rows(codec_tiff_reader *reader) {
   TIFF *tiff = reader->files[0].tiff;
-  if (reader->method == method_scanlines && TIFFScanlineSize(tiff) != (tmsize_t)reader->plane_row_bytes) {
+  if (reader->method == method_scanlines && libtiff.ScanlineSize(tiff) != (tmsize_t)reader->plane_row_bytes) {
     return codec_fail(&reader->failure, codec_unsupported, 0, "this layout of TIFF rows is not supported");
   }
   reader->scratch = malloc(reader->plane_row_bytes);
@@ -470,11 +473,11 @@ static int32_t prepare_rows(codec_tiff_reader *reader) {
   for (uint32_t plane = 1; plane < reader->planes; plane++) {
     tiff_file *file = &reader->files[plane];
     if (!tiff_file_open(file, reader->files[0].fd, "rcm") ||
-        !TIFFSetSubDirectory(file->tiff, TIFFCurrentDirOffset(tiff))) {
+        !libtiff.SetSubDirectory(file->tiff, libtiff.CurrentDirOffset(tiff))) {
       return fail_rows(reader, file);
     }
     // The file may have been exchanged under us: what follows relies on both being the same.
-    if (TIFFScanlineSize(file->tiff) != TIFFScanlineSize(tiff)) {
+    if (libtiff.ScanlineSize(file->tiff) != libtiff.ScanlineSize(tiff)) {
       return codec_fail(&reader->failure, codec_malformed, 0, "the file changes while it is read");
     }
   }
@@ -485,10 +488,10 @@ static int32_t prepare_rows(codec_tiff_reader *reader) {
 static int32_t prepare_rgba(codec_tiff_reader *reader) {
   TIFF *tiff = reader->files[0].tiff;
   char message[1024];
-  if (!TIFFRGBAImageOK(tiff, message)) {
+  if (!libtiff.RGBAImageOK(tiff, message)) {
     return codec_fail(&reader->failure, codec_unsupported, 0, "this kind of TIFF is not supported: %s", message);
   }
-  TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
+  libtiff.SetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
   bool tiled = reader->tile_width > 0;
   size_t width = tiled ? reader->tile_width : reader->width,
          rows = tiled ? reader->tile_height : reader->rows_per_strip;
@@ -558,14 +561,14 @@ static void forget_page(codec_tiff_reader *reader) {
 /// Goes on to the next directory that is a page.
 static int32_t advance(codec_tiff_reader *reader) {
   tiff_file *file = &reader->files[0];
-  while (TIFFLastDirectory(file->tiff) == 0) {
+  while (libtiff.LastDirectory(file->tiff) == 0) {
     file->message[0] = 0;
-    if (!TIFFReadDirectory(file->tiff)) {
+    if (!libtiff.ReadDirectory(file->tiff)) {
       if (file->message[0] == 0 && !file->hit_end) break;
       return tiff_fail(file, &reader->failure, "the next page's directory is damaged");
     }
     uint32_t subfile = 0;
-    if (!TIFFGetField(file->tiff, TIFFTAG_SUBFILETYPE, &subfile) ||
+    if (!libtiff.GetField(file->tiff, TIFFTAG_SUBFILETYPE, &subfile) ||
         (subfile & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0) {
       return codec_ok;
     }
@@ -596,6 +599,7 @@ int32_t codec_tiff_open(const codec_input *input, codec_tiff_reader **reader, co
                         codec_error *error) {
   *reader = NULL;
   memset(header, 0, sizeof *header);
+  if (libtiff_load(error) != codec_ok) return error->status;
   codec_tiff_reader *opened = calloc(1, sizeof *opened);
   if (opened == NULL) return codec_fail_memory(error);
   opened->input = *input;
@@ -649,8 +653,8 @@ static int32_t read_raw(codec_tiff_reader *reader, uint32_t plane, uint32_t row,
   uint32_t strip = row / reader->rows_per_strip;
   uint32_t index = plane * reader->strips_per_plane + strip;
   uint64_t needed = (uint64_t)rows_in_strip(reader, strip) * reader->plane_row_bytes;
-  uint64_t offset = TIFFGetStrileOffset(file->tiff, index);
-  if (offset == 0 || TIFFGetStrileByteCount(file->tiff, index) < needed) {
+  uint64_t offset = libtiff.GetStrileOffset(file->tiff, index);
+  if (offset == 0 || libtiff.GetStrileByteCount(file->tiff, index) < needed) {
     return codec_fail(&reader->failure, codec_malformed, 0, "strip %" PRIu32 " is too short for its rows", index);
   }
   size_t wanted = count * reader->plane_row_bytes;
@@ -663,9 +667,9 @@ static int32_t read_raw(codec_tiff_reader *reader, uint32_t plane, uint32_t row,
     uint32_t whole = (uint32_t)(got / reader->plane_row_bytes);
     return codec_fail_end(&reader->failure, row + (reader->planes > 1 ? 0 : whole), reader->height);
   }
-  if (TIFFIsByteSwapped(file->tiff) && reader->sample_size == 2) codec_swap16(to, wanted / 2);
-  if (TIFFIsByteSwapped(file->tiff) && reader->sample_size == 4) codec_swap32(to, wanted / 4);
-  if (TIFFIsByteSwapped(file->tiff) && reader->sample_size == 8) codec_swap64(to, wanted / 8);
+  if (libtiff.IsByteSwapped(file->tiff) && reader->sample_size == 2) codec_swap16(to, wanted / 2);
+  if (libtiff.IsByteSwapped(file->tiff) && reader->sample_size == 4) codec_swap32(to, wanted / 4);
+  if (libtiff.IsByteSwapped(file->tiff) && reader->sample_size == 8) codec_swap64(to, wanted / 8);
   return codec_ok;
 }
 
@@ -704,7 +708,7 @@ static int32_t read_scanline(codec_tiff_reader *reader, uint8_t *row) {
   for (uint32_t plane = 0; plane < reader->planes; plane++) {
     tiff_file *file = &reader->files[plane];
     uint8_t *to = directly ? row : reader->scratch;
-    if (TIFFReadScanline(file->tiff, to, reader->row, (uint16_t)plane) < 0) fail_rows(reader, file);
+    if (libtiff.ReadScanline(file->tiff, to, reader->row, (uint16_t)plane) < 0) fail_rows(reader, file);
     if (tolerate(reader, to, reader->plane_row_bytes) != codec_ok) return reader->failure.status;
     if (!directly) place_row(reader, plane, to, row, reader->width);
   }
@@ -721,7 +725,7 @@ static int32_t load_strip(codec_tiff_reader *reader) {
     uint8_t *to = directly ? reader->band : reader->scratch;
     uint32_t index = plane * reader->strips_per_plane + strip;
     if (reader->input.is_tolerant) memset(to, 0, size);
-    if (TIFFReadEncodedStrip(file->tiff, index, to, (tmsize_t)size) != (tmsize_t)size) fail_rows(reader, file);
+    if (libtiff.ReadEncodedStrip(file->tiff, index, to, (tmsize_t)size) != (tmsize_t)size) fail_rows(reader, file);
     // What has been decoded of the strip stays.
     if (tolerate(reader, to, 0) != codec_ok) return reader->failure.status;
     for (size_t y = 0; !directly && y < rows; y++) {
@@ -736,15 +740,15 @@ static int32_t load_tiles(codec_tiff_reader *reader) {
   tiff_file *file = &reader->files[0];
   uint32_t first = reader->row - reader->row % reader->tile_height;
   uint32_t rows = reader->height - first < reader->tile_height ? reader->height - first : reader->tile_height;
-  tmsize_t size = TIFFTileSize(file->tiff);
+  tmsize_t size = libtiff.TileSize(file->tiff);
   size_t in_tile = (size_t)reader->tile_width * (reader->planes > 1 ? 1 : reader->channels);
   size_t tile_row = tiff_packed_bytes(&reader->samples, in_tile);
   size_t pixel = reader->channels * reader->sample_size;
   for (uint32_t plane = 0; plane < reader->planes; plane++) {
     for (uint64_t x = 0; x < reader->width; x += reader->tile_width) {
-      uint32_t tile = TIFFComputeTile(file->tiff, (uint32_t)x, first, 0, (uint16_t)plane);
+      uint32_t tile = libtiff.ComputeTile(file->tiff, (uint32_t)x, first, 0, (uint16_t)plane);
       if (reader->input.is_tolerant) memset(reader->scratch, 0, (size_t)size);
-      if (TIFFReadEncodedTile(file->tiff, tile, reader->scratch, size) != size) fail_rows(reader, file);
+      if (libtiff.ReadEncodedTile(file->tiff, tile, reader->scratch, size) != size) fail_rows(reader, file);
       if (tolerate(reader, reader->scratch, 0) != codec_ok) return reader->failure.status;
       size_t columns = reader->width - x < reader->tile_width ? reader->width - x : reader->tile_width;
       for (size_t y = 0; y < rows; y++) {
@@ -781,12 +785,12 @@ static int32_t load_rgba(codec_tiff_reader *reader) {
   uint32_t rows = reader->height - first < height ? reader->height - first : height;
   uint32_t *raster = (uint32_t *)(void *)reader->scratch;
   if (!tiled) {
-    if (!TIFFReadRGBAStripExt(file->tiff, first, raster, !reader->input.is_tolerant)) fail_rows(reader, file);
+    if (!libtiff.ReadRGBAStripExt(file->tiff, first, raster, !reader->input.is_tolerant)) fail_rows(reader, file);
     if (tolerate(reader, raster, 4 * (size_t)reader->width * rows) != codec_ok) return reader->failure.status;
     place_raster(reader, 0, reader->width, rows, rows);
   }
   for (uint64_t x = 0; tiled && x < reader->width; x += reader->tile_width) {
-    if (!TIFFReadRGBATileExt(file->tiff, (uint32_t)x, first, raster, !reader->input.is_tolerant)) {
+    if (!libtiff.ReadRGBATileExt(file->tiff, (uint32_t)x, first, raster, !reader->input.is_tolerant)) {
       fail_rows(reader, file);
     }
     if (tolerate(reader, raster, 4 * (size_t)reader->tile_width * height) != codec_ok) return reader->failure.status;

@@ -71,7 +71,7 @@ static bool takes_predictor(uint16_t compression) {
 static bool takes_jpeg(const codec_header *header) {
   return header->sample_type == codec_uint8 && header->stored_bits == 0 && header->alpha == codec_alpha_none &&
          header->extra_bands == 0 && (header->color == codec_gray || header->color == codec_rgb) &&
-         !(header->tiff_planar && header->channels > 1) && TIFFIsCODECConfigured(COMPRESSION_JPEG);
+         !(header->tiff_planar && header->channels > 1) && libtiff.IsCODECConfigured(COMPRESSION_JPEG);
 }
 
 /// The header's compression if it goes with such samples, else deflate.
@@ -85,7 +85,7 @@ static uint16_t compression_for(const codec_header *header) {
     case COMPRESSION_DEFLATE:
     case COMPRESSION_ZSTD:
     case COMPRESSION_LZMA:
-      if (TIFFIsCODECConfigured((uint16_t)header->tiff_compression)) return (uint16_t)header->tiff_compression;
+      if (libtiff.IsCODECConfigured((uint16_t)header->tiff_compression)) return (uint16_t)header->tiff_compression;
       return COMPRESSION_ADOBE_DEFLATE;
     default: return COMPRESSION_ADOBE_DEFLATE;
   }
@@ -98,26 +98,27 @@ static bool as_ycbcr(const codec_header *header, uint16_t compression) {
 static bool set_compression(const codec_tiff_writer *writer, const codec_header *header, const codec_options *options) {
   TIFF *tiff = writer->file.tiff;
   uint16_t compression = compression_for(header);
-  if (!TIFFSetField(tiff, TIFFTAG_COMPRESSION, compression)) return false;
+  if (!libtiff.SetField(tiff, TIFFTAG_COMPRESSION, compression)) return false;
   bool deflate = compression == COMPRESSION_DEFLATE || compression == COMPRESSION_ADOBE_DEFLATE;
-  if (deflate && options->compression >= 0 && !TIFFSetField(tiff, TIFFTAG_ZIPQUALITY, options->compression)) {
+  if (deflate && options->compression >= 0 && !libtiff.SetField(tiff, TIFFTAG_ZIPQUALITY, options->compression)) {
     return false;
   }
   if (compression == COMPRESSION_JPEG) {
     int h = header->jpeg_h_sampling, v = header->jpeg_v_sampling;
     bool known = (h == 1 || h == 2 || h == 4) && (v == 1 || v == 2 || v == 4) && v <= h;
-    if (as_ycbcr(header, compression) && known && !TIFFSetField(tiff, TIFFTAG_YCBCRSUBSAMPLING, h, v)) return false;
+    if (as_ycbcr(header, compression) && known && !libtiff.SetField(tiff, TIFFTAG_YCBCRSUBSAMPLING, h, v)) return false;
     int quality = options->jpeg_quality > 0 ? options->jpeg_quality : header->jpeg_quality;
-    return TIFFSetField(tiff, TIFFTAG_JPEGQUALITY, quality > 0 ? quality : 90) &&
+    return libtiff.SetField(tiff, TIFFTAG_JPEGQUALITY, quality > 0 ? quality : 90) &&
            (header->color != codec_rgb || header->jpeg_untransformed ||
-            TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB));
+            libtiff.SetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB));
   }
   if (tiff_samples_packed(&writer->samples)) return true;
   if (header->tiff_predictor < PREDICTOR_HORIZONTAL || !takes_predictor(compression)) return true;
   // Of the two, the one that is made for the samples.
-  if (writer->samples.kind != codec_floating) return TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL) != 0;
+  if (writer->samples.kind != codec_floating)
+    return libtiff.SetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL) != 0;
   // libtiff (4.5) writes wrong floats if it has to swap their bytes before this predictor: better without it.
-  return writer->swapped || TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_FLOATINGPOINT) != 0;
+  return writer->swapped || libtiff.SetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_FLOATINGPOINT) != 0;
 }
 
 static bool set_extras(TIFF *tiff, const codec_header *header) {
@@ -125,17 +126,17 @@ static bool set_extras(TIFF *tiff, const codec_header *header) {
     int unit = header->resolution_unit == codec_unit_inch ? RESUNIT_INCH
                : header->resolution_unit == codec_unit_cm ? RESUNIT_CENTIMETER
                                                           : RESUNIT_NONE;
-    if (!TIFFSetField(tiff, TIFFTAG_XRESOLUTION, header->x_resolution) ||
-        !TIFFSetField(tiff, TIFFTAG_YRESOLUTION, header->y_resolution) ||
-        !TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, unit)) {
+    if (!libtiff.SetField(tiff, TIFFTAG_XRESOLUTION, header->x_resolution) ||
+        !libtiff.SetField(tiff, TIFFTAG_YRESOLUTION, header->y_resolution) ||
+        !libtiff.SetField(tiff, TIFFTAG_RESOLUTIONUNIT, unit)) {
       return false;
     }
   }
-  if (header->orientation > 0 && !TIFFSetField(tiff, TIFFTAG_ORIENTATION, header->orientation)) return false;
+  if (header->orientation > 0 && !libtiff.SetField(tiff, TIFFTAG_ORIENTATION, header->orientation)) return false;
   if (header->icc_profile == NULL || header->icc_profile_count == 0 || header->icc_profile_count > INT32_MAX) {
     return true;
   }
-  return TIFFSetField(tiff, TIFFTAG_ICCPROFILE, (uint32_t)header->icc_profile_count, header->icc_profile) != 0;
+  return libtiff.SetField(tiff, TIFFTAG_ICCPROFILE, (uint32_t)header->icc_profile_count, header->icc_profile) != 0;
 }
 
 static int photometric_for(const codec_tiff_writer *writer, const codec_header *header, uint16_t compression) {
@@ -158,7 +159,7 @@ static bool set_extra_samples(TIFF *tiff, const codec_header *header) {
     types[place < count ? place : count - 1] =
         header->alpha == codec_alpha_premultiplied ? EXTRASAMPLE_ASSOCALPHA : EXTRASAMPLE_UNASSALPHA;
   }
-  bool ok = TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, (int)count, types) != 0;
+  bool ok = libtiff.SetField(tiff, TIFFTAG_EXTRASAMPLES, (int)count, types) != 0;
   free(types);
   return ok;
 }
@@ -167,14 +168,15 @@ static bool set_picture(const codec_tiff_writer *writer, const codec_header *hea
   TIFF *tiff = writer->file.tiff;
   static const int formats[] = {SAMPLEFORMAT_UINT, SAMPLEFORMAT_INT, SAMPLEFORMAT_IEEEFP};
   uint16_t compression = compression_for(header);
-  return TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, writer->samples.width) &&
-         TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, writer->height) &&
-         TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, (int)writer->samples.bits) &&
-         TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, formats[writer->samples.kind]) &&
-         TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, (int)header->channels) &&
-         TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, photometric_for(writer, header, compression)) &&
-         TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, writer->planes > 1 ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG) &&
-         TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT) && set_extra_samples(tiff, header);
+  return libtiff.SetField(tiff, TIFFTAG_IMAGEWIDTH, writer->samples.width) &&
+         libtiff.SetField(tiff, TIFFTAG_IMAGELENGTH, writer->height) &&
+         libtiff.SetField(tiff, TIFFTAG_BITSPERSAMPLE, (int)writer->samples.bits) &&
+         libtiff.SetField(tiff, TIFFTAG_SAMPLEFORMAT, formats[writer->samples.kind]) &&
+         libtiff.SetField(tiff, TIFFTAG_SAMPLESPERPIXEL, (int)header->channels) &&
+         libtiff.SetField(tiff, TIFFTAG_PHOTOMETRIC, photometric_for(writer, header, compression)) &&
+         libtiff.SetField(tiff, TIFFTAG_PLANARCONFIG,
+                          writer->planes > 1 ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG) &&
+         libtiff.SetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT) && set_extra_samples(tiff, header);
 }
 
 /// The tile's side, a multiple of 16, and no larger than it takes to cover the picture's.
@@ -190,8 +192,8 @@ static bool set_layout(codec_tiff_writer *writer, const codec_header *header) {
     writer->method = method_tiles;
     writer->tile_width = tile_side(header->tiff_tile_width, writer->width);
     writer->band_rows = tile_side(header->tiff_tile_height, writer->height);
-    return TIFFSetField(tiff, TIFFTAG_TILEWIDTH, writer->tile_width) &&
-           TIFFSetField(tiff, TIFFTAG_TILELENGTH, writer->band_rows);
+    return libtiff.SetField(tiff, TIFFTAG_TILEWIDTH, writer->tile_width) &&
+           libtiff.SetField(tiff, TIFFTAG_TILELENGTH, writer->band_rows);
   }
   writer->method = method_strips;
   uint64_t rows = header->tiff_rows_per_strip;
@@ -206,7 +208,7 @@ static bool set_layout(codec_tiff_writer *writer, const codec_header *header) {
       rows = LARGEST_HELD_STRIP / writer->row_bytes;
   }
   writer->band_rows = rows < 1 ? 1 : (uint32_t)rows;
-  return TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, writer->band_rows) != 0;
+  return libtiff.SetField(tiff, TIFFTAG_ROWSPERSTRIP, writer->band_rows) != 0;
 }
 
 static bool allocate_buffers(codec_tiff_writer *writer) {
@@ -219,7 +221,7 @@ static bool allocate_buffers(codec_tiff_writer *writer) {
       break;
     case method_scanlines:
       // libtiff's own buffer would hold all of the strip.
-      if (!TIFFWriteBufferSetup(writer->file.tiff, NULL, OUTPUT_BUFFER)) return false;
+      if (!libtiff.WriteBufferSetup(writer->file.tiff, NULL, OUTPUT_BUFFER)) return false;
       band = 0;
       scratch = writer->row_bytes;
       break;
@@ -281,6 +283,7 @@ int32_t codec_tiff_create(int fd, const codec_header *header, const codec_option
                           codec_error *error) {
   *writer = NULL;
   if (codec_check_header(header, error) != codec_ok) return error->status;
+  if (libtiff_load(error) != codec_ok) return error->status;
   codec_tiff_writer *created = calloc(1, sizeof *created);
   if (created == NULL) return codec_fail_memory(error);
   if (open_writer(created, fd, header, options) != codec_ok) {
@@ -307,7 +310,7 @@ int32_t codec_tiff_start_page(codec_tiff_writer *writer, const codec_header *hea
     return error->status;
   }
   free_buffers(writer);
-  if (!TIFFWriteDirectory(writer->file.tiff)) {
+  if (!libtiff.WriteDirectory(writer->file.tiff)) {
     fail_writing(writer);
   } else {
     begin_page(writer, header, options);
@@ -318,14 +321,14 @@ int32_t codec_tiff_start_page(codec_tiff_writer *writer, const codec_header *hea
 static bool write_strip(codec_tiff_writer *writer, uint8_t *rows, uint32_t strip, uint32_t count) {
   TIFF *tiff = writer->file.tiff;
   if (writer->planes == 1) {
-    return TIFFWriteEncodedStrip(tiff, strip, rows, (tmsize_t)(count * writer->row_bytes)) >= 0;
+    return libtiff.WriteEncodedStrip(tiff, strip, rows, (tmsize_t)(count * writer->row_bytes)) >= 0;
   }
   uint32_t strips_per_plane = (writer->height - 1) / writer->band_rows + 1;
   for (uint32_t plane = 0; plane < writer->planes; plane++) {
     size_t samples = (size_t)count * writer->width;
     gather(writer->scratch, rows + plane * writer->sample_size, samples, writer->channels, writer->sample_size);
     tmsize_t size = (tmsize_t)(samples * writer->sample_size);
-    if (TIFFWriteEncodedStrip(tiff, plane * strips_per_plane + strip, writer->scratch, size) < 0) return false;
+    if (libtiff.WriteEncodedStrip(tiff, plane * strips_per_plane + strip, writer->scratch, size) < 0) return false;
   }
   return true;
 }
@@ -351,12 +354,12 @@ static void cut_tile(codec_tiff_writer *writer, uint32_t x, uint32_t plane, uint
 
 static bool write_tiles(codec_tiff_writer *writer, uint32_t first, uint32_t count) {
   TIFF *tiff = writer->file.tiff;
-  tmsize_t size = TIFFTileSize(tiff);
+  tmsize_t size = libtiff.TileSize(tiff);
   for (uint32_t plane = 0; plane < writer->planes; plane++) {
     for (uint64_t x = 0; x < writer->width; x += writer->tile_width) {
       cut_tile(writer, (uint32_t)x, plane, count);
-      uint32_t tile = TIFFComputeTile(tiff, (uint32_t)x, first, 0, (uint16_t)plane);
-      if (TIFFWriteEncodedTile(tiff, tile, writer->scratch, size) < 0) return false;
+      uint32_t tile = libtiff.ComputeTile(tiff, (uint32_t)x, first, 0, (uint16_t)plane);
+      if (libtiff.WriteEncodedTile(tiff, tile, writer->scratch, size) < 0) return false;
     }
   }
   return true;
@@ -384,7 +387,7 @@ static bool write_band_rows(codec_tiff_writer *writer, const uint8_t *rows, size
 /// Through a copy, since libtiff's predictors and byte swapping work in place.
 static bool write_scanline(codec_tiff_writer *writer, const uint8_t *row) {
   memcpy(writer->scratch, row, writer->row_bytes);
-  return TIFFWriteScanline(writer->file.tiff, writer->scratch, writer->row, 0) >= 0;
+  return libtiff.WriteScanline(writer->file.tiff, writer->scratch, writer->row, 0) >= 0;
 }
 
 int32_t codec_tiff_write_rows(codec_tiff_writer *writer, const void *rows, size_t stride, uint32_t count,
@@ -422,9 +425,9 @@ int32_t codec_tiff_write_rows(codec_tiff_writer *writer, const void *rows, size_
 
 int32_t codec_tiff_blocks(const codec_tiff_writer *writer, const codec_options *options, codec_tiff_layout *layout) {
   uint16_t compression = COMPRESSION_NONE, predictor = PREDICTOR_NONE;
-  TIFFGetField(writer->file.tiff, TIFFTAG_COMPRESSION, &compression);
+  libtiff.GetField(writer->file.tiff, TIFFTAG_COMPRESSION, &compression);
   if (compression != COMPRESSION_DEFLATE && compression != COMPRESSION_ADOBE_DEFLATE) return 0;
-  TIFFGetField(writer->file.tiff, TIFFTAG_PREDICTOR, &predictor);
+  libtiff.GetField(writer->file.tiff, TIFFTAG_PREDICTOR, &predictor);
   if (!writer->same || writer->planes > 1 || writer->swapped || writer->method == method_scanlines ||
       predictor == PREDICTOR_FLOATINGPOINT) {
     return 0;
@@ -454,8 +457,8 @@ static bool append_block(codec_tiff_writer *writer, const codec_tiff_encoded *en
   uint8_t *bytes = encoded->bytes;
   for (uint32_t segment = 0; segment < encoded->segments; segment++) {
     tmsize_t count = (tmsize_t)encoded->counts[segment];
-    tmsize_t written = tiled ? TIFFWriteRawTile(writer->file.tiff, first + segment, bytes, count)
-                             : TIFFWriteRawStrip(writer->file.tiff, first + segment, bytes, count);
+    tmsize_t written = tiled ? libtiff.WriteRawTile(writer->file.tiff, first + segment, bytes, count)
+                             : libtiff.WriteRawStrip(writer->file.tiff, first + segment, bytes, count);
     if (written != count) return false;
     bytes += count;
   }
@@ -474,7 +477,7 @@ int32_t codec_tiff_finish(codec_tiff_writer *writer, codec_error *error) {
   if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
   if (codec_check_complete(writer->row, writer->height, error) != codec_ok) return error->status;
   // The directory goes out here: TIFFClose, which does it too, could not say that it failed.
-  bool ok = TIFFFlush(writer->file.tiff) != 0;
+  bool ok = libtiff.Flush(writer->file.tiff) != 0;
   if (!ok || writer->file.system_errno != 0 || writer->file.message[0] != 0) fail_writing(writer);
   return codec_report(&writer->failure, error);
 }
