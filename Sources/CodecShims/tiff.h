@@ -13,17 +13,17 @@
 // MARK: The library
 
 /// libtiff's functions that are used, without their prefix.
-#define LIBTIFF_FUNCTIONS(X)                                                                                           \
-  X(ClientOpenExt)                                                                                                     \
-  X(Close) X(ComputeTile) X(CurrentDirOffset) X(FieldDataType) X(FieldPassCount) X(FieldSetGetSize) X(FieldWriteCount) \
-      X(FindField) X(Flush) X(GetField) X(GetFieldDefaulted) X(GetStrileByteCount) X(GetStrileOffset) X(IsBigEndian)   \
-          X(IsBigTIFF) X(IsByteSwapped) X(IsCODECConfigured) X(IsTiled) X(LastDirectory) X(MergeFieldInfo)             \
-              X(OpenOptionsAlloc) X(OpenOptionsFree) X(OpenOptionsSetErrorHandlerExtR)                                 \
-                  X(OpenOptionsSetMaxSingleMemAlloc) X(OpenOptionsSetWarningHandlerExtR) X(RGBAImageOK)                \
-                      X(ReadDirectory) X(ReadEncodedStrip) X(ReadEncodedTile) X(ReadRGBAStripExt) X(ReadRGBATileExt)   \
-                          X(ReadScanline) X(ScanlineSize) X(SetField) X(SetSubDirectory) X(TileSize)                   \
-                              X(WriteBufferSetup) X(WriteDirectory) X(WriteEncodedStrip) X(WriteEncodedTile)           \
-                                  X(WriteRawStrip) X(WriteRawTile) X(WriteScanline)
+// clang-format off
+#define LIBTIFF_FUNCTIONS(X) \
+  X(ClientOpenExt) X(Close) X(ComputeTile) X(CurrentDirOffset) X(FieldDataType) X(FieldPassCount) \
+  X(FieldSetGetSize) X(FieldWriteCount) X(FindField) X(Flush) X(GetField) X(GetFieldDefaulted) \
+  X(GetStrileByteCount) X(GetStrileOffset) X(IsBigEndian) X(IsBigTIFF) X(IsByteSwapped) X(IsCODECConfigured) \
+  X(IsTiled) X(LastDirectory) X(MergeFieldInfo) X(OpenOptionsAlloc) X(OpenOptionsFree) \
+  X(OpenOptionsSetErrorHandlerExtR) X(OpenOptionsSetMaxSingleMemAlloc) X(OpenOptionsSetWarningHandlerExtR) \
+  X(RGBAImageOK) X(ReadDirectory) X(ReadEncodedStrip) X(ReadEncodedTile) X(ReadRGBAStripExt) X(ReadRGBATileExt) \
+  X(ReadScanline) X(ScanlineSize) X(SetField) X(SetSubDirectory) X(TileSize) X(WriteBufferSetup) \
+  X(WriteDirectory) X(WriteEncodedStrip) X(WriteEncodedTile) X(WriteRawStrip) X(WriteRawTile) X(WriteScanline)
+// clang-format on
 
 #define LIBTIFF_POINTER(name) __typeof__(&TIFF##name) name;
 /// libtiff, by pointers: where the system can load it later (Linux), a run that meets no TIFF does without it and the
