@@ -193,21 +193,16 @@ static int32_t read_end(png_rows *rows, codec_error *error) {
 
 // MARK: Rows
 
-/// Inflates rows until the portion is full or the picture is complete.
-static int32_t fill_portion(png_rows *rows, codec_error *error) {
-  size_t line = rows->row_bytes + 1;
-  size_t last = rows->held > 0 ? rows->held : 0;
-  memcpy(rows->portion, rows->portion + last * line, line);
-  size_t wanted = rows->height - rows->row < rows->capacity ? rows->height - rows->row : rows->capacity;
+/// Inflates until `next_out` is full or the stream ends. What it has taken from the file before may be output only now,
+/// so more is asked of the file only when nothing else comes.
+static int32_t inflate_some(png_rows *rows, codec_error *error) {
   struct inflate_state *inflate = &rows->inflate;
-  inflate->next_out = rows->portion + line;
-  inflate->avail_out = (uint32_t)(wanted * line);
-  while (inflate->avail_out > 0) {
-    if (inflate->block_state == ISAL_BLOCK_FINISH)
-      return codec_fail(error, codec_malformed, 0, "not enough image data");
-    if (next_data(rows, error) != codec_ok) return error->status;
-    if (rows->source->left == 0 && !codec_source_fill(rows->source)) return fail_end(rows, error);
+  while (inflate->avail_out > 0 && inflate->block_state != ISAL_BLOCK_FINISH) {
+    if (rows->chunk_left > 0 && rows->source->left == 0 && !codec_source_fill(rows->source)) {
+      return fail_end(rows, error);
+    }
     uint32_t take = rows->source->left < rows->chunk_left ? (uint32_t)rows->source->left : rows->chunk_left;
+    uint32_t room = inflate->avail_out;
     inflate->next_in = (uint8_t *)rows->source->next;
     inflate->avail_in = take;
     int result = isal_inflate(inflate);
@@ -216,37 +211,38 @@ static int32_t fill_portion(png_rows *rows, codec_error *error) {
     rows->source->next += used;
     rows->source->left -= used;
     rows->chunk_left -= used;
-    if (result != ISAL_DECOMP_OK) {
+    if (result != ISAL_DECOMP_OK && result != ISAL_END_INPUT) {
       return codec_fail(error, codec_malformed, 0, "deflate stream is damaged: %s",
                         result == ISAL_INCORRECT_CHECKSUM ? "incorrect data check" : "invalid code");
     }
+    bool idle = used == 0 && inflate->avail_out == room && inflate->block_state != ISAL_BLOCK_FINISH;
+    if (idle && next_data(rows, error) != codec_ok) return error->status;
   }
+  return codec_ok;
+}
+
+/// Inflates rows until the portion is full or the picture is complete.
+static int32_t fill_portion(png_rows *rows, codec_error *error) {
+  size_t line = rows->row_bytes + 1;
+  memcpy(rows->portion, rows->portion + rows->held * line, line);
+  size_t wanted = rows->height - rows->row < rows->capacity ? rows->height - rows->row : rows->capacity;
+  rows->inflate.next_out = rows->portion + line;
+  rows->inflate.avail_out = (uint32_t)(wanted * line);
+  if (inflate_some(rows, error) != codec_ok) return error->status;
+  if (rows->inflate.avail_out > 0) return codec_fail(error, codec_malformed, 0, "not enough image data");
   rows->held = wanted;
   rows->next = 0;
   return codec_ok;
 }
 
-/// To the end of the deflate stream, whose checksum is behind the last row.
+/// To the end of the deflate stream, whose checksum is behind the last row. More samples than the picture has are
+/// passed over, as libpng does.
 static int32_t finish_stream(png_rows *rows, codec_error *error) {
-  struct inflate_state *inflate = &rows->inflate;
-  uint8_t spare[64];
-  while (inflate->block_state != ISAL_BLOCK_FINISH) {
-    if (next_data(rows, error) != codec_ok) return error->status;
-    if (rows->source->left == 0 && !codec_source_fill(rows->source)) return fail_end(rows, error);
-    uint32_t take = rows->source->left < rows->chunk_left ? (uint32_t)rows->source->left : rows->chunk_left;
-    inflate->next_in = (uint8_t *)rows->source->next;
-    inflate->avail_in = take;
-    inflate->next_out = spare;
-    inflate->avail_out = sizeof spare;
-    int result = isal_inflate(inflate);
-    uint32_t used = take - inflate->avail_in;
-    rows->crc = crc32_gzip_refl(rows->crc, rows->source->next, used);
-    rows->source->next += used;
-    rows->source->left -= used;
-    rows->chunk_left -= used;
-    if (result != ISAL_DECOMP_OK)
-      return codec_fail(error, codec_malformed, 0, "deflate stream is damaged: incorrect data check");
-    // More samples than the picture has are passed over, as libpng does.
+  uint8_t spare[256];
+  while (rows->inflate.block_state != ISAL_BLOCK_FINISH) {
+    rows->inflate.next_out = spare;
+    rows->inflate.avail_out = sizeof spare;
+    if (inflate_some(rows, error) != codec_ok) return error->status;
   }
   return codec_ok;
 }

@@ -439,4 +439,16 @@ import Testing
     }
     #expect(files["0"]!.count >= files["9"]!.count)
   }
+
+  /// Long runs of one value cross every boundary of the coder's and the decoder's buffers at once.
+  @Test func flat_pictures_of_any_height_come_back() throws {
+    for height in 120...136 {
+      let picture = Array("P5\n1023 \(height)\n255\n".utf8) + [UInt8](repeating: 200, count: 1023 * height)
+      for level in ["0", "1", "6", "9"] {
+        let file = try Program.run(["gaussian", "--format", "png", "--compression", level], input: picture).output
+        let back = try Program.run(["median", "--radius", "0", "--format", "pgm"], input: file)
+        #expect(back.output == picture, "\(height) rows at level \(level): \(back.errors)")
+      }
+    }
+  }
 }

@@ -135,6 +135,22 @@ extension Picture {
     }
   }
 
+  /// The deflate stream's last rows come out when all of it has been taken in.
+  @Test func rows_may_wait_in_the_decoder_when_the_data_has_ended() throws {
+    // 1023 × 129 of gray 200, compressed by zlib at level 9.
+    let file = """
+      iVBORw0KGgoAAAANSUhEUgAAA/8AAACBCAAAAACzqVWmAAABLUlEQVR42u3TMQ0AAAzDsPJHVlh9xmI2hEhJga8iAfgf8D/gf8D/
+      gP8B/wP+B/wP+B/wP+B/wP+A/wH/A/4H/A/4H/A/4H/A/4D/Af8D/gf8D/gf8D/gf8D/gP8B/wP+B/wP/gf8D/gf8D/gf8D/gP8B
+      /wP+B/wP+B/wP+B/wP+A/wH/A/4H/A/4H/A/4H/A/4D/Af8D/gf8D/gf8D/gf8D/gP8B/4P/Af8D/gf8D/gf8D/gf8D/gP8B/wP+
+      B/wP+B/wP+B/wP+A/wH/A/4H/A/4H/A/4H/A/4D/Af8D/gf8D/gf8D/gf8D/4H/A/4D/Af8D/gf8D/gf8D/gf8D/gP8B/wP+B/wP
+      +B/wP+B/wP+A/wH/A/4H/A/4H/A/4H/A/4D/Af8D/gf8D/gfOAMDJtLHdUcQ5gAAAABJRU5ErkJggg==
+      """
+    let data = try #require(Data(base64Encoded: file, options: .ignoreUnknownCharacters))
+    let picture = try Picture(reading: open(data, in: TemporaryFolder()))
+    #expect(picture.description.width == 1023 && picture.description.height == 129)
+    #expect(picture.steps.allSatisfy { $0 == 200 })
+  }
+
   @Test func notes_go_from_format_to_format() throws {
     let folder = try TemporaryFolder()
     let fixture = FormatFixture.all.first { $0.name == "jpeg with notes" }!
