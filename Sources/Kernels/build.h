@@ -49,6 +49,7 @@ kernels GLUE(kernels_build, BUILD)(void) {
       .pack_labels = KERNEL(pack_labels),
       .reconstruct_row = KERNEL(reconstruct_row),
       .unpack_bits_u8 = KERNEL(unpack_bits_u8),
+      .correlate_columns_f64 = KERNEL(correlate_columns_f64),
       .laplacian_f64 = KERNEL(laplacian_f64),
       .difference_f64 = KERNEL(difference_f64),
       .peaks_f64 = KERNEL(peaks_f64),

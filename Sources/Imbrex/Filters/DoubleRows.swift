@@ -52,6 +52,13 @@ struct DoubleRows {
     }
   }
 
+  /// Rows, from a column that is held; valid in the enclosing frame.
+  func rows(_ rows: Range<Int>, column: Int, _ scratch: Scratch) -> UnsafePointer<UnsafePointer<Double>> {
+    let pointers = scratch.allocate(rows.count, of: UnsafePointer<Double>.self)
+    for (k, y) in rows.enumerated() { pointers[k] = table[y - firstRow + radius] + (column - origin) }
+    return UnsafePointer(pointers)
+  }
+
   /// Sums down some of the picture's columns, around row `y`, with weights that reach at most `radius` rows.
   func correlate(_ y: Int, _ columns: Range<Int>, _ weights: [Double], into sums: UnsafeMutablePointer<Double>) {
     let reach = weights.count - 1

@@ -7,7 +7,7 @@ struct ScaleWindow {
   private let tile: Region
   private let picture: ImageDescription
   private let slices: [UnsafeMutablePointer<Double>]
-  private let pitch: Int
+  let pitch: Int
   private let mask: UnsafeMutablePointer<UInt8>
   private let detector: BlobDetector
   private var peaks: [PeakCollector.Peak] = []
@@ -118,15 +118,19 @@ struct ScaleSpaceStencil: Stencil {
 
   private func laplacians(_ pixels: DoubleRows, _ window: inout ScaleWindow, _ scratch: Scratch) {
     let region = window.region
-    let other = scratch.allocate(region.width, of: Double.self)
-    let blur = SeparableRow(width: region.width, radius: radius, x: region.x, pictureWidth: input.width, scratch)
+    let filter = SeparableFilter(region, radius: radius, pictureWidth: input.width, scratch)
+    let smoothed = filter.plane(scratch), curved = filter.plane(scratch)
+    let other = scratch.allocate(region.width * region.height, of: Double.self)
     for (scale, sigma) in sigmas.enumerated() {
-      let smooth = smoothing[scale], second = GaussianKernel(secondDerivativeOf: smooth, sigma: sigma)
-      for y in region.y..<region.endY {
-        let row = window.row(y, scale: scale)
-        blur.filter(pixels, y, down: second.weights, across: smooth.weights, into: row)
-        blur.filter(pixels, y, down: smooth.weights, across: second.weights, into: other)
-        KernelTable.current.laplacian_f64(row, other, sigma * sigma, row, region.width)
+      let smooth = smoothing[scale].weights
+      let second = GaussianKernel(secondDerivativeOf: smoothing[scale], sigma: sigma).weights
+      let target = window.row(region.y, scale: scale)
+      filter.down(pixels, [smooth, second], into: [smoothed, curved], scratch)
+      filter.across(curved, smooth, into: target, pitch: window.pitch, scratch)
+      filter.across(smoothed, second, into: other, pitch: region.width, scratch)
+      for line in 0..<region.height {
+        let row = target + line * window.pitch
+        KernelTable.current.laplacian_f64(row, other + line * region.width, sigma * sigma, row, region.width)
       }
       window.finish(scale: scale, of: sigmas.count)
     }
@@ -134,52 +138,91 @@ struct ScaleSpaceStencil: Stencil {
 
   private func differences(_ pixels: DoubleRows, _ window: inout ScaleWindow, _ scratch: Scratch) {
     let region = window.region
+    let filter = SeparableFilter(region, radius: radius, pictureWidth: input.width, scratch)
+    let smoothed = filter.plane(scratch)
     let size = region.width * region.height
     var fine = scratch.allocate(size, of: Double.self), coarse = scratch.allocate(size, of: Double.self)
-    let blur = SeparableRow(width: region.width, radius: radius, x: region.x, pictureWidth: input.width, scratch)
     let factor = 1 / (detector.sigmaRatio - 1)
     for scale in sigmas.indices {
       let weights = smoothing[scale].weights
-      for y in region.y..<region.endY {
-        let row = (y - region.y) * region.width
-        blur.filter(pixels, y, down: weights, across: weights, into: coarse + row)
-        if scale > 0 {
+      filter.down(pixels, [weights], into: [smoothed], scratch)
+      filter.across(smoothed, weights, into: coarse, pitch: region.width, scratch)
+      if scale > 0 {
+        for y in region.y..<region.endY {
+          let row = (y - region.y) * region.width
           KernelTable.current.difference_f64(
             fine + row, coarse + row, factor, window.row(y, scale: scale - 1), region.width)
         }
+        window.finish(scale: scale - 1, of: sigmas.count - 1)
       }
-      if scale > 0 { window.finish(scale: scale - 1, of: sigmas.count - 1) }
       swap(&fine, &coarse)
     }
   }
 }
 
-/// A symmetric separable filter, one row at a time, reflected beyond the picture.
-private struct SeparableRow {
-  private let width: Int
-  private let x: Int
-  private let radius: Int
-  private let pictureWidth: Int
-  private let padded: UnsafeMutablePointer<Double>
+/// A symmetric separable filter of a region, reflected beyond the picture: sums down the columns into a transposed plane,
+/// then down that plane's.
+private struct SeparableFilter {
+  /// Sums of a picture column in each line.
+  typealias Plane = UnsafeMutablePointer<Double>
 
-  init(width: Int, radius: Int, x: Int, pictureWidth: Int, _ scratch: Scratch) {
-    self.width = width
-    self.x = x
-    self.radius = radius
+  private let region: Region
+  private let pictureWidth: Int
+  private let radius: Int
+  /// Between a plane's lines: an odd number of cache lines, so that columns do not fall on the same sets.
+  private let pitch: Int
+
+  init(_ region: Region, radius: Int, pictureWidth: Int, _ scratch: Scratch) {
+    self.region = region
     self.pictureWidth = pictureWidth
-    padded = scratch.allocate(width + 2 * radius, of: Double.self)
+    self.radius = radius
+    pitch = ((region.height + 7) / 8 | 1) * 8
   }
 
-  func filter(
-    _ pixels: DoubleRows, _ y: Int, down: [Double], across: [Double], into target: UnsafeMutablePointer<Double>
+  func plane(_ scratch: Scratch) -> Plane { scratch.allocate(columns(radius).count * pitch) }
+
+  /// The picture's columns that sums along the rows reach.
+  private func columns(_ reach: Int) -> Range<Int> {
+    ((region.x - reach)..<(region.endX + reach)).clamped(to: 0..<pictureWidth)
+  }
+
+  /// Sums with each of one or two kernels of the same radius.
+  func down(_ pixels: DoubleRows, _ kernels: [[Double]], into planes: [Plane], _ scratch: Scratch) {
+    let reach = kernels[0].count - 1
+    let columns = columns(reach)
+    scratch.frame {
+      let rows = pixels.rows((region.y - reach)..<(region.endY + reach), column: columns.lowerBound, scratch)
+      correlate(rows, kernels, into: planes, pitch: pitch, width: columns.count, height: region.height, scratch)
+    }
+  }
+
+  /// Sums of a plane that `down` made with a kernel of this radius, into rows `pitch` apart.
+  func across(
+    _ plane: Plane, _ kernel: [Double], into target: UnsafeMutablePointer<Double>, pitch: Int, _ scratch: Scratch
   ) {
-    let reach = across.count - 1
-    let columns = (x - reach)..<(x + width + reach)
-    let inside = columns.clamped(to: 0..<pictureWidth)
-    pixels.correlate(y, inside, down, into: padded + (inside.lowerBound - columns.lowerBound))
-    extendRow(
-      padded, columns: columns, channels: 1, pictureWidth: pictureWidth, boundary: .reflect, constant: 0
-    ) { _, _, _ in preconditionFailure("reflected columns lie within the tile's") }
-    KernelTable.current.correlate_row_f64(padded + reach, across, reach, 1, target, width)
+    let reach = kernel.count - 1
+    let first = columns(reach).lowerBound
+    scratch.frame {
+      let lines = scratch.allocate(region.width + 2 * reach, of: UnsafePointer<Double>.self)
+      for k in 0..<(region.width + 2 * reach) {
+        let column = Boundary.reflect.index(region.x - reach + k, count: pictureWidth)!
+        lines[k] = UnsafePointer(plane + (column - first) * self.pitch)
+      }
+      correlate(lines, [kernel], into: [target], pitch: pitch, width: region.height, height: region.width, scratch)
+    }
+  }
+
+  private func correlate(
+    _ rows: UnsafePointer<UnsafePointer<Double>>, _ kernels: [[Double]], into targets: [UnsafeMutablePointer<Double>],
+    pitch: Int, width: Int, height: Int, _ scratch: Scratch
+  ) {
+    let reach = kernels[0].count - 1
+    let column = scratch.allocate((height + 4 + 2 * reach) * 8, of: Double.self)
+    kernels[0].withUnsafeBufferPointer { first in
+      kernels[kernels.count - 1].withUnsafeBufferPointer { last in
+        KernelTable.current.correlate_columns_f64(
+          rows, [first.baseAddress!, last.baseAddress!], reach, kernels.count, targets, pitch, width, height, column)
+      }
+    }
   }
 }

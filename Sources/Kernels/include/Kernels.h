@@ -112,6 +112,13 @@ typedef struct KERNELS_SENDABLE kernels {
   void (*unpack_bits_u8)(const uint64_t *bits, uint8_t *dst, uint8_t value, size_t n);
 
   // MARK: Blobs.
+  /// Sums down the columns with one or two (`kernels`) symmetric kernels of the same radius, in the order of
+  /// correlate_rows, transposed: dst[m][x * pitch + y] is kernel m's sum around rows[radius + y][x]. `rows` holds
+  /// height + 2 × radius pointers; `column` is scratch of (height + 4 + 2 × radius) × 8.
+  void (*correlate_columns_f64)(const double *const _Nonnull *_Nonnull rows,
+                                const double *const _Nonnull *_Nonnull weights, size_t radius, size_t kernels,
+                                double *const _Nonnull *_Nonnull dst, size_t pitch, size_t width, size_t height,
+                                double *column);
   /// -(a + b) × scale. `dst` may be `a` or `b`.
   void (*laplacian_f64)(const double *a, const double *b, double scale, double *dst, size_t n);
   /// (a - b) × scale.
