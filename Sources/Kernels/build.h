@@ -2,6 +2,8 @@
 // an inner loop keeps in registers) and VECTOR_BYTES (of a vector where they are written out) defined.
 #pragma STDC FP_CONTRACT OFF
 
+#include <string.h>
+
 #define GLUE_AGAIN(a, b) a##_##b
 #define GLUE(a, b) GLUE_AGAIN(a, b)
 #define KERNEL(name) GLUE(name, BUILD)
@@ -62,6 +64,7 @@ kernels GLUE(kernels_build, BUILD)(void) {
       .median5_u16 = KERNEL(median5_u16),
       .median5_i32 = KERNEL(median5_i32),
       .median_count_u8 = KERNEL(median_count_u8),
+      .median_spans_u8 = KERNEL(median_spans_u8),
       .median_histogram_u8 = KERNEL(median_histogram_u8),
       .rank_samples = KERNEL(rank_samples),
       .median_ranks = KERNEL(median_ranks),

@@ -118,6 +118,13 @@ static void run_all(kernels k, size_t n) {
     offsets[i] = i % 7 - 3;
   }
   RUN(k.median_count_u8(samples, offsets, 49, 24, out.bytes, n))
+  const int32_t spans[] = {2, 3, 1, 4, 0, 5, 1, 4, 2, 3};
+  const median_window window = {n, rows_most - 4, 5, 5, sizeof bytes[0], n};
+  RUN(if (n > 0) k.median_spans_u8(bytes[0], out.bytes, &window, spans))
+  static double column[(rows_most + 4) * 8];
+  const double *const two[] = {weights64, weights64 + 1};
+  double *const targets[] = {wide, wide2};
+  RUN(k.correlate_columns_f64(f64, two, 3, 2, targets, 8, n, 8, column))
   RUN(k.float_keys(f32[0], (int32_t *)(void *)&out, n))
   RUN(k.keys_float(i32[0], single, n))
 }

@@ -54,11 +54,18 @@ import Testing
     arguments: Boundary.allCases,
     [
       Median.Shape.square(radius: 1), .square(radius: 2), .square(radius: 5), .rectangle(height: 4, width: 2),
-      .disk(radius: 4),
+      .rectangle(height: 17, width: 16), .disk(radius: 2), .disk(radius: 4), .disk(radius: 9),
     ])
   func median_is_the_middle_of_the_sorted_window(boundary: Boundary, shape: Median.Shape) throws {
-    for type in SampleType.allCases {
+    let types = SampleType.allCases.map { ($0, isBilevel: false) } + [(.uint8, isBilevel: true)]
+    for (type, isBilevel) in types {
       let picture = testPicture(ImageDescription(width: 26, height: 21, color: .gray, sampleType: type), seed: 5)
+      if isBilevel {
+        for y in 0..<21 {
+          let row = picture.row(y).assumingMemoryBound(to: UInt8.self)
+          for x in 0..<26 { row[x] = row[x] < 100 ? 0 : 255 }
+        }
+      }
       let input = plane(picture)
       let constant = 51.0 / 255
       let result = try run(Median(shape, boundary: boundary, constant: constant), picture)

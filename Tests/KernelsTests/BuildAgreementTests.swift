@@ -106,6 +106,16 @@ import Testing
       changed[0] = k.reconstruct_row(weak, d.input(n), d.input(n), strong, n)
     },
     Case(name: "unpack_bits_u8") { k, n, d in k.unpack_bits_u8(d.input((n + 63) / 64), d.output(n), 255, n) },
+    Case(name: "correlate_columns_f64") { k, n, d in
+      let rows: [UnsafePointer<Double>] = d.rows(25, n)
+      let height = 11
+      for kernels in 1...2 {
+        let weights = (0..<2).map { _ in UnsafePointer<Double>(d.input(8)) }
+        let targets = (0..<2).map { _ in UnsafeMutablePointer<Double>(d.output((height + 1) * n)) }
+        k.correlate_columns_f64(
+          rows, weights, 7, kernels, targets, height + 1, n, height, d.scratch((height + 4 + 14) * 8))
+      }
+    },
     Case(name: "laplacian_f64") { k, n, d in k.laplacian_f64(d.input(n), d.input(n), 2.5, d.output(n), n) },
     Case(name: "difference_f64") { k, n, d in k.difference_f64(d.input(n), d.input(n), 1.6, d.output(n), n) },
     Case(name: "peaks_f64") { k, n, d in
@@ -144,6 +154,13 @@ import Testing
         width: n, height: 5, window_width: 7, window_height: 9, src_pitch: n + 6, dst_pitch: n)
       let scratch: UnsafeMutablePointer<UInt16> = d.scratch((n + 6) * 272)
       k.median_histogram_u8(d.input((n + 6) * 13), d.output(n * 5), &window, scratch)
+    },
+    Case(name: "median_spans_u8") { k, n, d in
+      guard n > 0 else { return }
+      var window = median_window(
+        width: n, height: 9, window_width: 5, window_height: 5, src_pitch: n + 5, dst_pitch: n + 1)
+      let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
+      k.median_spans_u8(d.input((n + 5) * 13), d.output((n + 1) * 9), &window, spans)
     },
     Case(name: "rank_samples, median_ranks") { k, n, d in
       guard n > 0 else { return }

@@ -3,8 +3,9 @@ import Kernels
 /// Replaces each sample by the median of a window: the value of rank ⌊count / 2⌋, channel by channel.
 ///
 /// Computes what `scipy.ndimage.median_filter` does (`skimage.filters.median`). 3 × 3 and 5 × 5 squares go through
-/// sorting networks, 8-bit rectangles through column histograms (cost independent of the window), everything else
-/// through sets of ranks (cost grows with the window's height).
+/// sorting networks, small 8-bit windows are counted bit by bit, round and middling ones followed from row to row, large
+/// 8-bit rectangles go through column histograms (cost independent of the window), everything else through sets of ranks
+/// (cost grows with the window's height).
 public struct Median: StencilFilter {
   public enum Shape: Equatable, Sendable {
     /// Offsets −(m / 2) … m − 1 − m / 2 on each axis; even sizes are allowed.
@@ -80,9 +81,14 @@ struct MedianWindow: Sendable {
 
   /// Samples.
   var count: Int { stride(from: 0, to: spans.count, by: 2).reduce(0) { $0 + Int(spans[$1 + 1] - spans[$1]) } }
-  /// Whether counting 8-bit samples is the fastest way: up to about a hundred of them.
+  /// Which way is the fastest for 8-bit samples: by bits, for few of them; from the window above, for more, as long as
+  /// there is no way whose cost does not depend on the window.
   var isCounted: Bool { count <= Self.mostCounted }
-  private static let mostCounted = 121
+  var isFollowed: Bool {
+    height <= MEDIAN_SPAN_MOST && width <= MEDIAN_SPAN_MOST && (!isRectangle || count <= Self.mostFollowed)
+  }
+  private static let mostCounted = 30
+  private static let mostFollowed = 256
 
   var halo: Halo {
     Halo(top: height / 2, bottom: height - 1 - height / 2, left: width / 2, right: width - 1 - width / 2)
@@ -530,6 +536,8 @@ struct MedianStencil: Stencil {
     var shape = shape(plane, block)
     if networkSize != nil || window.isCounted {
       scratch.frame { filter(rows(plane, block, into: result, scratch: scratch), scratch) }
+    } else if window.isFollowed {
+      kernels.median_spans_u8(plane.base, result, &shape, window.spans)
     } else if window.isRectangle && window.height * window.width <= 65535 {
       scratch.frame {
         let histograms = scratch.allocate((block.width + window.width - 1) * 272, of: UInt16.self)

@@ -21,6 +21,9 @@
 #define _Nonnull
 #endif
 
+/// The most rows and columns of a window for `median_spans_u8`.
+#define MEDIAN_SPAN_MOST 127
+
 /// Median of an odd or even rectangular window over a padded plane.
 /// `src` points at the plane's first padded sample; it has `height + window_height - 1` rows of
 /// `width + window_width - 1` samples, `pitch` samples apart. The result has `height` rows of `width` samples.
@@ -151,6 +154,9 @@ typedef struct KERNELS_SENDABLE kernels {
   /// `rank`.
   void (*median_count_u8)(const uint8_t *const _Nonnull *_Nonnull rows, const int32_t *offsets, size_t count,
                           uint32_t rank, uint8_t *dst, size_t n);
+  /// A convex window of at most MEDIAN_SPAN_MOST rows and columns: row dy spans the columns
+  /// spans[2 dy] ≤ dx < spans[2 dy + 1] (from the window's left column).
+  void (*median_spans_u8)(const uint8_t *src, uint8_t *dst, const median_window *window, const int32_t *spans);
   /// Perreault and Hébert 2007, "Median filtering in constant time", doi:10.1109/TIP.2007.902329. The window holds at
   /// most 65535 samples. `histograms`: (width + window_width − 1) × 272 zeroed or dirty words of scratch.
   void (*median_histogram_u8)(const uint8_t *src, uint8_t *dst, const median_window *window, uint16_t *histograms);
