@@ -121,35 +121,46 @@ static inline double KERNEL(box_sum)(const hessian_box *box, size_t left, size_t
   return sum > 0.0 ? sum : 0.0;
 }
 
-static inline double KERNEL(determinant)(const double *sums, double weight) {
-  double dxy = -(sums[0] + sums[1] - sums[2] - sums[3]) * weight;
-  double dxx = -(sums[4] - 3.0 * sums[5]) * weight;
-  double dyy = -(sums[6] - 3.0 * sums[7]) * weight;
-  return dxx * dyy - 0.81 * (dxy * dxy);
+#define DEFINE_DETERMINANT(NAME, T)                            \
+  static inline T KERNEL(NAME)(const T *sums, double weight) { \
+    T dxy = -(sums[0] + sums[1] - sums[2] - sums[3]) * weight; \
+    T dxx = -(sums[4] - 3.0 * sums[5]) * weight;               \
+    T dyy = -(sums[6] - 3.0 * sums[7]) * weight;               \
+    return dxx * dyy - 0.81 * (dxy * dxy);                     \
+  }
+DEFINE_DETERMINANT(determinant, double)
+DEFINE_DETERMINANT(determinants, KERNEL(f64s))
+#undef DEFINE_DETERMINANT
+
+static double KERNEL(hessian_at)(const hessian_box *boxes, double weight, ptrdiff_t x, size_t width) {
+  double sums[8];
+  for (int b = 0; b < 8; b++) {
+    size_t left = KERNEL(clamp_column)(x + boxes[b].column, width);
+    sums[b] = KERNEL(box_sum)(&boxes[b], left, KERNEL(clamp_column)((ptrdiff_t)left + boxes[b].columns, width));
+  }
+  return KERNEL(determinant)(sums, weight);
 }
 
 static void KERNEL(hessian_f64)(const hessian_box *boxes, double weight, size_t first, size_t width, double *dst,
                                 size_t n) {
   // Columns whose boxes all lie inside the picture need no clamping.
-  ptrdiff_t reach_left = 0, reach_right = 0;
+  ptrdiff_t reach_left = 0, reach_right = 0, lanes = KERNEL(lanes_f64);
   for (int b = 0; b < 8; b++) {
     if (-boxes[b].column > reach_left) reach_left = -boxes[b].column;
     if (boxes[b].column + boxes[b].columns > reach_right) reach_right = boxes[b].column + boxes[b].columns;
   }
-  for (size_t k = 0; k < n; k++) {
-    ptrdiff_t x = (ptrdiff_t)(first + k);
-    double sums[8];
-    if (x >= reach_left && x + reach_right < (ptrdiff_t)width) {
-      for (int b = 0; b < 8; b++) {
-        size_t left = (size_t)(x + boxes[b].column);
-        sums[b] = KERNEL(box_sum)(&boxes[b], left, left + (size_t)boxes[b].columns);
-      }
-    } else {
-      for (int b = 0; b < 8; b++) {
-        size_t left = KERNEL(clamp_column)(x + boxes[b].column, width);
-        sums[b] = KERNEL(box_sum)(&boxes[b], left, KERNEL(clamp_column)((ptrdiff_t)left + boxes[b].columns, width));
-      }
+  ptrdiff_t x = (ptrdiff_t)first, end = (ptrdiff_t)(first + n), inside = (ptrdiff_t)width - reach_right;
+  ptrdiff_t start = x;
+  for (; x < end && x < reach_left; x++) dst[x - start] = KERNEL(hessian_at)(boxes, weight, x, width);
+  for (; x + lanes <= end && x + lanes <= inside; x += lanes) {
+    KERNEL(f64s) sums[8];
+    for (int b = 0; b < 8; b++) {
+      const double *top = boxes[b].top + x + boxes[b].column, *bottom = boxes[b].bottom + x + boxes[b].column;
+      ptrdiff_t right = boxes[b].columns;
+      KERNEL(f64s) sum = LOAD_F64S(top) + LOAD_F64S(bottom + right) - LOAD_F64S(top + right) - LOAD_F64S(bottom);
+      sums[b] = sum > 0.0 ? sum : (KERNEL(f64s)){0};
     }
-    dst[k] = KERNEL(determinant)(sums, weight);
+    *(KERNEL(f64s_anywhere) *)&dst[x - start] = KERNEL(determinants)(sums, weight);
   }
+  for (; x < end; x++) dst[x - start] = KERNEL(hessian_at)(boxes, weight, x, width);
 }
