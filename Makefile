@@ -52,10 +52,13 @@ build: deps ## Build the program: .build/release/imbrex
 	@if [ -n "$(STATIC_CXX)" ]; then mkdir -p .build/static && ln -sf "$(STATIC_CXX)" .build/static/; fi
 	$(SWIFT) build $(SWIFTFLAGS) --product imbrex
 
+# The example again from the start where files have come or gone, which its build does not notice.
+EXAMPLE := $(SWIFT) build -c release --package-path Tests/ExamplePackage --scratch-path .build-example
+
 # In a folder of its own: the tests link the Swift runtime dynamically, the program statically.
 test: deps ## Run all tests
 	$(SWIFT) test -c release --scratch-path .build-tests
-	$(SWIFT) build -c release --package-path Tests/ExamplePackage --scratch-path .build-example
+	$(EXAMPLE) || { rm -rf .build-example && $(EXAMPLE); }
 	.build-example/release/blur $(PHOTO) .build-example/blurred.png
 
 # ThreadSanitizer, then AddressSanitizer (whose report of leaks at exit is left out: a program that ends frees nothing).

@@ -125,6 +125,9 @@ static void run_all(kernels k, size_t n) {
   const double *const two[] = {weights64, weights64 + 1};
   double *const targets[] = {wide, wide2};
   RUN(k.correlate_columns_f64(f64, two, 3, 2, targets, 8, n, 8, column))
+  const float *const three[] = {weights, weights + 1};
+  float *const singles_out[] = {single, single2};
+  RUN(k.correlate_columns_f32(f32, three, 3, 2, singles_out, 8, n, 8, (float *)column))
   RUN(k.float_keys(f32[0], (int32_t *)(void *)&out, n))
   RUN(k.keys_float(i32[0], single, n))
 }

@@ -128,6 +128,28 @@ import Testing
       range[1] = -.infinity
       k.range_f64(d.input(n), n, range, range + 1)
     },
+    Case(name: "correlate_columns_f32") { k, n, d in
+      let rows: [UnsafePointer<Float>] = d.rows(25, n)
+      let height = 11
+      for kernels in 1...2 {
+        let weights = (0..<2).map { _ in UnsafePointer<Float>(d.input(8)) }
+        let targets = (0..<2).map { _ in UnsafeMutablePointer<Float>(d.output((height + 1) * n)) }
+        k.correlate_columns_f32(
+          rows, weights, 7, kernels, targets, height + 1, n, height, d.scratch((height + 4 + 14) * 16))
+      }
+    },
+    Case(name: "laplacian_f32") { k, n, d in k.laplacian_f32(d.input(n), d.input(n), 2.5, d.output(n), n) },
+    Case(name: "difference_f32") { k, n, d in k.difference_f32(d.input(n), d.input(n), 1.6, d.output(n), n) },
+    Case(name: "peaks_f32") { k, n, d in
+      let rows: [UnsafePointer<Float>] = d.rows(9, n + 2).map { $0 + 1 }
+      k.peaks_f32(rows, 0.5, d.output(n), n)
+    },
+    Case(name: "range_f32") { k, n, d in
+      let range: UnsafeMutablePointer<Float> = d.output(2)
+      range[0] = .infinity
+      range[1] = -.infinity
+      k.range_f32(d.input(n), n, range, range + 1)
+    },
     Case(name: "hessian_f64") { k, n, d in
       let rows: [UnsafePointer<Double>] = d.rows(16, n + 1)
       let columns = [1, -3, -3, 1, -2, -2, -4, -1], widths = [3, 3, 3, 3, 5, 5, 9, 3]

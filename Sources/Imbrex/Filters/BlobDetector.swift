@@ -109,8 +109,7 @@ public struct BlobDetector: Sendable {
     try check(description)
     switch method {
     case .log, .dog:
-      let stencil = ScaleSpaceStencil(self, description, peaks)
-      try sweep(input, stencil, context)
+      try sweep(input, scaleSpace(description, peaks), context)
     case .doh:
       let integral = try integralImage(of: input, context: context)
       let stencil = HessianStencil(self, description, integral, peaks)
@@ -129,8 +128,13 @@ public struct BlobDetector: Sendable {
   public func plan(for input: ImageDescription, isStreamed: Bool, tiling: TilingOptions) throws -> TilePlan {
     try check(input)
     let stencil: any Stencil =
-      method == .doh ? IntegralStencil(self, input) : ScaleSpaceStencil(self, input, PeakCollector())
+      method == .doh ? IntegralStencil(self, input) : scaleSpace(input, PeakCollector())
     return try TilePlan(input: input, outputRowBytes: 0, stencil: stencil, options: tiling, isStreamed: isStreamed)
+  }
+
+  private func scaleSpace(_ input: ImageDescription, _ peaks: PeakCollector) -> any Stencil {
+    input.sampleType.isFloat
+      ? ScaleSpaceStencil<Double>(self, input, peaks) : ScaleSpaceStencil<Float>(self, input, peaks)
   }
 
   private func check(_ input: ImageDescription) throws {

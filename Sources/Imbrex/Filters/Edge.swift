@@ -230,8 +230,8 @@ private struct Smoother {
   private let weights: [Double]
   private let kernels = KernelTable.current
   private let columns: Range<Int>
-  private let values: DoubleRows
-  private let coverage: DoubleRows?
+  private let values: LoadedRows<Double>
+  private let coverage: LoadedRows<Double>?
   private let padded: UnsafeMutablePointer<Double>
   private let divisors: UnsafeMutablePointer<Double>?
   /// Whether the divisors are those of rows whose window does not leave the picture above or below: all the same.
@@ -250,7 +250,7 @@ private struct Smoother {
     let radius = weights.count - 1
     columns = (region.x - radius)..<(region.endX + radius)
     let mask = edge.mask
-    values = DoubleRows(
+    values = LoadedRows(
       region, radius: radius, in: input, boundary: edge.boundary, constant: edge.constant, scratch: scratch
     ) { y, x, count, target in
       loader.load(source.row(y), x: x, count: count, into: target, scratch: scratch)
@@ -259,7 +259,7 @@ private struct Smoother {
       }
     }
     if dividesByCoverage {
-      coverage = DoubleRows(
+      coverage = LoadedRows(
         region, radius: radius, in: input, boundary: edge.boundary, constant: edge.constant, scratch: scratch,
         isSameEverywhere: mask == nil
       ) { y, x, count, target in
@@ -288,7 +288,7 @@ private struct Smoother {
     kernels.divide_f64(target, divisors, 0x1p-52, region.width)
   }
 
-  private func blur(_ rows: DoubleRows, _ y: Int, into target: UnsafeMutablePointer<Double>) {
+  private func blur(_ rows: LoadedRows<Double>, _ y: Int, into target: UnsafeMutablePointer<Double>) {
     let inside = columns.clamped(to: 0..<input.width)
     rows.correlate(y, inside, weights, into: padded + (inside.lowerBound - columns.lowerBound))
     extendRow(

@@ -96,7 +96,7 @@ struct HessianStencil: Stencil {
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     scratch.frame {
-      var window = ScaleWindow(detector, tile: region, in: picture, scratch: scratch)
+      var window = ScaleWindow<Double>(detector, tile: region, in: picture, scratch: scratch)
       let tile = window.region
       for (scale, sigma) in sigmas.enumerated() {
         let side = Int(3 * sigma)

@@ -117,17 +117,26 @@ typedef struct KERNELS_SENDABLE kernels {
   // MARK: Blobs.
   /// Sums down the columns with one or two (`kernels`) symmetric kernels of the same radius, in the order of
   /// correlate_rows, transposed: dst[m][x * pitch + y] is kernel m's sum around rows[radius + y][x]. `rows` holds
-  /// height + 2 × radius pointers; `column` is scratch of (height + 4 + 2 × radius) × 8.
+  /// height + 2 × radius pointers; `column` is scratch of (height + 4 + 2 × radius) cache lines.
+  void (*correlate_columns_f32)(const float *const _Nonnull *_Nonnull rows,
+                                const float *const _Nonnull *_Nonnull weights, size_t radius, size_t kernels,
+                                float *const _Nonnull *_Nonnull dst, size_t pitch, size_t width, size_t height,
+                                float *column);
+  /// -(a + b) × scale. `dst` may be `a` or `b`.
+  void (*laplacian_f32)(const float *a, const float *b, float scale, float *dst, size_t n);
+  /// (a - b) × scale.
+  void (*difference_f32)(const float *a, const float *b, float scale, float *dst, size_t n);
+  /// mask[x] = 1 where rows[4][x] is above `threshold` and no less than all of its 26 neighbours. `rows` are three rows
+  /// of each of three slices, the slice below first, readable one sample to either side.
+  void (*peaks_f32)(const float *const _Nonnull *_Nonnull rows, float threshold, uint8_t *mask, size_t n);
+  void (*range_f32)(const float *src, size_t n, float *least, float *greatest);
+  // The same in double precision.
   void (*correlate_columns_f64)(const double *const _Nonnull *_Nonnull rows,
                                 const double *const _Nonnull *_Nonnull weights, size_t radius, size_t kernels,
                                 double *const _Nonnull *_Nonnull dst, size_t pitch, size_t width, size_t height,
                                 double *column);
-  /// -(a + b) × scale. `dst` may be `a` or `b`.
   void (*laplacian_f64)(const double *a, const double *b, double scale, double *dst, size_t n);
-  /// (a - b) × scale.
   void (*difference_f64)(const double *a, const double *b, double scale, double *dst, size_t n);
-  /// mask[x] = 1 where rows[4][x] is above `threshold` and no less than all of its 26 neighbours. `rows` are three rows
-  /// of each of three slices, the slice below first, readable one sample to either side.
   void (*peaks_f64)(const double *const _Nonnull *_Nonnull rows, double threshold, uint8_t *mask, size_t n);
   void (*range_f64)(const double *src, size_t n, double *least, double *greatest);
   /// Determinant of Hessian of pixels first … first + n − 1 of a row of a picture of `width` columns, from 8 boxes:

@@ -1,11 +1,11 @@
 import Kernels
 
-/// The rows that a tile's vertical sums need, converted to doubles, extended beyond the picture's top and bottom.
-struct DoubleRows {
+/// The rows that a tile's vertical sums need, converted to numbers, extended beyond the picture's top and bottom.
+struct LoadedRows<Value: BitwiseCopyable> {
   private let firstRow: Int
   private let radius: Int
   private let origin: Int
-  private let table: UnsafeMutablePointer<UnsafePointer<Double>>
+  private let table: UnsafeMutablePointer<UnsafePointer<Value>>
 
   /// - Parameters:
   ///   - region: The rows and columns for which sums will be asked.
@@ -13,9 +13,9 @@ struct DoubleRows {
   ///   - isSameEverywhere: All rows are alike, and are loaded once.
   ///   - load: Writes `count` values of picture row `row`, from column `column`, at `target`.
   init(
-    _ region: Region, radius: Int, in picture: ImageDescription, boundary: Boundary, constant: Double,
+    _ region: Region, radius: Int, in picture: ImageDescription, boundary: Boundary, constant: Value,
     scratch: Scratch, isSameEverywhere: Bool = false,
-    load: (_ row: Int, _ column: Int, _ count: Int, _ target: UnsafeMutablePointer<Double>) -> Void
+    load: (_ row: Int, _ column: Int, _ count: Int, _ target: UnsafeMutablePointer<Value>) -> Void
   ) {
     firstRow = region.y
     self.radius = radius
@@ -26,23 +26,23 @@ struct DoubleRows {
       ? 0..<picture.width : ((region.x - radius)..<(region.endX + radius)).clamped(to: 0..<picture.width)
     origin = columns.lowerBound
     table = scratch.allocate(wanted.count)
-    var border: UnsafePointer<Double>?
-    var loaded: [Int: UnsafePointer<Double>] = [:]
+    var border: UnsafePointer<Value>?
+    var loaded: [Int: UnsafePointer<Value>] = [:]
     for y in wanted {
-      let target: UnsafePointer<Double>
+      let target: UnsafePointer<Value>
       if let from = boundary.index(y, count: picture.height) {
         let key = isSameEverywhere ? 0 : from
         if let known = loaded[key] {
           target = known
         } else {
-          let values = scratch.allocate(columns.count, of: Double.self)
+          let values = scratch.allocate(columns.count, of: Value.self)
           load(from, columns.lowerBound, columns.count, values)
           target = UnsafePointer(values)
           loaded[key] = target
         }
       } else {
         if border == nil {
-          let values = scratch.allocate(columns.count, of: Double.self)
+          let values = scratch.allocate(columns.count, of: Value.self)
           values.update(repeating: constant, count: columns.count)
           border = UnsafePointer(values)
         }
@@ -53,12 +53,14 @@ struct DoubleRows {
   }
 
   /// Rows, from a column that is held; valid in the enclosing frame.
-  func rows(_ rows: Range<Int>, column: Int, _ scratch: Scratch) -> UnsafePointer<UnsafePointer<Double>> {
-    let pointers = scratch.allocate(rows.count, of: UnsafePointer<Double>.self)
+  func rows(_ rows: Range<Int>, column: Int, _ scratch: Scratch) -> UnsafePointer<UnsafePointer<Value>> {
+    let pointers = scratch.allocate(rows.count, of: UnsafePointer<Value>.self)
     for (k, y) in rows.enumerated() { pointers[k] = table[y - firstRow + radius] + (column - origin) }
     return UnsafePointer(pointers)
   }
+}
 
+extension LoadedRows<Double> {
   /// Sums down some of the picture's columns, around row `y`, with weights that reach at most `radius` rows.
   func correlate(_ y: Int, _ columns: Range<Int>, _ weights: [Double], into sums: UnsafeMutablePointer<Double>) {
     let reach = weights.count - 1
