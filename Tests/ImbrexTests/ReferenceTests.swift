@@ -30,10 +30,16 @@ import Testing
     return plane(result)
   }
 
+  // Two sigmas: sums along the rows, and down transposed columns.
   @Test(arguments: Boundary.allCases, [SampleType.uint8, .uint16, .float32])
   func gaussian_is_the_normalised_sum(boundary: Boundary, type: SampleType) throws {
+    try compareGaussian(sigma: 1.7, boundary, type)
+    try compareGaussian(sigma: 8, boundary, type)
+  }
+
+  private func compareGaussian(sigma: Double, _ boundary: Boundary, _ type: SampleType) throws {
     let picture = testPicture(ImageDescription(width: 37, height: 29, color: .gray, sampleType: type))
-    let input = plane(picture), sigma = 1.7, radius = Int(4 * sigma + 0.5)
+    let input = plane(picture), radius = Int(4 * sigma + 0.5)
     let result = try run(Gaussian(sigma: sigma, boundary: boundary, constant: 0.4, makesFloat: true), picture)
     let weights = (-radius...radius).map { exp(-Double($0 * $0) / (2 * sigma * sigma)) }
     let total = weights.reduce(0, +) * weights.reduce(0, +)

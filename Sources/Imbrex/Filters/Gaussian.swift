@@ -90,6 +90,21 @@ struct GaussianStencil: Stencil {
   }
 
   private func processStrip(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    // Two transposing passes, whose cost a tap is lower, where there are many taps; sums are the same.
+    let isLarge = min(radiusY, radiusX) >= (input.channels == 1 ? 32 : 64) && boundary != .wrap
+    if isLarge {
+      // Rows at a time, so that what is between the passes stays in the cache.
+      let height = max(64, radiusY)
+      for y in stride(from: strip.y, to: strip.endY, by: height) {
+        let part = Region(x: strip.x, y: y, width: strip.width, height: min(height, strip.endY - y))
+        scratch.frame { processLarge(part, from: source, to: output, scratch: scratch) }
+      }
+    } else {
+      processSmall(strip, from: source, to: output, scratch: scratch)
+    }
+  }
+
+  private func processSmall(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     let kernels = KernelTable.current
     let channels = input.channels
     let columns = (strip.x - radiusX)..<(strip.endX + radiusX)
@@ -101,7 +116,6 @@ struct GaussianStencil: Stencil {
     let padded = scratch.allocate(columns.count * channels, of: Float.self)
     let blurred = scratch.allocate(strip.width * channels, of: Float.self)
     let samples = strip.width * channels
-    let outputBytes = input.channels * outputType.byteCount
     for y in strip.y..<strip.endY {
       rows.correlate(y, inside, weightsY, into: padded + (inside.lowerBound - columns.lowerBound) * channels)
       extendRow(
@@ -109,18 +123,74 @@ struct GaussianStencil: Stencil {
         constant: constant
       ) { column, count, target in rows.correlate(y, column..<(column + count), weightsY, into: target) }
       kernels.correlate_row_f32(padded + radiusX * channels, weightsX, radiusX, channels, blurred, samples)
-      if input.alpha == .straight {
-        kernels.unpremultiply_f32(blurred, input.sampleType.fullScale, channels, strip.width)
-      }
-      if loader.isLinear {
-        TransferFunction.encode(
-          blurred, count: strip.width, colors: input.color.channels, channels: channels,
-          fullScale: input.sampleType.fullScale)
-      }
-      storeRow(
-        blurred, count: samples, scale: 1 / input.sampleType.fullScale, as: outputType,
-        to: output.row(y) + strip.x * outputBytes)
+      finish(blurred, y: y, of: strip, to: output)
     }
+  }
+
+  private func processLarge(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    let kernels = KernelTable.current
+    let channels = input.channels
+    let columns = (strip.x - radiusX)..<(strip.endX + radiusX)
+    let inside = columns.clamped(to: 0..<input.width)
+    let rows = VerticalPass(
+      strip: strip, radius: radiusY, inside: inside, boundary: boundary, constant: constant, loader: loader,
+      source: source, scratch: scratch, isConverted: true)
+
+    // Lines of odd numbers of cache lines, so that columns do not fall on the same sets of the cache.
+    func odd(_ count: Int) -> Int { ((count + 15) / 16 | 1) * 16 }
+    let samples = inside.count * channels
+    let pitch = odd(strip.height), resultPitch = odd(strip.width)
+    let plane = scratch.allocate(samples * pitch, of: Float.self)
+    let column = scratch.allocate((max(strip.height + 2 * radiusY, columns.count) + 4) * 16, of: Float.self)
+    weightsY.withUnsafeBufferPointer { weights in
+      kernels.correlate_columns_f32(
+        rows.floats, [weights.baseAddress!], radiusY, 1, [plane], pitch, samples, strip.height, column)
+    }
+
+    let border = scratch.allocate(strip.height, of: Float.self)
+    border.update(repeating: constant, count: strip.height)
+    let lines = scratch.allocate(columns.count, of: UnsafePointer<Float>.self)
+    let results = (0..<channels).map { _ in scratch.allocate(resultPitch * strip.height, of: Float.self) }
+    for channel in 0..<channels {
+      for x in columns {
+        let from = boundary.index(x, count: input.width)
+        let line = from.map { plane + (($0 - inside.lowerBound) * channels + channel) * pitch } ?? border
+        lines[x - columns.lowerBound] = UnsafePointer(line)
+      }
+      weightsX.withUnsafeBufferPointer { weights in
+        kernels.correlate_columns_f32(
+          lines, [weights.baseAddress!], radiusX, 1, [results[channel]], resultPitch, strip.height, strip.width, column)
+      }
+    }
+    let row = scratch.allocate(strip.width * channels, of: Float.self)
+    for y in strip.y..<strip.endY {
+      let start = (y - strip.y) * resultPitch
+      if channels == 1 {
+        finish(results[0] + start, y: y, of: strip, to: output)
+      } else {
+        for (channel, result) in results.enumerated() {
+          for x in 0..<strip.width { row[x * channels + channel] = result[start + x] }
+        }
+        finish(row, y: y, of: strip, to: output)
+      }
+    }
+  }
+
+  /// Stores a row of the strip.
+  private func finish(_ blurred: UnsafeMutablePointer<Float>, y: Int, of strip: Region, to output: OutputRows) {
+    let kernels = KernelTable.current
+    let channels = input.channels
+    if input.alpha == .straight {
+      kernels.unpremultiply_f32(blurred, input.sampleType.fullScale, channels, strip.width)
+    }
+    if loader.isLinear {
+      TransferFunction.encode(
+        blurred, count: strip.width, colors: input.color.channels, channels: channels,
+        fullScale: input.sampleType.fullScale)
+    }
+    storeRow(
+      blurred, count: strip.width * channels, scale: 1 / input.sampleType.fullScale, as: outputType,
+      to: output.row(y) + strip.x * channels * outputType.byteCount)
   }
 }
 
@@ -138,7 +208,7 @@ private struct VerticalPass {
 
   init(
     strip: Region, radius: Int, inside: Range<Int>, boundary: Boundary, constant: Float, loader: FloatLoader,
-    source: SourceRows, scratch: Scratch
+    source: SourceRows, scratch: Scratch, isConverted: Bool = false
   ) {
     input = loader.input
     self.radius = radius
@@ -147,7 +217,7 @@ private struct VerticalPass {
     table = scratch.allocate(wanted.count)
     let leavesPicture = wanted.lowerBound < 0 || wanted.upperBound > input.height
     let isConverted =
-      input.alpha == .straight || (boundary == .constant && leavesPicture) || loader.isLinear
+      isConverted || input.alpha == .straight || (boundary == .constant && leavesPicture) || loader.isLinear
       || input.sampleType == .float64
     guard isConverted else {
       sampleType = input.sampleType
@@ -185,6 +255,9 @@ private struct VerticalPass {
       table[y - wanted.lowerBound] = target
     }
   }
+
+  /// All rows, if they were converted, from the first column inside the picture.
+  var floats: UnsafePointer<UnsafePointer<Float>> { UnsafeRawPointer(table).samples() }
 
   /// Sums of row `y` for some of the picture's columns.
   func correlate(_ y: Int, _ columns: Range<Int>, _ weights: [Float], into sums: UnsafeMutablePointer<Float>) {
