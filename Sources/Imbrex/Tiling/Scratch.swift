@@ -36,10 +36,24 @@ public final class Scratch: @unchecked Sendable {
     blocks = [.allocate(byteCount: total, alignment: Self.alignment)]
   }
 
-  /// Runs `body` and takes back what it allocated, if that is possible without moving anything.
+  /// Runs `body` and takes back what it allocated.
   public func frame<Result>(_ body: () throws -> Result) rethrows -> Result {
     let blockCount = blocks.count, before = used
-    defer { if blocks.count == blockCount { used = before } }
+    defer { shrink(to: blockCount, used: before) }
     return try body()
+  }
+
+  /// Of the blocks that were added, the last one stays, empty, for the next frame.
+  private func shrink(to blockCount: Int, used before: Int) {
+    guard blocks.count > blockCount else {
+      used = before
+      return
+    }
+    for block in blocks[blockCount..<(blocks.count - 1)] {
+      total -= block.count
+      block.deallocate()
+    }
+    blocks.removeSubrange(blockCount..<(blocks.count - 1))
+    used = 0
   }
 }
