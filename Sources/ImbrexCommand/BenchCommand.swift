@@ -6,6 +6,7 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Time a filter serially and in parallel, and check that the results are the same.",
+    usage: "imbrex bench FILTER [options] INPUT",
     discussion: """
       The filter runs on the picture in memory: first serially (one worker, one tile), then with each worker count. Every parallel \
       result must be byte for byte the serial one, else the status is 1.

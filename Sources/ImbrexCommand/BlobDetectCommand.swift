@@ -92,6 +92,7 @@ struct BlobDetectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "blob-detect",
     abstract: "Find blobs and list them.",
+    usage: "imbrex blob-detect [options] [INPUT...] [-o TABLE] [--overlay PICTURE]",
     discussion: """
       Computes what skimage.feature.blob_log, blob_dog and blob_doh do. One row a blob, strongest first: y, x, sigma and radius in \
       pixels.

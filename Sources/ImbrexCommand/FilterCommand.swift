@@ -4,7 +4,9 @@ import Imbrex
 /// The command of one filter that makes a picture from a picture.
 struct FilterCommand<Options: FilterOptions>: ParsableCommand {
   static var configuration: CommandConfiguration {
-    CommandConfiguration(commandName: Options.name, abstract: Options.abstract, discussion: Options.discussion)
+    CommandConfiguration(
+      commandName: Options.name, abstract: Options.abstract,
+      usage: "imbrex \(Options.name) [options] [INPUT...] [-o OUTPUT]", discussion: Options.discussion)
   }
 
   @OptionGroup(title: "Filter") var filterOptions: Options

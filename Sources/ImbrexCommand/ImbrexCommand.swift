@@ -40,13 +40,33 @@ struct ImbrexCommand: ParsableCommand {
         return
       }
       try checkKernelChoice()
+      if let text = shortHelp(arguments) { return print(text, terminator: "") }
       if var command = parseFilter(arguments) { return try command.run() }
       try checkSubcommand(arguments.first)
       var command = try parseAsRoot(arguments)
       try command.run()
     } catch {
-      Messages.exit(with: error)
+      Messages.exit(with: error, of: named(arguments))
     }
+  }
+
+  /// The command that the first words name, to ask for its help.
+  private static func named(_ arguments: [String]) -> any ParsableCommand.Type {
+    var command: any ParsableCommand.Type = ImbrexCommand.self
+    for word in arguments.prefix(2) {
+      guard let next = command.configuration.subcommands.first(where: { $0.configuration.commandName == word }) else {
+        break
+      }
+      command = next
+    }
+    return command
+  }
+
+  private static func shortHelp(_ arguments: [String]) -> String? {
+    guard arguments.prefix(while: { $0 != "--" }).contains("-h"),
+      let command = filterCommands.first(where: { $0.configuration.commandName == arguments.first })
+    else { return nil }
+    return Help.short(command)
   }
 
   /// The arguments as they were given: Swift's own have lost the bytes of names that are not UTF-8.

@@ -6,6 +6,7 @@ struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info",
     abstract: "Tell what a picture's file holds.",
+    usage: "imbrex info [options] [INPUT...]",
     discussion: """
       Reads headers only: format, size, samples, colour, compression, layout, pages, profile, orientation, resolution, metadata.
 

@@ -31,7 +31,9 @@ enum Messages {
   }
 
   /// Ends the process as an error asks: quietly for help and version, with one line for the rest.
-  static func exit(with error: any Error) -> Never {
+  ///
+  /// - Parameter command: Whose options it may concern.
+  static func exit(with error: any Error, of command: any ParsableCommand.Type) -> Never {
     if let failure = error as? BatchFailure { finish(failure.status) }
     if let error = error as? ImbrexError {
       if error.code == .closedPipe { finish(0) }
@@ -45,8 +47,18 @@ enum Messages {
     }
     // The parser's messages are one line, or one line and hints.
     let lines = ImbrexCommand.message(for: error).split(separator: "\n")
-    report(lines.first.map(String.init) ?? "bad usage")
+    report(explained(lines.first.map(String.init) ?? "bad usage", command))
     finish(2)
+  }
+
+  /// The parser's message about a value, with what is allowed where it does not say so.
+  private static func explained(_ message: String, _ command: any ParsableCommand.Type) -> String {
+    let quoted = message.split(separator: "'", omittingEmptySubsequences: false)
+    guard message.hasPrefix("The value '"), message.hasSuffix("'"), quoted.count >= 2,
+      let option = quoted[quoted.count - 2].split(separator: " ").first(where: { $0.hasPrefix("-") }),
+      let meaning = Help.meaning(of: String(option), in: command)
+    else { return message }
+    return "\(message): \(meaning)"
   }
 
   private static func finish(_ status: Int32) -> Never {

@@ -197,7 +197,10 @@ def main():
     arguments = arguments.parse_args()
     program = str(pathlib.Path(arguments.program).resolve())
     threads = len(os.sched_getaffinity(0))
-    folder = pathlib.Path(tempfile.mkdtemp())
+    # In memory where there is such a place, so that the disk is not what is measured.
+    memory = "/dev/shm"
+    in_memory = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 << 30
+    folder = pathlib.Path(tempfile.mkdtemp(dir=memory if in_memory else None))
     try:
         subprocess.run([sys.executable, "-c", PICTURES, str(folder), str(arguments.size), *["big"] * arguments.big], check=True)
         print(f"{arguments.size}×{arguments.size}, {threads} cores, {platform.machine()}, {arguments.runs} runs, medians\n")

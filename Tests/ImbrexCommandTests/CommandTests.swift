@@ -278,6 +278,9 @@ import Testing
       says: "missing-folder/out.png: cannot write: No such file or directory"),
     Failure(
       name: "no output format", arguments: ["sobel", "PHOTO", "-o", "OUT.xyz"], status: 2, says: "the format of "),
+    Failure(
+      name: "a page of no number", arguments: ["median", "--page", "0", "PHOTO"], status: 2,
+      says: "'0' is invalid for '--page <n>': Pages of a multi-page TIFF, from 1"),
     Failure(name: "an unknown filter", arguments: ["gausian", "PHOTO"], status: 2, says: "did you mean 'gaussian'"),
     Failure(name: "an unknown option", arguments: ["gaussian", "--sigm", "2", "PHOTO"], status: 2, says: "--sigma"),
     Failure(
@@ -414,6 +417,14 @@ import Testing
       #expect(outcome.status == 0 && !outcome.output.isEmpty && outcome.errors.isEmpty, "\(arguments)")
     }
     #expect(try Program.run(["--version", "-v"]).text.contains("kernels: "))
+  }
+
+  @Test func a_short_help_has_the_filters_own_options_and_examples() throws {
+    let short = try Program.run(["median", "-h"]).text, whole = try Program.run(["median", "--help"]).text
+    #expect(short.contains("--radius") && short.contains("EXAMPLES") && !short.contains("--max-memory"))
+    #expect(whole.contains("--radius") && whole.contains("--max-memory"))
+    // After --, a word is a file.
+    #expect(try Program.run(["median", "--", "-h"]).status == 1)
   }
 }
 
