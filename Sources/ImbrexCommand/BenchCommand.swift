@@ -50,7 +50,9 @@ struct BenchOptionGroup: ParsableArguments {
   var endToEnd = false
 
   @Option(
-    help: ArgumentHelp("Draw speed-up against workers into this SVG file.", valueName: "file"), completion: .file())
+    help: ArgumentHelp(
+      "Draw speed-up against workers into this file: .svg, or a picture such as .png.", valueName: "file"),
+    completion: .file())
   var plot: String?
 
   @Option(
@@ -98,8 +100,8 @@ struct BenchOptionGroup: ParsableArguments {
     if [json, markdown, csv].count(where: { $0 }) > 1 {
       throw ImbrexError(.usage, "--json, --markdown and --csv exclude each other")
     }
-    if let plot, !plot.lowercased().hasSuffix(".svg") {
-      throw ImbrexError(.usage, "--plot is '\(plot)', but it draws SVG: give it the extension .svg")
+    if let plot, !plot.lowercased().hasSuffix(".svg"), ImageFormat(path: plot) == nil {
+      throw ImbrexError(.usage, "--plot is '\(plot)', but its extension must be .svg, or a picture's, such as .png")
     }
   }
 
@@ -120,6 +122,15 @@ struct BenchOptionGroup: ParsableArguments {
     return counts + [cores]
   }
 
+  private func draw(_ drawing: SpeedupPlot, to path: String) throws {
+    guard let format = ImageFormat(path: path) else { return try writeText(drawing.svg, to: path) }
+    let picture = try drawing.picture()
+    let writer = try ImageWriter(
+      to: OutputFile(path: path), format: format, picture: picture.description, metadata: Metadata())
+    try writer.write(picture: picture)
+    try writer.finish()
+  }
+
   func run(_ subject: Benchmark.Subject, filter: String, options: [(String, JSONValue)]) throws {
     let reader: ImageReader
     let picture: Picture
@@ -138,7 +149,7 @@ struct BenchOptionGroup: ParsableArguments {
     let report = BenchReport(
       filter: filter, options: options, picture: picture.description, isEndToEnd: endToEnd,
       runs: try benchmark.measure(jobs: workerCounts()))
-    if let plot { try writeText(SpeedupPlot(report).svg, to: plot) }
+    if let plot { try draw(SpeedupPlot(report), to: plot) }
     print(json ? report.json : markdown ? report.markdown : csv ? report.csv : report.table)
     if let wrong = report.runs.first(where: { !$0.isIdentical }) {
       Messages.report("the result with \(wrong.jobs) workers differs from the serial one")

@@ -58,55 +58,54 @@ struct SpeedupPlot {
     return Array(stride(from: step, through: most, by: step))
   }
 
-  var svg: String {
-    var parts: [String] = []
-    func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ style: String) {
-      parts.append(
-        #"<line x1="\#(fixed(x1, 1))" y1="\#(fixed(y1, 1))" x2="\#(fixed(x2, 1))" y2="\#(fixed(y2, 1))" \#(style)/>"#)
-    }
-    func text(_ x: Double, _ y: Double, _ content: String, _ style: String = "") {
-      let escaped = content.map { ["&": "&amp;", "<": "&lt;", ">": "&gt;"][$0] ?? String($0) }.joined()
-      parts.append(#"<text x="\#(fixed(x, 1))" y="\#(fixed(y, 1))" \#(style)>\#(escaped)</text>"#)
-    }
-    text(Self.left, 24, title, #"font-size="15" font-weight="600""#)
-    text(Self.left, 42, "speed-up over one worker and one tile", #"opacity="0.7""#)
+  func draw(on canvas: inout some PlotCanvas) {
+    let size = Self.height, ground = PlotInk()
+    canvas.text(title, x: Self.left, y: 24, PlotText(size: 15, isBold: true), ground)
+    canvas.text("speed-up over one worker and one tile", x: Self.left, y: 42, PlotText(), ground.faint(0.7))
     for tick in ticks(mostSpeedup) {
-      line(Self.left, y(tick), Self.width - Self.right, y(tick), #"stroke="currentColor" stroke-opacity="0.15""#)
-      text(Self.left - 8, y(tick) + 4, shortest(tick), #"text-anchor="end""#)
+      canvas.line([(Self.left, y(tick)), (Self.width - Self.right, y(tick))], width: 1, ground.faint(0.15))
+      canvas.text(shortest(tick), x: Self.left - 8, y: y(tick) + 4, PlotText(anchor: .end), ground)
     }
     for jobs in Set([1] + lines.flatMap(\.points).map(\.jobs)).sorted() {
-      text(x(Double(jobs)), Self.height - Self.bottom + 20, String(jobs), #"text-anchor="middle""#)
+      canvas.text(
+        String(jobs), x: x(Double(jobs)), y: size - Self.bottom + 20, PlotText(anchor: .middle), ground)
     }
-    text((Self.left + Self.width - Self.right) / 2, Self.height - 12, "workers", #"text-anchor="middle" opacity="0.7""#)
-    line(Self.left, y(0), Self.width - Self.right, y(0), #"stroke="currentColor" stroke-opacity="0.5""#)
-    line(x(1), y(1), x(mostJobs), y(mostJobs), #"stroke="currentColor" stroke-opacity="0.5" stroke-dasharray="5 4""#)
-    text(x(mostJobs) - 6, y(mostJobs) - 6, "ideal", #"text-anchor="end" opacity="0.7""#)
+    canvas.text(
+      "workers", x: (Self.left + Self.width - Self.right) / 2, y: size - 12, PlotText(anchor: .middle),
+      ground.faint(0.7))
+    canvas.line([(Self.left, y(0)), (Self.width - Self.right, y(0))], width: 1, ground.faint(0.5))
+    canvas.line([(x(1), y(1)), (x(mostJobs), y(mostJobs))], width: 1, dash: (5, 4), ground.faint(0.5))
+    canvas.text("ideal", x: x(mostJobs) - 6, y: y(mostJobs) - 6, PlotText(anchor: .end), ground.faint(0.7))
     for (index, entry) in lines.enumerated() {
-      let color = Self.colors[index % Self.colors.count]
-      let path = entry.points.map { "\(fixed(x(Double($0.jobs)), 1)),\(fixed(y($0.speedup), 1))" }.joined(
-        separator: " ")
-      parts.append(#"<polyline points="\#(path)" fill="none" stroke="\#(color)" stroke-width="2.5"/>"#)
+      let ink = PlotInk(color: Self.colors[index % Self.colors.count])
+      canvas.line(entry.points.map { (x(Double($0.jobs)), y($0.speedup)) }, width: 2.5, ink)
       for point in entry.points {
         let px = x(Double(point.jobs))
-        line(px, y(point.least), px, y(point.greatest), #"stroke="\#(color)" stroke-width="6" stroke-opacity="0.3""#)
-        parts.append(#"<circle cx="\#(fixed(px, 1))" cy="\#(fixed(y(point.speedup), 1))" r="4" fill="\#(color)"/>"#)
+        canvas.line([(px, y(point.least)), (px, y(point.greatest))], width: 6, ink.faint(0.3))
+        canvas.dot(x: px, y: y(point.speedup), radius: 4, ink)
         if lines.count == 1, let fraction = point.serialFraction {
-          text(
-            px - 8, y(point.speedup) + 20, "\(fixed(point.speedup, 2)) (\(fixed(100 * max(fraction, 0), 1)) % serial)",
-            #"text-anchor="end" fill="\#(color)""#)
+          canvas.text(
+            "\(fixed(point.speedup, 2)) (\(fixed(100 * max(fraction, 0), 1)) % serial)", x: px - 8,
+            y: y(point.speedup) + 20, PlotText(anchor: .end), ink)
         }
       }
       if !entry.name.isEmpty {
-        text(Self.left + 16, Self.top + 18 + 18 * Double(index), entry.name, #"fill="\#(color)" font-weight="600""#)
+        canvas.text(
+          entry.name, x: Self.left + 16, y: Self.top + 18 + 18 * Double(index), PlotText(isBold: true), ink)
       }
     }
-    return """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Int(Self.width)) \(Int(Self.height))" width="\(Int(Self.width))" \
-      height="\(Int(Self.height))" font-family="system-ui, sans-serif" font-size="12">
-      <style>svg { color: #24292f } text { fill: currentColor } @media (prefers-color-scheme: dark) { svg { color: #d0d7de } }</style>
-      \(parts.joined(separator: "\n"))
-      </svg>
+  }
 
-      """
+  var svg: String {
+    var canvas = SVGCanvas(width: Self.width, height: Self.height)
+    draw(on: &canvas)
+    return canvas.document
+  }
+
+  /// The same drawing in pixels, twice as large, on white.
+  func picture() throws -> Picture {
+    var canvas = PixelCanvas(width: Self.width, height: Self.height, scale: 2)
+    draw(on: &canvas)
+    return try canvas.picture()
   }
 }

@@ -230,6 +230,21 @@ import Testing
     }
   }
 
+  @Test func bench_draws_its_speed_up() throws {
+    let bench = ["bench", "sobel", testImage("gradient.png"), "--runs", "1", "--jobs", "1,2", "--plot"]
+    #expect(try Program.run(bench + [folder.path("plot.svg")]).status == 0)
+    let svg = try String(contentsOfFile: folder.path("plot.svg"), encoding: .utf8)
+    #expect(svg.hasPrefix("<svg") && svg.contains("ideal") && svg.contains("<circle"))
+    #expect(try Program.run(bench + [folder.path("plot.png")]).status == 0)
+    let pixels = try Program.run(["median", "--radius", "0", folder.path("plot.png"), "--format", "ppm"])
+    let drawn = try #require(Samples(netpbm: pixels.output))
+    #expect(drawn.width == 1280 && drawn.height == 840)
+    // The line of the measured points is blue; most is ground.
+    let blue = stride(from: 0, to: drawn.values.count, by: 3).count { drawn.values[$0 + 2] > drawn.values[$0] + 0.3 }
+    #expect(blue > 500 && blue < 100_000)
+    #expect(try Program.run(bench + ["plot.foo"]).status == 2)
+  }
+
   @Test func bench_prints_tables() throws {
     for format in [[], ["--markdown"], ["--csv"]] {
       let outcome = try Program.run(["bench", "sobel", "--runs", "1", "--jobs", "2", testImage("shapes.png")] + format)
