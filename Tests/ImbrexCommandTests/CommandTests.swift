@@ -240,7 +240,8 @@ import Testing
     let drawn = try #require(Samples(netpbm: pixels.output))
     #expect(drawn.width == 1280 && drawn.height == 840)
     // The line of the measured points is blue; most is ground.
-    let blue = stride(from: 0, to: drawn.values.count, by: 3).count { drawn.values[$0 + 2] > drawn.values[$0] + 0.3 }
+    let values = drawn.values
+    let blue = stride(from: 0, to: values.count, by: 3).count { values[$0 + 2] > values[$0] + 0.3 }
     #expect(blue > 500 && blue < 100_000)
     #expect(try Program.run(bench + ["plot.foo"]).status == 2)
   }
