@@ -76,7 +76,11 @@ bool png_rows_late_chunk(const png_rows *rows, size_t number, uint8_t name[4], c
 // MARK: Chunks
 
 static int32_t fail_end(png_rows *rows, codec_error *error) {
-  return codec_source_fail(rows->source, error, rows->row, rows->height);
+  // Rows that are complete but have not been handed out yet count.
+  size_t line = rows->row_bytes + 1;
+  const uint8_t *start = rows->portion + line, *end = rows->inflate.next_out;
+  size_t whole = end != NULL && end > start && end <= start + rows->capacity * line ? (size_t)(end - start) / line : 0;
+  return codec_source_fail(rows->source, error, rows->row + (uint32_t)whole, rows->height);
 }
 
 static uint32_t big_endian(const uint8_t *bytes) {

@@ -91,6 +91,7 @@ struct BatchRunner: Sendable {
     defer { pool.close() }
     let progress = Progress.make(files, total: plan.count)
     Messages.progress.withLock { $0 = progress }
+    if let path = files.batch.report { try plan.checkApart(path, "--report") }
     let report = try files.batch.report.map { try ReportFile(path: $0) }
     let records = DoneRecords()
     let totals = Locked(Totals())
@@ -293,7 +294,9 @@ extension FileOptionGroup {
     if explain { return try plan(named, .none) }
     if batch.inPlace {
       if output != nil { throw ImbrexError(.usage, "--in-place and -o exclude each other") }
-      return try plan(named, .inPlace)
+      let plan = try plan(named, .inPlace)
+      if let suffix = batch.inPlaceBackup { try plan.checkBackups(suffix: suffix) }
+      return plan
     }
     let isMany = isMany(named)
     guard let output else {

@@ -126,7 +126,8 @@ struct BlobDetectCommand: ParsableCommand {
     let named = try files.namedInputs()
     let table = table ?? (files.writesToDirectory ? nil : BlobTable(path: files.output)) ?? .csv
     let plan = try plan(named, table)
-    let overlays = try overlays(named, count: plan.count)
+    let overlays = try overlays(named, plan)
+    if !files.explain { try checkApart(plan, overlays) }
     if files.explain {
       for index in 0..<plan.count { try explain(detector, plan[index].input, tilingOptions) }
       return
@@ -167,17 +168,39 @@ struct BlobDetectCommand: ParsableCommand {
     return try files.plan(named, .directory(naming))
   }
 
+  /// Tables and overlays go over no input, nor over each other.
+  private func checkApart(_ plan: BatchPlan, _ overlays: (String) -> String?) throws {
+    if files.writesToDirectory {
+      try plan.checkResultsApart()
+    } else if let output = files.output, output != "-" {
+      if let format = ImageFormat(path: output) {
+        throw ImbrexError(
+          .usage, "'\(output)' is named as a \(format.name.uppercased()), but the output is a table: see --overlay")
+      }
+      try plan.checkApart(output, "the table", isOutput: true)
+    }
+    guard overlay != nil else { return }
+    for index in 0..<plan.count {
+      let item = plan[index]
+      guard let path = overlays(item.input) else { continue }
+      if plan.count == 1 { try plan.checkApart(path, "--overlay") }
+      if path == item.output { throw ImbrexError(.usage, "the table and --overlay are both '\(path)'") }
+    }
+  }
+
   /// Where the overlay of an input goes, if there is to be one.
-  private func overlays(_ named: [String], count: Int) throws -> @Sendable (String) -> String? {
+  private func overlays(_ named: [String], _ plan: BatchPlan) throws -> @Sendable (String) -> String? {
     guard let overlay else { return { _ in nil } }
     if overlay.hasSuffix("/") || isDirectory(overlay) {
       let naming = try OutputNaming(directory: overlay, format: nil, template: files.batch.name, filter: "blob-detect")
-      let plan = try files.plan(named, .directory(naming))
+      let pictures = try files.plan(named, .directory(naming))
+      try pictures.checkResultsApart()
       let paths = Dictionary(
-        (0..<plan.count).map { (plan[$0].input, plan[$0].output!) }, uniquingKeysWith: { first, _ in first })
+        (0..<pictures.count).map { (pictures[$0].input, pictures[$0].output!) },
+        uniquingKeysWith: { first, _ in first })
       return { paths[$0] }
     }
-    guard count == 1 else {
+    guard plan.count == 1 else {
       throw ImbrexError(.usage, "--overlay for several inputs needs a directory: '\(overlay)/'")
     }
     guard ImageFormat(path: overlay) != nil else {

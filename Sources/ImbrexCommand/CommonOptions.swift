@@ -124,7 +124,7 @@ struct FileOptionGroup: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Refuse pictures that claim more pixels. (default: 1000000000)", valueName: "n"))
+      "Refuse pictures that claim more pixels.", valueName: "n"))
   var maxPixels: Int = 1_000_000_000
 
   @Flag(help: "Print the plan (workers, grid, halo, memory, kernels) and do nothing.")

@@ -17,10 +17,14 @@ enum Help {
     let lines = command.helpMessage(columns: 2000).split(separator: "\n")
     for line in lines where line.hasPrefix("  ") {
       let words = line.split(separator: " ")
-      guard words[0].hasPrefix("-"), let place = words.prefix(2).firstIndex(where: { $0 == option }) else { continue }
-      let text = words[(place + 1)...].drop { $0.hasPrefix("<") }.joined(separator: " ")
-      let sentence = text.split(separator: ". ").first ?? ""
-      return String(sentence.prefix { $0 != "(" }).trimmed(of: " .")
+      guard words[0].hasPrefix("-"),
+        let place = words.prefix(2).firstIndex(where: { $0 == option || $0 == option + "," })
+      else { continue }
+      var text = words[(place + 1)...].drop { $0.hasPrefix("<") || $0.hasPrefix("-") }.joined(separator: " ")[...]
+      for end in [". ", " (default", " (values"] {
+        if let range = text.firstRange(of: end) { text = text[..<range.lowerBound] }
+      }
+      return String(text).trimmed(of: " .")
     }
     return nil
   }

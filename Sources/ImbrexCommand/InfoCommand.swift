@@ -16,12 +16,14 @@ struct InfoCommand: ParsableCommand {
       """)
 
   @Argument(help: ArgumentHelp("Pictures, or - for standard input.", valueName: "input"), completion: .file())
-  var inputs: [String]
+  var inputs: [String] = []
 
   @Flag(help: "Print one JSON object a file, on a line of its own.")
   var json = false
 
   func run() throws {
+    if inputs.isEmpty && isTerminal(0) { throw ImbrexError(.usage, "no input: name a picture") }
+    let inputs = inputs.isEmpty ? ["-"] : inputs
     var failed = false
     for (index, input) in inputs.enumerated() {
       do {

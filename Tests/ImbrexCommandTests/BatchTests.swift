@@ -136,6 +136,30 @@ import Testing
     #expect(reports[0].contains(#""status":"failed","error":"not a picture"#))
   }
 
+  @Test func nothing_that_is_written_beside_goes_over_an_input_or_output() throws {
+    let photo = try Data(contentsOf: URL(fileURLWithPath: testImage("gradient.png")))
+    for name in ["a.png", "b.png", "b.png.bak.png"] {
+      try photo.write(to: URL(fileURLWithPath: folder.path(name)))
+    }
+    let a = folder.path("a.png"), b = folder.path("b.png"), directory = folder.path("") + "/"
+    for arguments in [
+      ["blob-detect", a, "-o", a], ["blob-detect", a, b, "-o", directory, "--name", "{stem}.png"],
+      ["median", a, "-o", folder.path("o.png"), "--report", a],
+      ["median", a, "-o", folder.path("o.png"), "--report", folder.path("o.png")],
+      ["blob-detect", a, "-o", folder.path("t.csv"), "--overlay", a],
+      ["blob-detect", a, "-o", folder.path("t"), "--overlay", directory],
+      ["median", "--in-place=.bak.png", b, folder.path("b.png.bak.png")],
+    ] {
+      let outcome = try Program.run(arguments)
+      #expect(
+        outcome.status == 2 && outcome.errors.split(separator: "\n").count == 1, "\(arguments): \(outcome.errors)")
+    }
+    for name in ["a.png", "b.png", "b.png.bak.png"] {
+      #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path(name))) == photo)
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.path("o.png")))
+  }
+
   @Test func fail_fast_stops_at_the_first_failure() throws {
     try Data("bad".utf8).write(to: URL(fileURLWithPath: folder.path("in/A.png")))
     let outcome = try run("median", "in", "-o", "out/", "--fail-fast", "-j1")

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// The files of a run and where their results go, checked before anything is written.
 public struct BatchPlan: Sendable {
   public struct Item: Equatable, Sendable {
@@ -59,6 +67,39 @@ public struct BatchPlan: Sendable {
     }
   }
 
+  /// Checks a file that is written beside the outputs, such as a report.
+  ///
+  /// - Throws: ``ImbrexError`` of usage if it is one of the inputs or, unless `isOutput`, of the outputs.
+  public func checkApart(_ path: String, _ name: String, isOutput: Bool = false) throws {
+    for index in 0..<count {
+      let item = self[index]
+      if isSameFile(path, item.input) {
+        throw ImbrexError(.usage, "\(name) '\(path)' would be written over the input '\(item.input)'")
+      }
+      if !isOutput, let output = item.output, isSameFile(path, output) {
+        throw ImbrexError(.usage, "\(name) '\(path)' would be written over the output '\(output)'")
+      }
+    }
+  }
+
+  /// Checks that nothing is written over its own input, where the results are no pictures.
+  public func checkResultsApart() throws {
+    for index in 0..<count {
+      let item = self[index]
+      if let output = item.output, isSameFile(output, item.input) {
+        throw ImbrexError(.usage, "the result of '\(item.input)' would be written over it")
+      }
+    }
+  }
+
+  /// Checks that no input is where another's old content is to be kept.
+  public func checkBackups(suffix: String) throws {
+    // Mostly there are none yet.
+    let backups = Set((0..<count).map { self[$0].input + suffix }.filter { fileStatus($0) != nil })
+    guard !backups.isEmpty, let index = (0..<count).first(where: { backups.contains(self[$0].input) }) else { return }
+    throw ImbrexError(.usage, "the input '\(self[index].input)' is where --in-place=\(suffix) would keep another one")
+  }
+
   private func check() throws {
     for index in 0..<count where self[index].input == "-" {
       throw ImbrexError(.usage, "standard input has no name in a directory: use -o FILE")
@@ -108,4 +149,12 @@ public struct BatchPlan: Sendable {
     let parts = path.split(separator: "/").filter { $0 != "." }
     return (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
   }
+}
+
+/// Whether two paths are one regular file, or will be.
+private func isSameFile(_ a: String, _ b: String) -> Bool {
+  guard a != "-" && b != "-" else { return false }
+  if a == b { return !isSpecialFile(a) }
+  guard let first = fileStatus(a), let second = fileStatus(b) else { return false }
+  return first.st_dev == second.st_dev && first.st_ino == second.st_ino && first.st_mode & S_IFMT == S_IFREG
 }
