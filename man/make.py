@@ -110,7 +110,9 @@ The result is that of
 .Ql skimage.feature.blob_log ,
 .Ql blob_dog
 and
-.Ql blob_doh .
+.Ql blob_doh ,
+but for the order in which overlapping pairs are taken: here it is that of the list, there that of a hash table,
+so that in crowded pictures the lists may differ by a few.
 .Pp
 Over several inputs each row begins with its file's name.""",
         "examples": ["blob-detect --min-sigma 3 --max-sigma 20 cells.tif > cells.csv",
