@@ -30,7 +30,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = "$(SHARE)/bash-completion/completions/imbrex" "$(SHARE)/zsh/site-functions/_imbrex" \
   "$(SHARE)/fish/vendor_completions.d/imbrex.fish"
 
-.PHONY: all deps build test test-sanitized soak demo bench bench-peers bench-kernels fuzz lint manuals test-arm64 install uninstall deb dist formula clean help
+.PHONY: all deps build test test-sanitized soak demo bench bench-peers bench-kernels fuzz lint docs manuals test-arm64 install uninstall deb dist formula clean help
 
 all: build
 
@@ -103,6 +103,14 @@ lint: ## Check the formatting of Swift and C, and the manual pages, with the too
 	@if command -v clang-format >/dev/null; then clang-format --dry-run --Werror $$(git ls-files 'Sources/*.c' 'Sources/*.h'); fi
 	@if command -v mandoc >/dev/null; then mandoc -T lint -W warning $(MANUALS); fi
 
+docs: deps ## Build the library's documentation with DocC, in dist/Imbrex.doccarchive
+	rm -rf .build-docc/symbols && mkdir -p .build-docc/symbols dist
+	$(SWIFT) build -c release --target Imbrex --scratch-path .build-docc \
+	  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc .build-docc/symbols
+	docc convert Sources/Imbrex/Documentation.docc --warnings-as-errors --fallback-display-name Imbrex \
+	  --fallback-bundle-identifier imbrex.Imbrex --additional-symbol-graph-dir .build-docc/symbols \
+	  --output-dir dist/Imbrex.doccarchive
+
 manuals: build ## Make the manual pages anew from the program's own definitions
 	$(PROGRAM) --experimental-dump-help | python3 man/make.py man
 
@@ -162,4 +170,4 @@ formula: ## Print a Homebrew formula for this version
 	  '    system bin/"imbrex", "gaussian", "in.pgm", "-o", "out.png"' '  end' 'end'
 
 clean: ## Remove what was built
-	rm -rf .build .build-tests .build-tsan .build-asan .build-example dist $(RESULTS)
+	rm -rf .build .build-tests .build-tsan .build-asan .build-example .build-docc .build-prof dist $(RESULTS)

@@ -45,6 +45,7 @@ public struct BatchPlan: Sendable {
 
   /// - Parameters:
   ///   - inputs: Files, directories, or `-`.
+  ///   - selection: Which files of directories are taken.
   ///   - output: Where the results go.
   /// - Throws: ``ImbrexError`` of usage where two results would be one file, or where one would be written over another's
   ///   input; and if a directory cannot be read.

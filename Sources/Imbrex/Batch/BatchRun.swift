@@ -13,7 +13,9 @@ public final class BatchRun<Result: Sendable>: @unchecked Sendable {
   private var isEmitting = false
   private var isStopped = false
 
-  /// - Parameter window: How many results may be made ahead of the first that is not.
+  /// - Parameters:
+  ///   - count: How many results there are to make.
+  ///   - window: How many of them may be made ahead of the first that is not.
   public init(count: Int, window: Int) {
     precondition(count >= 0 && window >= 1)
     self.count = count
@@ -21,6 +23,7 @@ public final class BatchRun<Result: Sendable>: @unchecked Sendable {
   }
 
   /// - Parameters:
+  ///   - pool: Whose workers make the results.
   ///   - body: Makes a result, on any thread.
   ///   - emit: Takes the results one at a time, in order; false stops: what is being made is finished, and its results
   ///     are handed out too.

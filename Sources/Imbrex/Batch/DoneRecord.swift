@@ -129,6 +129,8 @@ public final class DoneRecord: Sendable {
   /// Notes that an output has been made.
   ///
   /// - Parameters:
+  ///   - name: The output's, in this directory.
+  ///   - settings: Of all that the output depends on beside its input.
   ///   - content: Of the input, as it was before it was read.
   ///   - input: Likewise.
   public func add(_ name: String, settings: ContentHash, content: ContentHash, input: Stamp) throws {

@@ -87,7 +87,9 @@ public struct InputSelection: Sendable {
 
   /// Paths from a list: one a line, or each ended by a NUL.
   ///
-  /// - Parameter path: A file, or `-` for standard input.
+  /// - Parameters:
+  ///   - path: A file, or `-` for standard input.
+  ///   - isNulSeparated: Whether names are ended by NUL, and may have newlines in them.
   public static func list(in path: String, isNulSeparated: Bool) throws -> [String] {
     let descriptor = path == "-" ? dup(0) : openFile(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ImbrexError(.input, "\(path): cannot open: \(systemMessage())") }

@@ -13,7 +13,11 @@ public struct OutputNaming: Sendable {
 
   private enum Part: Equatable { case text(String), stem, ext, name, filter }
 
-  /// - Parameter template: A name with `{stem}`, `{ext}`, `{name}` and `{filter}`; nil: `{stem}.{ext}`.
+  /// - Parameters:
+  ///   - directory: Where outputs go.
+  ///   - format: Of all outputs; nil: by each input's extension.
+  ///   - filter: The filter's name, for the template.
+  ///   - template: A name with `{stem}`, `{ext}`, `{name}` and `{filter}`; nil: `{stem}.{ext}`.
   /// - Throws: ``ImbrexError`` for a template with other fields, a slash, or none that tells files apart.
   public init(directory: String, format: ImageFormat?, template: String?, filter: String) throws {
     self.directory = directory.hasSuffix("/") ? directory : directory + "/"

@@ -45,7 +45,9 @@ public final class ImageReader: RowSource, @unchecked Sendable {
 
   /// Opens a file and reads its header.
   ///
-  /// - Parameter path: A path, or `-` for standard input.
+  /// - Parameters:
+  ///   - path: A path, or `-` for standard input.
+  ///   - options: Limits, and which pages.
   /// - Throws: ``ImbrexError`` if it cannot be read, is no picture, or is a kind of picture that is not supported.
   public convenience init(path: String, options: Options = Options()) throws {
     if path == "-" {

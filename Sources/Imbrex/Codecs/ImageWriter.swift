@@ -34,9 +34,12 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   private var blocks: (any BlockEncoding)?
 
   /// - Parameters:
-  ///   - file: Where to write. Nothing appears there before ``finish()``.
+  ///   - file: Where to write. Nothing appears there before ``finish(after:)``.
+  ///   - format: The file's.
   ///   - picture: What is to be written, if the format can hold it.
+  ///   - metadata: What goes with the picture, and how it is compressed and laid out.
   ///   - input: What the metadata were read with; nil: the same as `picture`.
+  ///   - options: What is asked for beside that: quality, compression, sample type.
   /// - Throws: ``ImbrexError``, also if the format can hold nothing near.
   public init(
     to file: OutputFile, format: ImageFormat, picture: ImageDescription, metadata: Metadata,

@@ -10,6 +10,7 @@ public protocol Stencil: Sendable {
   /// Makes the pixels of `region`.
   ///
   /// - Parameters:
+  ///   - region: The pixels to make.
   ///   - source: The rows of `region` grown by the larger of the halo's top and bottom, clipped to the picture (all rows, if
   ///     `needsWholePicture`).
   ///   - output: Where the rows of `region` go.

@@ -91,6 +91,7 @@ public struct TilePlan: Equatable, Sendable {
   ///   - input: The picture.
   ///   - outputRowBytes: Bytes of a row of what comes out.
   ///   - stencil: What runs on the tiles.
+  ///   - options: Workers, grid, halo and memory as asked for.
   ///   - isStreamed: Whether rows come and go, so that memory matters; false for pictures in memory.
   /// - Throws: ``ImbrexError`` for a halo smaller than the stencil's, or a memory limit that not even the smallest
   ///   bands meet.
