@@ -25,7 +25,7 @@ PROGRAM := .build/release/imbrex
 PHOTO := TestImages/photo.png
 RESULTS := demo-results
 MANUALS := $(wildcard man/*.1)
-VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/Imbrex/Version.swift)
+VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/Platform/Version.swift)
 SHARE = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = "$(SHARE)/bash-completion/completions/imbrex" "$(SHARE)/zsh/site-functions/_imbrex" \
   "$(SHARE)/fish/vendor_completions.d/imbrex.fish"

@@ -38,13 +38,25 @@ let package = Package(
       name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+    // The rooms: each imports only what stands above it. Sources/Imbrex/Documentation.docc/Architecture.md shows them.
     .target(name: "Kernels"),
     .target(name: "SystemShims"),
     .target(
       name: "CodecShims", dependencies: ["CPNG", "CJPEG", "CTIFF", "CISAL", "CZlib"],
       linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+    .target(name: "Platform", dependencies: ["SystemShims"], swiftSettings: swiftSettings),
+    .target(name: "Pictures", dependencies: ["Platform"], swiftSettings: swiftSettings),
+    .target(name: "Codecs", dependencies: ["Pictures", "Platform", "CodecShims"], swiftSettings: swiftSettings),
+    .target(name: "Pipeline", dependencies: ["Pictures", "Platform"], swiftSettings: swiftSettings),
     .target(
-      name: "Imbrex", dependencies: ["Kernels", "CodecShims", "SystemShims", "CXXHash"], swiftSettings: swiftSettings),
+      name: "Filters", dependencies: ["Pipeline", "Pictures", "Platform", "Kernels"], swiftSettings: swiftSettings),
+    .target(
+      name: "Jobs", dependencies: ["Pipeline", "Codecs", "Pictures", "Platform", "CXXHash"],
+      swiftSettings: swiftSettings),
+    // The library under one name.
+    .target(
+      name: "Imbrex", dependencies: ["Jobs", "Filters", "Codecs", "Pipeline", "Pictures", "Platform"],
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "ImbrexCommand",
       dependencies: [
@@ -56,7 +68,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Imbrex"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
     .testTarget(
-      name: "ImbrexTests", dependencies: ["Imbrex", "TestSupport"], swiftSettings: swiftSettings),
+      name: "ImbrexTests", dependencies: ["Imbrex", "ImbrexCommand", "TestSupport"], swiftSettings: swiftSettings),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: swiftSettings),
     .testTarget(

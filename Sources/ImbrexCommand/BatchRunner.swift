@@ -164,7 +164,7 @@ struct BatchRunner: Sendable {
         job.result.status = .skipped
         return
       }
-      let record = try files.batch.incremental && isFile && !files.explain ? records?.record(for: job.output!) : nil
+      let record = files.batch.incremental && isFile && !files.explain ? records?.record(for: job.output!) : nil
       if let record, try record.record.isUpToDate(record.name, from: job.input, settings: settings) {
         job.result.status = .unchanged
         return

@@ -127,7 +127,7 @@ struct BenchOptionGroup: ParsableArguments {
     let picture = try drawing.picture()
     let writer = try ImageWriter(
       to: OutputFile(path: path), format: format, picture: picture.description, metadata: Metadata())
-    try writer.write(picture: picture)
+    try writer.write(picture.converted(to: writer.description))
     try writer.finish()
   }
 

@@ -268,7 +268,7 @@ struct BlobDetectCommand: ParsableCommand {
       let writer = try ImageWriter(
         to: OutputFile(path: path), format: format, picture: drawing.description, metadata: reader.metadata,
         input: picture.description, options: files.writerOptions)
-      try writer.write(picture: drawing)
+      try writer.write(drawing.converted(to: writer.description))
       try writer.finish()
     } catch let error as ImbrexError where error.code == .output {
       throw NamedError(file: path, error: error)

@@ -1,5 +1,6 @@
 import Foundation
 import Imbrex
+import ImbrexCommand
 import TestSupport
 import Testing
 
@@ -87,7 +88,7 @@ extension Picture {
     let writer = try ImageWriter(
       to: OutputFile(path: path), format: reader.format, picture: input, metadata: reader.metadata)
     #expect(writer.description == input)
-    try writer.write(picture: picture)
+    try writer.write(picture.converted(to: writer.description))
     try writer.finish(after: reader)
     let again = try ImageReader(path: path)
     #expect(again.description == input)
@@ -161,7 +162,7 @@ extension Picture {
       let writer = try ImageWriter(
         to: OutputFile(path: path), format: ImageFormat(named: name)!, picture: picture.description,
         metadata: reader.metadata)
-      try writer.write(picture: picture)
+      try writer.write(picture.converted(to: writer.description))
       try writer.finish(after: reader)
       let result = try ImageReader(path: path)
       #expect(result.metadata.orientation == 8)
@@ -175,7 +176,7 @@ extension Picture {
       let second = try ImageWriter(
         to: OutputFile(path: back), format: ImageFormat(named: "jpeg")!, picture: picture.description,
         metadata: result.metadata)
-      try second.write(picture: picture)
+      try second.write(picture.converted(to: second.description))
       try second.finish()
       let bytes = try Data(contentsOf: URL(fileURLWithPath: back))
       #expect(bytes.range(of: Data("Maker".utf8)) != nil && bytes.range(of: Data("2020:01:02 03:04:05".utf8)) != nil)

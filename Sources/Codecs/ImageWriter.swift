@@ -1,0 +1,163 @@
+public import Pictures
+import Platform
+internal import CodecShims
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Encodes a picture, row by row, into a file that appears under its name only when it is whole, or into a pipe; page
+/// after page where the format holds several.
+public final class ImageWriter: RowSink, @unchecked Sendable {
+  /// How to encode beyond what the metadata say.
+  public struct Options: Equatable, Sendable {
+    /// JPEG quality 1 … 100; nil: as the input, else 90.
+    public var quality: Int?
+    /// Deflate level 0 … 9 for PNG and TIFF: 1 and 2 are ISA-L's, the others zlib's; nil: 2.
+    public var compressionLevel: Int?
+    /// The sample type to convert to; nil: what is given, or the nearest that the format can hold.
+    public var sampleType: SampleType?
+    /// Bytes that all pages together may take; more than 4 GB needs a BigTIFF.
+    public var expectedByteCount = 0
+    public init() {}
+  }
+
+  /// What the file holds: the nearest that its format can to what was asked for.
+  public private(set) var description: ImageDescription
+  public let format: ImageFormat
+  private let file: OutputFile
+  private let options: Options
+  private var handle: OpaquePointer?
+  /// Compresses on all workers, where the format allows it.
+  private var blocks: (any BlockEncoding)?
+
+  /// - Parameters:
+  ///   - file: Where to write. Nothing appears there before ``finish(after:)``.
+  ///   - format: The file's.
+  ///   - picture: What is to be written, if the format can hold it.
+  ///   - metadata: What goes with the picture, and how it is compressed and laid out.
+  ///   - input: What the metadata were read with; nil: the same as `picture`.
+  ///   - options: What is asked for beside that: quality, compression, sample type.
+  /// - Throws: ``ImbrexError``, also if the format can hold nothing near.
+  public init(
+    to file: OutputFile, format: ImageFormat, picture: ImageDescription, metadata: Metadata,
+    input: ImageDescription? = nil, options: Options = Options()
+  ) throws {
+    self.file = file
+    self.format = format
+    self.options = options
+    description = try Self.description(of: picture, in: format, options)
+    if format.needsSeeking { try file.makeSeekable() }
+    let failure = withHeader(metadata, input ?? picture) { header, settings, error in
+      format.codec.create(file.descriptor, header, settings, &handle, error)
+    }
+    if let failure {
+      file.discard()
+      throw failure
+    }
+    prepareBlocks(metadata)
+  }
+
+  /// What a file of this format holds of a picture, in the sample type that is asked for.
+  public static func description(
+    of picture: ImageDescription, in format: ImageFormat, _ options: Options
+  ) throws -> ImageDescription {
+    var wanted = picture
+    if let type = options.sampleType { wanted.sampleType = type }
+    let held = try format.description(holding: wanted)
+    if let type = options.sampleType, held.sampleType != type {
+      throw ImbrexError(.usage, "--bit-depth: \(format.name.uppercased()) cannot hold \(type.rawValue) samples")
+    }
+    return held
+  }
+
+  /// Completes the page and begins the next, which may be of another size and type.
+  public func startPage(_ picture: ImageDescription, metadata: Metadata, input: ImageDescription? = nil) throws {
+    guard let pages = format.codec.pages else {
+      throw ImbrexError(.output, "a \(format.name.uppercased()) holds one picture only")
+    }
+    try finishBlocks()
+    description = try Self.description(of: picture, in: format, options)
+    let failure = withHeader(metadata, input ?? picture) { header, settings, error in
+      pages.start(handle!, header, settings, error)
+    }
+    if let failure { throw failure }
+    prepareBlocks(metadata)
+  }
+
+  private var settings: codec_options {
+    codec_options(
+      compression: Int32(options.compressionLevel ?? -1), jpeg_quality: Int32(options.quality ?? 0),
+      needs_big_tiff: options.expectedByteCount > 3_900_000_000 ? 1 : 0)
+  }
+
+  /// Calls a shim's function with a header of the current page, and returns its error.
+  private func withHeader(
+    _ metadata: Metadata, _ input: ImageDescription,
+    _ body: (UnsafePointer<codec_header>, UnsafePointer<codec_options>, UnsafeMutablePointer<codec_error>) -> Int32
+  ) -> ImbrexError? {
+    var header = codec_header(description, metadata, netpbmKind: format.netpbmKind)
+    var settings = settings, error = codec_error()
+    let isSameKind = description.color == input.color && description.sampleType == input.sampleType
+    let notes = NoteList(metadata.notes(for: format, isSameKind: isSameKind))
+    (header.notes, header.note_count) = (notes.start, notes.count)
+    let status = metadata.profile(for: description).withUnsafeBufferPointer { profile in
+      if !profile.isEmpty { (header.icc_profile, header.icc_profile_count) = (profile.baseAddress, profile.count) }
+      return withExtendedLifetime(notes) { body(&header, &settings, &error) }
+    }
+    return status == 0 ? nil : ImbrexError(error, .output)
+  }
+
+  private func prepareBlocks(_ metadata: Metadata) {
+    blocks = nil
+    if format == .png && !metadata.isInterlacedPNG {
+      let header = codec_header(description, metadata, netpbmKind: format.netpbmKind)
+      blocks = BlockEncoder(PNGBlocks(description, header: header, options: settings, writer: handle!), description)
+    } else if format == .tiff, let codec = TIFFBlocks(options: settings, writer: handle!) {
+      blocks = BlockEncoder(codec, description)
+    }
+  }
+
+  deinit { format.codec.discard(handle) }
+
+  public func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
+    if let blocks { return blocks.write(rows, stride: stride, count: count) }
+    var error = codec_error()
+    guard format.codec.writeRows(handle!, rows, stride, UInt32(count), &error) == 0 else {
+      throw ImbrexError(error, .output)
+    }
+  }
+
+  /// Writes a whole picture, which must be what the file holds: ``description``.
+  public func write(_ picture: Picture) throws {
+    precondition(picture.description == description)
+    try write(picture.buffer.base, stride: picture.stride, count: description.height)
+  }
+
+  public var canTakeRows: Bool { blocks?.canTakeRows ?? true }
+  public func takeWork() -> (@Sendable () throws -> Void)? { blocks?.takeWork() }
+  public var hasWork: Bool { blocks?.hasWork ?? false }
+
+  /// Completes the file and gives it its name.
+  ///
+  /// - Parameter reader: Where the picture came from; what stands behind it in its file is written too.
+  public func finish(after reader: ImageReader? = nil) throws {
+    try finishBlocks()
+    let late = NoteList(reader.map { $0.format == format ? $0.lateNotes : [] } ?? [])
+    var error = codec_error()
+    let status = withExtendedLifetime(late) {
+      format.codec.lateNotes?.add(handle!, late.start, late.count)
+      return format.codec.finish(handle!, &error)
+    }
+    guard status == 0 else { throw ImbrexError(error, .output) }
+    try file.commit()
+  }
+
+  private func finishBlocks() throws {
+    while let work = takeWork() { try work() }
+  }
+}

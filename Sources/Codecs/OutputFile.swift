@@ -1,0 +1,164 @@
+import Pictures
+import Platform
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+internal import SystemShims
+
+/// A file that is whole or absent: written beside its place under another name, renamed when it is complete.
+///
+/// Symbolic links are followed, and an existing file's mode and, where permitted, owner are kept. Devices, named pipes
+/// and standard output are written straight. Whatever has not been committed is removed when the last reference goes,
+/// or when the process is interrupted (see ``removeUnfinishedOutputsOnSignals()``).
+public final class OutputFile: @unchecked Sendable {
+  public private(set) var descriptor: Int32 = -1
+  private enum Kind {
+    /// Renamed from `temporary` to `target`; `slot` is its place in the list that a signal handler clears.
+    case renamed(temporary: String, target: String, slot: Int32)
+    /// Written as it comes.
+    case straight
+    /// Copied to a straight output when complete, because its format needs seeking.
+    case spooled(to: Int32)
+    case closed
+  }
+  private var kind: Kind = .closed
+  private let backupSuffix: String?
+
+  /// - Parameters:
+  ///   - path: Where the file is to appear, or `-` for standard output.
+  ///   - backupSuffix: What is there already is kept under its name with this added.
+  /// - Throws: ``ImbrexError`` if nothing can be written there.
+  public init(path: String, backupSuffix: String? = nil) throws {
+    self.backupSuffix = backupSuffix
+    if path == "-" {
+      descriptor = dup(1)
+      guard descriptor >= 0 else { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
+      kind = .straight
+      return
+    }
+    var target = path
+    let status = fileStatus(path)
+    if let status, (status.st_mode & S_IFMT) == S_IFDIR {
+      throw ImbrexError(.output, "cannot write: it is a directory")
+    }
+    if let status, (status.st_mode & S_IFMT) != S_IFREG {
+      descriptor = openFile(path, O_WRONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
+      kind = .straight
+      return
+    }
+    if let resolved = resolvedPath(path) { target = resolved }
+    if status != nil && PathText.withCPath(target, { access($0, W_OK) }) != 0 {
+      throw ImbrexError(.output, "cannot write: \(systemMessage())")
+    }
+    try openTemporary(beside: target, like: status)
+  }
+
+  deinit { discard() }
+
+  private func openTemporary(beside target: String, like existing: stat?) throws {
+    let slash = target.utf8.lastIndex(of: 0x2F)
+    let directory = slash.map { String(target[...$0]) } ?? ""
+    let name = slash.map { String(target[target.utf8.index(after: $0)...]) } ?? target
+    // Names have a limit of their own, in bytes.
+    let stem = PathText.text(PathText.bytes(name).prefix(200))
+    for attempt in 0..<1000 {
+      let temporary = "\(directory).\(stem).imbrex-\(getpid())-\(attempt)"
+      let slot = PathText.withCPath(temporary) { system_cleanup_add($0) }
+      descriptor = openFile(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if descriptor < 0 {
+        let failure = errno
+        system_cleanup_remove(slot)
+        if failure == EEXIST { continue }
+        throw ImbrexError(.output, "cannot write: \(systemMessage(failure))")
+      }
+      kind = .renamed(temporary: temporary, target: target, slot: slot)
+      // A signal may have come between: its handler has not seen the file.
+      if system_is_ending() != 0 { removeFile(temporary) }
+      if let existing {
+        _ = fchown(descriptor, existing.st_uid, existing.st_gid)
+        _ = fchmod(descriptor, existing.st_mode & 0o7777)
+      }
+      return
+    }
+    throw ImbrexError(.output, "no temporary name is free beside it")
+  }
+
+  /// Appends text.
+  public func write(_ text: String) throws {
+    try PathText.bytes(text).withUnsafeBytes { try writeAll($0, to: descriptor) }
+  }
+
+  /// Puts a temporary file before an output that cannot be sought in.
+  func makeSeekable() throws {
+    guard case .straight = kind else { return }
+    let spool = try openTemporaryFile()
+    kind = .spooled(to: descriptor)
+    descriptor = spool
+  }
+
+  /// Closes the file and gives it its name. It is there, whole, when this returns.
+  public func commit() throws {
+    switch kind {
+    case .spooled(let target):
+      guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
+      try copyAll(from: descriptor, to: target)
+      close(descriptor)
+      descriptor = target
+      fallthrough
+    case .straight:
+      let result = close(descriptor)
+      (kind, descriptor) = (.closed, -1)
+      guard result == 0 else { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
+    case .renamed(let temporary, let target, let slot):
+      let result = close(descriptor)
+      descriptor = -1
+      guard result == 0, keepBackup(of: target), renameFile(temporary, target) == 0 else {
+        let failure = errno
+        removeFile(temporary)
+        system_cleanup_remove(slot)
+        kind = .closed
+        throw ImbrexError(.output, "cannot write: \(systemMessage(failure))")
+      }
+      system_cleanup_remove(slot)
+      kind = .closed
+    case .closed: preconditionFailure("committed twice")
+    }
+  }
+
+  /// Closes and removes what has been written; nothing happens after a commit.
+  public func discard() {
+    if case .spooled(let target) = kind { close(target) }
+    if descriptor >= 0 { close(descriptor) }
+    descriptor = -1
+    if case .renamed(let temporary, _, let slot) = kind {
+      removeFile(temporary)
+      system_cleanup_remove(slot)
+    }
+    kind = .closed
+  }
+
+  /// Gives what is at the target a second name; false, with errno, if that cannot be done.
+  private func keepBackup(of target: String) -> Bool {
+    guard let backupSuffix, fileExists(target) else { return true }
+    // In two steps, so that an older backup is there until the new one is.
+    let step = "\(target)\(backupSuffix).imbrex-\(getpid())"
+    guard linkFile(target, step) == 0 else { return false }
+    if renameFile(step, target + backupSuffix) == 0 { return true }
+    let failure = errno
+    removeFile(step)
+    errno = failure
+    return false
+  }
+}
+
+/// From now on SIGINT, SIGTERM and SIGHUP remove unfinished outputs before they end the process (status 128 + signal),
+/// a closed pipe is an error of `write` instead of a signal, and closed standard descriptors are not given to files.
+public func removeUnfinishedOutputsOnSignals() {
+  system_reserve_standard_descriptors()
+  system_cleanup_install()
+}

@@ -1,0 +1,66 @@
+import Pictures
+import Pipeline
+import Platform
+/// A blob: where it is, and at which scale its response is strongest.
+public struct Blob: Equatable, Sendable {
+  /// Row and column, in pixels.
+  public var y, x: Int
+  /// Standard deviation of the Gaussian that found it, in pixels.
+  public var sigma: Double
+  /// √2 σ for Laplacian and difference of Gaussians, σ for determinant of Hessian.
+  public var radius: Double
+}
+
+/// Removes blobs that overlap a larger one.
+enum BlobPruning {
+  /// - Parameters:
+  ///   - blobs: Strongest first; the order is kept.
+  ///   - overlap: Of two blobs that overlap by more than this fraction of the smaller, the smaller goes; of equal ones
+  ///     the first. A removed blob removes no others.
+  /// - Complexity: O(n log n + pairs that are near each other).
+  static func prune(_ blobs: [Blob], overlap: Double) -> [Blob] {
+    guard let largest = blobs.map(\.sigma).max(), blobs.count > 1 else { return blobs }
+    // Blobs further apart than this have nothing in common; a grid of such cells finds the pairs.
+    let reach = 2 * largest * 2.0.squareRoot()
+    func cell(_ blob: Blob) -> SIMD2<Int32> {
+      SIMD2(Int32(Double(blob.y) / reach), Int32(Double(blob.x) / reach))
+    }
+    var cells: [SIMD2<Int32>: [Int]] = [:]
+    for (index, blob) in blobs.enumerated() { cells[cell(blob), default: []].append(index) }
+
+    var isRemoved = [Bool](repeating: false, count: blobs.count)
+    for (i, blob) in blobs.enumerated() {
+      let home = cell(blob)
+      var neighbours: [Int] = []
+      for dy in -1...1 {
+        for dx in -1...1 { neighbours += cells[home &+ SIMD2(Int32(dy), Int32(dx))] ?? [] }
+      }
+      for j in neighbours.sorted() where j > i {
+        if isRemoved[i] { break }
+        if isRemoved[j] { continue }
+        guard share(blob, blobs[j]) > overlap else { continue }
+        isRemoved[blob.sigma > blobs[j].sigma ? j : i] = true
+      }
+    }
+    return blobs.indices.filter { !isRemoved[$0] }.map { blobs[$0] }
+  }
+
+  /// Overlap of two blobs' discs as a share of the smaller one. Discs have radius √2 σ.
+  static func share(_ a: Blob, _ b: Blob) -> Double {
+    let greater = max(a.sigma, b.sigma)
+    guard greater > 0 else { return 0 }
+    let r1 = a.sigma / greater, r2 = b.sigma / greater
+    let dy = Double(a.y - b.y), dx = Double(a.x - b.x)
+    let d = (dy * dy + dx * dx).squareRoot() / (greater * 2.0.squareRoot())
+    if d > r1 + r2 { return 0 }
+    if d <= abs(r1 - r2) { return 1 }
+    // Area of the lens of two circles (mathworld.wolfram.com/Circle-CircleIntersection.html).
+    func clamped(_ x: Double) -> Double { min(max(x, -1), 1) }
+    let angle1 = arccos(clamped((d * d + r1 * r1 - r2 * r2) / (2 * d * r1)))
+    let angle2 = arccos(clamped((d * d + r2 * r2 - r1 * r1) / (2 * d * r2)))
+    let product = (-d + r2 + r1) * (d - r2 + r1) * (d + r2 - r1) * (d + r2 + r1)
+    let area = r1 * r1 * angle1 + r2 * r2 * angle2 - 0.5 * abs(product).squareRoot()
+    let smaller = min(r1, r2)
+    return area / (.pi * smaller * smaller)
+  }
+}

@@ -1,0 +1,122 @@
+public import Pictures
+import Pipeline
+import Platform
+import Kernels
+
+/// What transparent pixels are put over where a file cannot hold alpha, in [0, 1].
+public struct Background: Equatable, Sendable {
+  public var red, green, blue: Float
+
+  public init(red: Float, green: Float, blue: Float) { (self.red, self.green, self.blue) = (red, green, blue) }
+
+  public static let white = Background(red: 1, green: 1, blue: 1)
+
+  func samples(_ color: ColorModel) -> [Float] {
+    switch color {
+    case .gray: [0.2125 * red + 0.7154 * green + 0.0721 * blue]
+    case .rgb: [red, green, blue]
+    case .cmyk: [1 - red, 1 - green, 1 - blue, 0]
+    case .lab: [1, 0.5, 0.5]  // White; no format without alpha holds it.
+    }
+  }
+}
+
+/// Another stencil's result as an output format can hold it: in another sample type, without alpha, in RGB.
+///
+/// Integers are rounded and clamped. Alpha is put over a background. CMYK becomes what its inks leave of white.
+struct ConvertingStencil: Stencil {
+  let base: any Stencil
+  let from: ImageDescription
+  let to: ImageDescription
+  let background: [Float]
+
+  init(base: any Stencil, from: ImageDescription, to: ImageDescription, background: Background = .white) {
+    precondition(from.width == to.width && from.height == to.height && from.extraBands == to.extraBands)
+    precondition(from.color == to.color || (from.color == .cmyk && to.color == .rgb))
+    self.base = base
+    self.from = from
+    self.to = to
+    self.background = background.samples(from.color)
+  }
+
+  var halo: Halo { base.halo }
+  var needsWholePicture: Bool { base.needsWholePicture }
+
+  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    let stride = region.width * from.bytesPerPixel
+    let made = scratch.allocate(stride * region.height, of: UInt8.self)
+    let rows = OutputRows(
+      base: made, firstRow: region.y, stride: stride, columnOffset: region.x * from.bytesPerPixel)
+    base.process(region, from: source, to: rows, scratch: scratch)
+    for y in region.y..<region.endY {
+      scratch.frame {
+        convert(
+          rows.row(y) + region.x * from.bytesPerPixel, to: output.row(y) + region.x * to.bytesPerPixel,
+          count: region.width, scratch: scratch)
+      }
+    }
+  }
+
+  fileprivate func convert(
+    _ pixels: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int, scratch: Scratch
+  ) {
+    let kernels = KernelTable.current
+    let floats = scratch.allocate(count * from.channels, of: Float.self)
+    let loader = FloatLoader(input: from, result: .samples, fullScale: 1)
+    loader.load(pixels, x: 0, count: count, into: floats, scratch: scratch)
+    switch (from.alpha, to.alpha) {
+    case (.straight, .premultiplied): kernels.premultiply_f32(floats, 1, from.channels, count)
+    case (.premultiplied, .straight): kernels.unpremultiply_f32(floats, 1, from.channels, count)
+    case (.straight, .none):
+      kernels.premultiply_f32(floats, 1, from.channels, count)
+      putOverBackground(floats, count: count)
+    case (.premultiplied, .none): putOverBackground(floats, count: count)
+    default: break
+    }
+    if from.color == .cmyk && to.color == .rgb { makeRGB(floats, count: count) }
+    storeRow(floats, count: count * to.channels, scale: 1, as: to.sampleType, to: target)
+  }
+
+  /// Drops the alpha of premultiplied pixels, in place.
+  private func putOverBackground(_ floats: UnsafeMutablePointer<Float>, count: Int) {
+    let channels = from.channels
+    for x in 0..<count {
+      let rest = 1 - floats[x * channels + channels - 1]
+      for c in 0..<(channels - 1) {
+        let behind = c < background.count ? background[c] : 0
+        floats[x * (channels - 1) + c] = floats[x * channels + c] + rest * behind
+      }
+    }
+  }
+
+  /// Turns CMYK (with what alpha there is) into RGB, in place.
+  private func makeRGB(_ floats: UnsafeMutablePointer<Float>, count: Int) {
+    let rest = to.channels - 3
+    for x in 0..<count {
+      let from = floats + x * (4 + rest), to = floats + x * (3 + rest)
+      let light = 1 - from[3]
+      for c in 0..<3 { to[c] = (1 - from[c]) * light }
+      for c in 0..<rest { to[3 + c] = from[4 + c] }
+    }
+  }
+}
+
+extension Picture {
+  /// This picture in another sample type, or without alpha; itself if it is that already.
+  public func converted(to wanted: ImageDescription, background: Background = .white) throws -> Picture {
+    if wanted == description { return self }
+    let result = try Picture(wanted)
+    let conversion = ConvertingStencil(base: NoStencil(), from: description, to: wanted, background: background)
+    let scratch = Scratch()
+    for y in 0..<description.height {
+      scratch.frame { conversion.convert(row(y), to: result.row(y), count: description.width, scratch: scratch) }
+    }
+    return result
+  }
+}
+
+/// Stands where a conversion has nothing before it.
+private struct NoStencil: Stencil {
+  var halo: Halo { .none }
+  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {}
+}

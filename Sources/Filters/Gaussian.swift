@@ -1,0 +1,280 @@
+public import Pictures
+public import Pipeline
+import Platform
+import Kernels
+
+/// Blurs a picture with a Gaussian, axis by axis.
+///
+/// Computes what `skimage.filters.gaussian` does. Cost: pixels × channels × (ry + rx), where ry and rx are the radii.
+public struct Gaussian: StencilFilter {
+  /// Standard deviation in pixels, 0 … 10000; 0 leaves that axis alone.
+  public var sigmaY: Double
+  public var sigmaX: Double
+  /// Kernel radius in standard deviations: floor(truncate × sigma + 0.5) pixels.
+  public var truncate: Double
+  public var boundary: Boundary
+  /// Value beyond the border under ``Boundary/constant``, in units of full scale.
+  public var constant: Double
+  /// Whether the result is 32-bit float in units of full scale, unrounded.
+  public var makesFloat: Bool
+  /// Whether colour is blurred in linear light: the sRGB transfer function is undone before and redone after.
+  public var isLinear = false
+
+  public init(
+    sigma: Double = 1, truncate: Double = 4, boundary: Boundary = .nearest, constant: Double = 0,
+    makesFloat: Bool = false
+  ) {
+    self.init(
+      sigmaY: sigma, sigmaX: sigma, truncate: truncate, boundary: boundary, constant: constant, makesFloat: makesFloat)
+  }
+
+  public init(
+    sigmaY: Double, sigmaX: Double, truncate: Double = 4, boundary: Boundary = .nearest, constant: Double = 0,
+    makesFloat: Bool = false
+  ) {
+    precondition(sigmaY >= 0 && sigmaX >= 0 && truncate >= 0)
+    self.sigmaY = sigmaY
+    self.sigmaX = sigmaX
+    self.truncate = truncate
+    self.boundary = boundary
+    self.constant = constant
+    self.makesFloat = makesFloat
+  }
+
+  public func outputDescription(for input: ImageDescription) -> ImageDescription {
+    makesFloat ? input.withFloatSamples : input
+  }
+
+  public func stencil(for input: ImageDescription) throws -> any Stencil {
+    if isLinear { try input.checkTransferFunction() }
+    return GaussianStencil(self, input)
+  }
+}
+
+struct GaussianStencil: Stencil {
+  private let input: ImageDescription
+  private let outputType: SampleType
+  private let boundary: Boundary
+  private let weightsY: [Float]
+  private let weightsX: [Float]
+  private let constant: Float
+  private let loader: FloatLoader
+
+  init(_ gaussian: Gaussian, _ input: ImageDescription) {
+    self.input = input
+    outputType = gaussian.outputDescription(for: input).sampleType
+    boundary = gaussian.boundary
+    weightsY = GaussianKernel(sigma: gaussian.sigmaY, truncate: gaussian.truncate).floatWeights
+    weightsX = GaussianKernel(sigma: gaussian.sigmaX, truncate: gaussian.truncate).floatWeights
+    // Samples keep their own scale until they are stored: integers stay whole, and sums of two are exact.
+    loader = FloatLoader(
+      input: input, result: .premultiplied, fullScale: input.sampleType.fullScale, isLinear: gaussian.isLinear)
+    constant = Float(gaussian.constant) * input.sampleType.fullScale
+  }
+
+  private var radiusY: Int { weightsY.count - 1 }
+  private var radiusX: Int { weightsX.count - 1 }
+
+  var halo: Halo { Halo(y: radiusY, x: radiusX) }
+  var needsWholePicture: Bool { boundary == .wrap && radiusY > 0 }
+
+  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    // Columns at a time, so that the rows of a window stay in the cache.
+    let strip = max(4096 / input.channels, 2 * radiusX, 64)
+    var x = region.x
+    while x < region.endX {
+      let width = min(strip, region.endX - x)
+      scratch.frame {
+        processStrip(
+          Region(x: x, y: region.y, width: width, height: region.height), from: source, to: output, scratch: scratch)
+      }
+      x += width
+    }
+  }
+
+  private func processStrip(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    // Two transposing passes, whose cost a tap is lower, where there are many taps; sums are the same.
+    let isLarge = min(radiusY, radiusX) >= (input.channels == 1 ? 32 : 64) && boundary != .wrap
+    if isLarge {
+      // Rows at a time, so that what is between the passes stays in the cache.
+      let height = max(64, radiusY)
+      for y in stride(from: strip.y, to: strip.endY, by: height) {
+        let part = Region(x: strip.x, y: y, width: strip.width, height: min(height, strip.endY - y))
+        scratch.frame { processLarge(part, from: source, to: output, scratch: scratch) }
+      }
+    } else {
+      processSmall(strip, from: source, to: output, scratch: scratch)
+    }
+  }
+
+  private func processSmall(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    let kernels = KernelTable.current
+    let channels = input.channels
+    let columns = (strip.x - radiusX)..<(strip.endX + radiusX)
+    let inside = columns.clamped(to: 0..<input.width)
+    let rows = VerticalPass(
+      strip: strip, radius: radiusY, inside: inside, boundary: boundary, constant: constant, loader: loader,
+      source: source, scratch: scratch)
+
+    let padded = scratch.allocate(columns.count * channels, of: Float.self)
+    let blurred = scratch.allocate(strip.width * channels, of: Float.self)
+    let samples = strip.width * channels
+    for y in strip.y..<strip.endY {
+      rows.correlate(y, inside, weightsY, into: padded + (inside.lowerBound - columns.lowerBound) * channels)
+      extendRow(
+        padded, columns: columns, channels: channels, pictureWidth: input.width, boundary: boundary,
+        constant: constant
+      ) { column, count, target in rows.correlate(y, column..<(column + count), weightsY, into: target) }
+      kernels.correlate_row_f32(padded + radiusX * channels, weightsX, radiusX, channels, blurred, samples)
+      finish(blurred, y: y, of: strip, to: output)
+    }
+  }
+
+  private func processLarge(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    let kernels = KernelTable.current
+    let channels = input.channels
+    let columns = (strip.x - radiusX)..<(strip.endX + radiusX)
+    let inside = columns.clamped(to: 0..<input.width)
+    let rows = VerticalPass(
+      strip: strip, radius: radiusY, inside: inside, boundary: boundary, constant: constant, loader: loader,
+      source: source, scratch: scratch, isConverted: true)
+
+    // Lines of odd numbers of cache lines, so that columns do not fall on the same sets of the cache.
+    func odd(_ count: Int) -> Int { ((count + 15) / 16 | 1) * 16 }
+    let samples = inside.count * channels
+    let pitch = odd(strip.height), resultPitch = odd(strip.width)
+    let plane = scratch.allocate(samples * pitch, of: Float.self)
+    let column = scratch.allocate((max(strip.height + 2 * radiusY, columns.count) + 4) * 16, of: Float.self)
+    weightsY.withUnsafeBufferPointer { weights in
+      kernels.correlate_columns_f32(
+        rows.floats, [weights.baseAddress!], radiusY, 1, [plane], pitch, samples, strip.height, column)
+    }
+
+    let border = scratch.allocate(strip.height, of: Float.self)
+    border.update(repeating: constant, count: strip.height)
+    let lines = scratch.allocate(columns.count, of: UnsafePointer<Float>.self)
+    let results = (0..<channels).map { _ in scratch.allocate(resultPitch * strip.height, of: Float.self) }
+    for channel in 0..<channels {
+      for x in columns {
+        let from = boundary.index(x, count: input.width)
+        let line = from.map { plane + (($0 - inside.lowerBound) * channels + channel) * pitch } ?? border
+        lines[x - columns.lowerBound] = UnsafePointer(line)
+      }
+      weightsX.withUnsafeBufferPointer { weights in
+        kernels.correlate_columns_f32(
+          lines, [weights.baseAddress!], radiusX, 1, [results[channel]], resultPitch, strip.height, strip.width, column)
+      }
+    }
+    let row = scratch.allocate(strip.width * channels, of: Float.self)
+    for y in strip.y..<strip.endY {
+      let start = (y - strip.y) * resultPitch
+      if channels == 1 {
+        finish(results[0] + start, y: y, of: strip, to: output)
+      } else {
+        for (channel, result) in results.enumerated() {
+          for x in 0..<strip.width { row[x * channels + channel] = result[start + x] }
+        }
+        finish(row, y: y, of: strip, to: output)
+      }
+    }
+  }
+
+  /// Stores a row of the strip.
+  private func finish(_ blurred: UnsafeMutablePointer<Float>, y: Int, of strip: Region, to output: OutputRows) {
+    let kernels = KernelTable.current
+    let channels = input.channels
+    if input.alpha == .straight {
+      kernels.unpremultiply_f32(blurred, input.sampleType.fullScale, channels, strip.width)
+    }
+    if loader.isLinear {
+      TransferFunction.encode(
+        blurred, count: strip.width, colors: input.color.channels, channels: channels,
+        fullScale: input.sampleType.fullScale)
+    }
+    storeRow(
+      blurred, count: strip.width * channels, scale: 1 / input.sampleType.fullScale, as: outputType,
+      to: output.row(y) + strip.x * channels * outputType.byteCount)
+  }
+}
+
+/// Sums down the columns of a strip: straight from the picture's samples where that is possible, else from rows
+/// converted to floats first (which gives the same bits).
+private struct VerticalPass {
+  private let input: ImageDescription
+  private let radius: Int
+  private let firstRow: Int
+  private let sampleType: SampleType
+  /// Picture column that the row pointers point at.
+  private let origin: Int
+  private let table: UnsafeMutablePointer<UnsafeRawPointer>
+  private let bytesPerPixel: Int
+
+  init(
+    strip: Region, radius: Int, inside: Range<Int>, boundary: Boundary, constant: Float, loader: FloatLoader,
+    source: SourceRows, scratch: Scratch, isConverted: Bool = false
+  ) {
+    input = loader.input
+    self.radius = radius
+    firstRow = strip.y
+    let wanted = (strip.y - radius)..<(strip.endY + radius)
+    table = scratch.allocate(wanted.count)
+    let leavesPicture = wanted.lowerBound < 0 || wanted.upperBound > input.height
+    let isConverted =
+      isConverted || input.alpha == .straight || (boundary == .constant && leavesPicture) || loader.isLinear
+      || input.sampleType == .float64
+    guard isConverted else {
+      sampleType = input.sampleType
+      origin = 0
+      bytesPerPixel = input.bytesPerPixel
+      for y in wanted { table[y - wanted.lowerBound] = source.row(boundary.index(y, count: input.height)!) }
+      return
+    }
+    // Under `wrap` any column may be asked for; otherwise only the strip's own.
+    let columns = boundary == .wrap ? 0..<input.width : inside
+    sampleType = .float32
+    origin = columns.lowerBound
+    bytesPerPixel = input.channels * 4
+    let samples = columns.count * input.channels
+    var border: UnsafeMutablePointer<Float>?
+    var loaded: [Int: UnsafeRawPointer] = [:]
+    for y in wanted {
+      let target: UnsafeRawPointer
+      if let from = boundary.index(y, count: input.height) {
+        if let known = loaded[from] {
+          target = known
+        } else {
+          let floats = scratch.allocate(samples, of: Float.self)
+          loader.load(source.row(from), x: columns.lowerBound, count: columns.count, into: floats, scratch: scratch)
+          target = UnsafeRawPointer(floats)
+          loaded[from] = target
+        }
+      } else {
+        if border == nil {
+          border = scratch.allocate(samples, of: Float.self)
+          border!.update(repeating: constant, count: samples)
+        }
+        target = UnsafeRawPointer(border!)
+      }
+      table[y - wanted.lowerBound] = target
+    }
+  }
+
+  /// All rows, if they were converted, from the first column inside the picture.
+  var floats: UnsafePointer<UnsafePointer<Float>> { UnsafeRawPointer(table).samples() }
+
+  /// Sums of row `y` for some of the picture's columns.
+  func correlate(_ y: Int, _ columns: Range<Int>, _ weights: [Float], into sums: UnsafeMutablePointer<Float>) {
+    let kernels = KernelTable.current
+    let samples = columns.count * input.channels
+    let offset = (columns.lowerBound - origin) * bytesPerPixel
+    withUnsafeTemporaryAllocation(of: UnsafeRawPointer.self, capacity: 2 * radius + 1) { rows in
+      for k in 0...(2 * radius) { rows.initializeElement(at: k, to: table[y - firstRow + k] + offset) }
+      let rows = UnsafeRawPointer(rows.baseAddress!)
+      switch sampleType {
+      case .uint8: kernels.correlate_rows_u8_f32(rows.samples(), weights, radius, sums, samples)
+      case .uint16: kernels.correlate_rows_u16_f32(rows.samples(), weights, radius, sums, samples)
+      case .float32, .float64: kernels.correlate_rows_f32(rows.samples(), weights, radius, sums, samples)
+      }
+    }
+  }
+}

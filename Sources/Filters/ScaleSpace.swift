@@ -1,0 +1,321 @@
+import Pictures
+import Pipeline
+import Platform
+import Kernels
+
+/// The type of responses, and the kernels for it.
+protocol ResponseValue: BinaryFloatingPoint, BitwiseCopyable, Sendable {
+  typealias Values = UnsafeMutablePointer<Self>
+  typealias Rows = UnsafePointer<UnsafePointer<Self>>
+
+  /// Luma of `count` pixels of a row, from column `x`.
+  static func load(
+    _ row: UnsafeRawPointer, of input: ImageDescription, isLinear: Bool, x: Int, count: Int, into values: Values,
+    scratch: Scratch)
+  static func correlateColumns(
+    _ rows: Rows, _ kernels: [UnsafePointer<Self>], radius: Int, into targets: [Values], pitch: Int, width: Int,
+    height: Int, column: Values)
+  static func laplacian(_ a: Values, _ b: Values, _ scale: Self, into result: Values, count: Int)
+  static func difference(_ a: Values, _ b: Values, _ scale: Self, into result: Values, count: Int)
+  static func findPeaks(
+    _ rows: [UnsafePointer<Self>], above threshold: Self, into mask: UnsafeMutablePointer<UInt8>, count: Int)
+  static func widen(_ range: inout (least: Self, greatest: Self), _ values: Values, count: Int)
+}
+
+extension Float: ResponseValue {
+  static func load(
+    _ row: UnsafeRawPointer, of input: ImageDescription, isLinear: Bool, x: Int, count: Int, into values: Values,
+    scratch: Scratch
+  ) {
+    FloatLoader(input: input, result: .luma, fullScale: 1, isLinear: isLinear)
+      .load(row, x: x, count: count, into: values, scratch: scratch)
+  }
+  static func correlateColumns(
+    _ rows: Rows, _ kernels: [UnsafePointer<Self>], radius: Int, into targets: [Values], pitch: Int, width: Int,
+    height: Int, column: Values
+  ) {
+    KernelTable.current.correlate_columns_f32(
+      rows, kernels, radius, kernels.count, targets, pitch, width, height, column)
+  }
+  static func laplacian(_ a: Values, _ b: Values, _ scale: Self, into result: Values, count: Int) {
+    KernelTable.current.laplacian_f32(a, b, scale, result, count)
+  }
+  static func difference(_ a: Values, _ b: Values, _ scale: Self, into result: Values, count: Int) {
+    KernelTable.current.difference_f32(a, b, scale, result, count)
+  }
+  static func findPeaks(
+    _ rows: [UnsafePointer<Self>], above threshold: Self, into mask: UnsafeMutablePointer<UInt8>, count: Int
+  ) {
+    KernelTable.current.peaks_f32(rows, threshold, mask, count)
+  }
+  static func widen(_ range: inout (least: Self, greatest: Self), _ values: Values, count: Int) {
+    KernelTable.current.range_f32(values, count, &range.least, &range.greatest)
+  }
+}
+
+extension Double: ResponseValue {
+  static func load(
+    _ row: UnsafeRawPointer, of input: ImageDescription, isLinear: Bool, x: Int, count: Int, into values: Values,
+    scratch: Scratch
+  ) {
+    DoubleLumaLoader(input: input, isLinear: isLinear)
+      .load(row, x: x, count: count, into: values, scratch: scratch)
+  }
+  static func correlateColumns(
+    _ rows: Rows, _ kernels: [UnsafePointer<Self>], radius: Int, into targets: [Values], pitch: Int, width: Int,
+    height: Int, column: Values
+  ) {
+    KernelTable.current.correlate_columns_f64(
+      rows, kernels, radius, kernels.count, targets, pitch, width, height, column)
+  }
+  static func laplacian(_ a: Values, _ b: Values, _ scale: Self, into result: Values, count: Int) {
+    KernelTable.current.laplacian_f64(a, b, scale, result, count)
+  }
+  static func difference(_ a: Values, _ b: Values, _ scale: Self, into result: Values, count: Int) {
+    KernelTable.current.difference_f64(a, b, scale, result, count)
+  }
+  static func findPeaks(
+    _ rows: [UnsafePointer<Self>], above threshold: Self, into mask: UnsafeMutablePointer<UInt8>, count: Int
+  ) {
+    KernelTable.current.peaks_f64(rows, threshold, mask, count)
+  }
+  static func widen(_ range: inout (least: Self, greatest: Self), _ values: Values, count: Int) {
+    KernelTable.current.range_f64(values, count, &range.least, &range.greatest)
+  }
+}
+
+/// Three neighbouring scales' responses on a tile and one pixel around it, and the peaks among them.
+struct ScaleWindow<Value: ResponseValue> {
+  /// Where responses are known.
+  let region: Region
+  private let tile: Region
+  private let picture: ImageDescription
+  private let slices: [UnsafeMutablePointer<Value>]
+  let pitch: Int
+  private let mask: UnsafeMutablePointer<UInt8>
+  private let detector: BlobDetector
+  private var peaks: [PeakCollector.Peak] = []
+  private var range = (least: Value.infinity, greatest: -Value.infinity)
+
+  init(_ detector: BlobDetector, tile: Region, in picture: ImageDescription, scratch: Scratch) {
+    self.detector = detector
+    self.tile = tile
+    self.picture = picture
+    region = tile.grown(by: Halo(y: 1, x: 1), in: picture)
+    pitch = region.width + 2
+    let size = pitch * region.height
+    slices = (0..<3).map { _ in scratch.allocate(size, of: Value.self) }
+    mask = scratch.allocate(tile.width, of: UInt8.self)
+  }
+
+  /// Where the response of a scale goes: picture row `y`, from the region's first column.
+  func row(_ y: Int, scale: Int) -> UnsafeMutablePointer<Value> {
+    slices[scale % 3] + (y - region.y) * pitch + 1
+  }
+
+  /// Takes note of a scale whose rows are all there, and looks for peaks at the scale before it, and at the last.
+  mutating func finish(scale: Int, of count: Int) {
+    for y in region.y..<region.endY {
+      // Beyond the picture, nearest.
+      let values = row(y, scale: scale)
+      values[-1] = values[0]
+      values[region.width] = values[region.width - 1]
+    }
+    for y in tile.y..<tile.endY {
+      Value.widen(&range, row(y, scale: scale) + (tile.x - region.x), count: tile.width)
+    }
+    if scale > 0 { findPeaks(scale: scale - 1, of: count) }
+    if scale == count - 1 { findPeaks(scale: scale, of: count) }
+  }
+
+  private mutating func findPeaks(scale: Int, of count: Int) {
+    let border = detector.excludedBorder
+    let offset = tile.x - region.x
+    // Not above the one that counts in the end, where it is rounded.
+    let threshold = Value(detector.threshold).nextDown
+    for y in tile.y..<tile.endY where y >= border && y < picture.height - border {
+      var rows: [UnsafePointer<Value>] = []
+      for neighbour in [max(scale - 1, 0), scale, min(scale + 1, count - 1)] {
+        for line in [max(y - 1, 0), y, min(y + 1, picture.height - 1)] {
+          rows.append(UnsafePointer(row(line, scale: neighbour) + offset))
+        }
+      }
+      Value.findPeaks(rows, above: threshold, into: mask, count: tile.width)
+      for x in 0..<tile.width where mask[x] != 0 {
+        let column = tile.x + x
+        guard column >= border && column < picture.width - border else { continue }
+        peaks.append(.init(y: y, x: column, scale: scale, response: Double(rows[4][x])))
+      }
+    }
+  }
+
+  /// Hands over what was found.
+  func report(to collector: PeakCollector) {
+    collector.add(peaks, range: (Double(range.least), Double(range.greatest)))
+  }
+}
+
+/// Laplacians, or differences, of Gaussians at all scales, tile by tile.
+///
+/// In single precision for integer samples, whose responses are then known to 3e-7; in double precision for floats, whose
+/// range is not known.
+struct ScaleSpaceStencil<Value: ResponseValue>: Stencil {
+  private let detector: BlobDetector
+  private let input: ImageDescription
+  private let collector: PeakCollector
+  private let sigmas: [Double]
+  private let smoothing: [GaussianKernel]
+
+  init(_ detector: BlobDetector, _ input: ImageDescription, _ collector: PeakCollector) {
+    self.detector = detector
+    self.input = input
+    self.collector = collector
+    sigmas = detector.sigmas
+    smoothing = sigmas.map { GaussianKernel(sigma: $0) }
+  }
+
+  private var radius: Int { smoothing.map(\.radius).max()! }
+
+  var halo: Halo { Halo(y: radius + 1, x: radius + 1) }
+
+  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    let strip = max(1024, 4 * radius)
+    for x in stride(from: region.x, to: region.endX, by: strip) {
+      let tile = Region(x: x, y: region.y, width: min(strip, region.endX - x), height: region.height)
+      scratch.frame { processTile(tile, from: source, scratch: scratch) }
+    }
+  }
+
+  private func processTile(_ tile: Region, from source: SourceRows, scratch: Scratch) {
+    var window = ScaleWindow<Value>(detector, tile: tile, in: input, scratch: scratch)
+    let isDark = detector.findsDark
+    // Loaded once with the ghosts of the largest scale; smaller ones use the middle of it.
+    let pixels = LoadedRows<Value>(
+      window.region, radius: radius, in: input, boundary: .reflect, constant: 0, scratch: scratch
+    ) { y, x, count, target in
+      Value.load(
+        source.row(y), of: input, isLinear: detector.isLinear, x: x, count: count, into: target, scratch: scratch)
+      if isDark { for k in 0..<count { target[k] = 1 - target[k] } }
+    }
+    switch detector.method {
+    case .log: laplacians(pixels, &window, scratch)
+    default: differences(pixels, &window, scratch)
+    }
+    window.report(to: collector)
+  }
+
+  private func laplacians(_ pixels: LoadedRows<Value>, _ window: inout ScaleWindow<Value>, _ scratch: Scratch) {
+    let region = window.region
+    let filter = SeparableFilter<Value>(region, radius: radius, pictureWidth: input.width, scratch)
+    let smoothed = filter.plane(scratch), curved = filter.plane(scratch)
+    let other = scratch.allocate(region.width * region.height, of: Value.self)
+    for (scale, sigma) in sigmas.enumerated() {
+      let smooth = smoothing[scale].weights.map { Value($0) }
+      let second = GaussianKernel(secondDerivativeOf: smoothing[scale], sigma: sigma).weights.map { Value($0) }
+      let target = window.row(region.y, scale: scale)
+      filter.down(pixels, [smooth, second], into: [smoothed, curved], scratch)
+      filter.across(curved, smooth, into: target, pitch: window.pitch, scratch)
+      filter.across(smoothed, second, into: other, pitch: region.width, scratch)
+      for line in 0..<region.height {
+        let row = target + line * window.pitch
+        Value.laplacian(row, other + line * region.width, Value(sigma * sigma), into: row, count: region.width)
+      }
+      window.finish(scale: scale, of: sigmas.count)
+    }
+  }
+
+  private func differences(_ pixels: LoadedRows<Value>, _ window: inout ScaleWindow<Value>, _ scratch: Scratch) {
+    let region = window.region
+    let filter = SeparableFilter<Value>(region, radius: radius, pictureWidth: input.width, scratch)
+    let smoothed = filter.plane(scratch)
+    let size = region.width * region.height
+    var fine = scratch.allocate(size, of: Value.self), coarse = scratch.allocate(size, of: Value.self)
+    let factor = Value(1 / (detector.sigmaRatio - 1))
+    for scale in sigmas.indices {
+      let weights = smoothing[scale].weights.map { Value($0) }
+      filter.down(pixels, [weights], into: [smoothed], scratch)
+      filter.across(smoothed, weights, into: coarse, pitch: region.width, scratch)
+      if scale > 0 {
+        for y in region.y..<region.endY {
+          let row = (y - region.y) * region.width
+          Value.difference(
+            fine + row, coarse + row, factor, into: window.row(y, scale: scale - 1), count: region.width)
+        }
+        window.finish(scale: scale - 1, of: sigmas.count - 1)
+      }
+      swap(&fine, &coarse)
+    }
+  }
+}
+
+/// A symmetric separable filter of a region, reflected beyond the picture: sums down the columns into a transposed plane,
+/// then down that plane's.
+private struct SeparableFilter<Value: ResponseValue> {
+  /// Sums of a picture column in each line.
+  typealias Plane = UnsafeMutablePointer<Value>
+
+  private let region: Region
+  private let pictureWidth: Int
+  private let radius: Int
+  /// Between a plane's lines: an odd number of cache lines, so that columns do not fall on the same sets.
+  private let pitch: Int
+
+  /// Values in a cache line.
+  private static var lineCount: Int { 64 / MemoryLayout<Value>.stride }
+
+  init(_ region: Region, radius: Int, pictureWidth: Int, _ scratch: Scratch) {
+    self.region = region
+    self.pictureWidth = pictureWidth
+    self.radius = radius
+    pitch = ((region.height + Self.lineCount - 1) / Self.lineCount | 1) * Self.lineCount
+  }
+
+  func plane(_ scratch: Scratch) -> Plane { scratch.allocate(columns(radius).count * pitch) }
+
+  /// The picture's columns that sums along the rows reach.
+  private func columns(_ reach: Int) -> Range<Int> {
+    ((region.x - reach)..<(region.endX + reach)).clamped(to: 0..<pictureWidth)
+  }
+
+  /// Sums with each of one or two kernels of the same radius.
+  func down(_ pixels: LoadedRows<Value>, _ kernels: [[Value]], into planes: [Plane], _ scratch: Scratch) {
+    let reach = kernels[0].count - 1
+    let columns = columns(reach)
+    scratch.frame {
+      let rows = pixels.rows((region.y - reach)..<(region.endY + reach), column: columns.lowerBound, scratch)
+      correlate(rows, kernels, into: planes, pitch: pitch, width: columns.count, height: region.height, scratch)
+    }
+  }
+
+  /// Sums of a plane that `down` made with a kernel of this radius, into rows `pitch` apart.
+  func across(
+    _ plane: Plane, _ kernel: [Value], into target: UnsafeMutablePointer<Value>, pitch: Int, _ scratch: Scratch
+  ) {
+    let reach = kernel.count - 1
+    let first = columns(reach).lowerBound
+    scratch.frame {
+      let lines = scratch.allocate(region.width + 2 * reach, of: UnsafePointer<Value>.self)
+      for k in 0..<(region.width + 2 * reach) {
+        let column = Boundary.reflect.index(region.x - reach + k, count: pictureWidth)!
+        lines[k] = UnsafePointer(plane + (column - first) * self.pitch)
+      }
+      correlate(lines, [kernel], into: [target], pitch: pitch, width: region.height, height: region.width, scratch)
+    }
+  }
+
+  private func correlate(
+    _ rows: UnsafePointer<UnsafePointer<Value>>, _ kernels: [[Value]], into targets: [UnsafeMutablePointer<Value>],
+    pitch: Int, width: Int, height: Int, _ scratch: Scratch
+  ) {
+    let reach = kernels[0].count - 1
+    let column = scratch.allocate((height + 4 + 2 * reach) * Self.lineCount, of: Value.self)
+    kernels[0].withUnsafeBufferPointer { first in
+      kernels[kernels.count - 1].withUnsafeBufferPointer { last in
+        let pointers = [first.baseAddress!, last.baseAddress!].prefix(kernels.count)
+        Value.correlateColumns(
+          rows, Array(pointers), radius: reach, into: targets, pitch: pitch, width: width, height: height,
+          column: column)
+      }
+    }
+  }
+}

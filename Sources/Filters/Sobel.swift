@@ -1,0 +1,209 @@
+public import Pictures
+public import Pipeline
+import Platform
+import Kernels
+
+/// Finds edges with a first-derivative operator.
+///
+/// Computes what `skimage.filters.sobel` and its family do: responses are normalised so that a full step gives 1.
+/// Cost: a few operations a pixel.
+public struct Sobel: StencilFilter {
+  public enum Operator: String, CaseIterable, Sendable {
+    case sobel, scharr, prewitt, roberts, farid
+  }
+
+  public enum Direction: String, CaseIterable, Sendable {
+    /// √(h² + v²) / √2
+    case magnitude
+    /// Answers to horizontal edges: below minus above.
+    case horizontal
+    /// Answers to vertical edges: right minus left.
+    case vertical
+  }
+
+  public var `operator`: Operator
+  public var direction: Direction
+  public var boundary: Boundary
+  /// Value beyond the border under ``Boundary/constant``, in units of full scale.
+  public var constant: Double
+  /// Filters each colour channel by itself instead of luma.
+  public var isPerChannel: Bool
+  /// Where not zero, and nowhere within a pixel of a zero or of the border, responses are kept; the rest is 0.
+  public var mask: Mask?
+  /// Whether the result is 32-bit float: the response itself, signed for the directions.
+  public var makesFloat: Bool
+  /// Whether the gradient is that of linear light: the sRGB transfer function is undone before.
+  public var isLinear = false
+
+  /// - Throws: ``ImbrexError`` for a direction with `roberts`, whose differences are diagonal.
+  public init(
+    operator: Operator = .sobel, direction: Direction = .magnitude, boundary: Boundary = .reflect,
+    constant: Double = 0, isPerChannel: Bool = false, mask: Mask? = nil, makesFloat: Bool = false
+  ) throws {
+    guard `operator` != .roberts || direction == .magnitude else {
+      throw ImbrexError(
+        .usage, "--direction \(direction.rawValue) does not go with --operator roberts, whose differences are diagonal")
+    }
+    self.operator = `operator`
+    self.direction = direction
+    self.boundary = boundary
+    self.constant = constant
+    self.isPerChannel = isPerChannel
+    self.mask = mask
+    self.makesFloat = makesFloat
+  }
+
+  public func outputDescription(for input: ImageDescription) -> ImageDescription {
+    let output = ImageDescription(
+      width: input.width, height: input.height, color: isPerChannel ? input.color : .gray,
+      extraBands: isPerChannel ? input.extraBands : 0, sampleType: input.sampleType, stored: input.stored)
+    return makesFloat ? output.withFloatSamples : output
+  }
+
+  public func stencil(for input: ImageDescription) throws -> any Stencil {
+    try mask?.check(fits: input)
+    if !isPerChannel { try input.checkHasLuma("sobel", ": use --per-channel") }
+    if isLinear { try input.checkTransferFunction() }
+    return SobelStencil(self, input)
+  }
+}
+
+struct SobelStencil: Stencil {
+  private let filter: Sobel
+  private let input: ImageDescription
+  private let output: ImageDescription
+  private let loader: FloatLoader
+
+  init(_ filter: Sobel, _ input: ImageDescription) {
+    self.filter = filter
+    self.input = input
+    output = filter.outputDescription(for: input)
+    // Samples keep their own scale, so that whole numbers stay whole and halves are rounded alike.
+    loader = FloatLoader(
+      input: input, result: filter.isPerChannel ? .color : .luma,
+      fullScale: input.sampleType.fullScale, isLinear: filter.isLinear)
+  }
+
+  var halo: Halo {
+    switch filter.operator {
+    case .sobel, .scharr, .prewitt: Halo(y: 1, x: 1)
+    case .roberts: Halo(top: 0, bottom: 1, left: 0, right: 1)
+    case .farid: Halo(y: 2, x: 2)
+    }
+  }
+
+  var needsWholePicture: Bool { filter.boundary == .wrap }
+
+  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    guard takesWholeNumbers else { return processStrips(region, from: source, to: output, scratch: scratch) }
+    // The picture's first and last column have neighbours that the rows do not hold; whatever the tile, it is those.
+    let start = max(region.x, 1), end = min(region.endX, input.width - 1)
+    for (x, width) in [
+      (region.x, max(start, region.x) - region.x), (max(end, region.x), region.endX - max(end, region.x)),
+    ]
+    where width > 0 {
+      let edge = Region(x: x, y: region.y, width: width, height: region.height)
+      processStrips(edge, from: source, to: output, scratch: scratch)
+    }
+    guard end > start else { return }
+    let channels = input.channels
+    let constant = (filter.constant * 255).rounded(.toNearestOrAwayFromZero)
+    let border = scratch.allocate((region.width + 2) * channels, of: UInt8.self)
+    border.update(repeating: UInt8(min(max(constant, 0), 255)), count: (region.width + 2) * channels)
+    withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>.self, capacity: 3) { rows in
+      for y in region.y..<region.endY {
+        for k in 0..<3 {
+          let from = filter.boundary.index(y - 1 + k, count: input.height)
+          rows[k] = from.map { source.row($0).samples() + start * channels } ?? UnsafePointer(border) + channels
+        }
+        let target: UnsafeMutablePointer<UInt8> = output.row(y).samples()
+        KernelTable.current.sobel_u8(
+          UnsafePointer(rows.baseAddress!), channels, target + start * channels, (end - start) * channels)
+      }
+    }
+  }
+
+  /// Whether whole numbers do: 8-bit samples, as they are, in and out.
+  private var takesWholeNumbers: Bool {
+    let isWhole = (filter.constant * 255).rounded() == filter.constant * 255 && (0...1).contains(filter.constant)
+    return filter.operator == .sobel && filter.direction == .magnitude && filter.mask == nil && !filter.isLinear
+      && input.sampleType == .uint8 && output.sampleType == .uint8 && input.channels == output.channels
+      && input.color == output.color && (filter.boundary != .constant || isWhole)
+  }
+
+  private func processStrips(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    let strip = max(4096 / loader.channels, 64)
+    var x = region.x
+    while x < region.endX {
+      let part = Region(x: x, y: region.y, width: min(strip, region.endX - x), height: region.height)
+      scratch.frame { processStrip(part, from: source, to: output, scratch: scratch) }
+      x += part.width
+    }
+  }
+
+  private func processStrip(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    let channels = loader.channels
+    let plane = PaddedPlane<Float>(
+      region: strip, halo: halo, in: input, channels: channels, boundary: filter.boundary,
+      constant: Float(filter.constant) * loader.fullScale, scratch: scratch
+    ) { row, column, count, target in
+      loader.load(source.row(row), x: column, count: count, into: target, scratch: scratch)
+    }
+    let samples = strip.width * channels
+    let horizontal = scratch.allocate(samples, of: Float.self)
+    let vertical = scratch.allocate(samples, of: Float.self)
+    for y in strip.y..<strip.endY {
+      differentiate(plane, y: y, x: strip.x, horizontal: horizontal, vertical: vertical, count: samples)
+      let response: UnsafeMutablePointer<Float>
+      switch filter.direction {
+      case .magnitude:
+        response = horizontal
+        KernelTable.current.magnitude_f32(horizontal, vertical, Float(0.5).squareRoot(), response, samples)
+      case .horizontal: response = horizontal
+      case .vertical: response = vertical
+      }
+      if let mask = filter.mask {
+        scratch.frame {
+          let valid = scratch.allocate(strip.width, of: UInt8.self)
+          mask.eroded(row: y, columns: strip.x..<strip.endX, into: valid)
+          for sample in 0..<samples where valid[sample / channels] == 0 { response[sample] = 0 }
+        }
+      }
+      // Signed responses of integer pictures lie around the middle.
+      let isSigned = filter.direction != .magnitude && self.output.sampleType != .float32
+      storeRow(
+        response, count: samples, scale: (isSigned ? 0.5 : 1) / loader.fullScale, offset: isSigned ? 0.5 : 0,
+        as: self.output.sampleType,
+        to: output.row(y) + strip.x * self.output.bytesPerPixel)
+    }
+  }
+
+  private func differentiate(
+    _ plane: PaddedPlane<Float>, y: Int, x: Int, horizontal: UnsafeMutablePointer<Float>,
+    vertical: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    let kernels = KernelTable.current
+    let channels = loader.channels
+    func withRows(_ range: ClosedRange<Int>, _ body: (UnsafePointer<UnsafePointer<Float>>) -> Void) {
+      let rows = range.map { UnsafePointer(plane.row(y + $0, x: x)) }
+      rows.withUnsafeBufferPointer { body($0.baseAddress!) }
+    }
+    switch filter.operator {
+    case .sobel, .scharr, .prewitt:
+      let smooth: [Float] =
+        switch filter.operator {
+        case .sobel: [0.5, 0.25]
+        case .scharr: [0.625, 0.1875]
+        default: [1 / 3, 1 / 3]
+        }
+      withRows(-1...1) { kernels.gradient3_f32($0, smooth, channels, horizontal, vertical, count) }
+    case .farid:
+      // Farid and Simoncelli 2004, "Differentiation of discrete multidimensional signals", doi:10.1109/TIP.2004.823819.
+      let smooth: [Float] = [0.426374573253687, 0.249153396177344, 0.0376593171958126]
+      let derivative: [Float] = [0, 0.276690988455557, 0.109603762960254]
+      withRows(-2...2) { kernels.gradient5_f32($0, smooth, derivative, channels, horizontal, vertical, count) }
+    case .roberts:
+      withRows(0...1) { kernels.roberts_f32($0, channels, horizontal, vertical, count) }
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import Codecs
+import Pictures
+import Pipeline
+import Platform
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The files of a run and where their results go, checked before anything is written.
+public struct BatchPlan: Sendable {
+  public struct Item: Equatable, Sendable {
+    public let input: String
+    /// A path, or `-`; nil where nothing is written.
+    public let output: String?
+  }
+
+  public enum Output: Sendable {
+    /// No files are written.
+    case none
+    /// One input's result: a path, or `-` for standard output.
+    case single(String)
+    case directory(OutputNaming)
+    /// Each over its input.
+    case inPlace
+  }
+
+  private let inputs: PathList
+  private let output: Output
+
+  public var count: Int { inputs.count }
+
+  public subscript(index: Int) -> Item {
+    let (path, kept) = inputs[index]
+    return Item(input: path, output: output(path, kept))
+  }
+
+  private func output(_ path: String, _ kept: String) -> String? {
+    switch output {
+    case .none: nil
+    case .single(let path): path
+    case .directory(let naming): naming.path(for: kept)
+    case .inPlace: path
+    }
+  }
+
+  /// - Parameters:
+  ///   - inputs: Files, directories, or `-`.
+  ///   - selection: Which files of directories are taken.
+  ///   - output: Where the results go.
+  /// - Throws: ``ImbrexError`` of usage where two results would be one file, or where one would be written over another's
+  ///   input; and if a directory cannot be read.
+  public init(inputs: [String], selection: InputSelection, output: Output) throws {
+    self.inputs = try selection.files(named: inputs)
+    self.output = output
+    switch output {
+    case .directory: try check()
+    case .inPlace: try checkInPlace()
+    case .none, .single: break
+    }
+  }
+
+  private func checkInPlace() throws {
+    for index in 0..<count where self[index].input == "-" {
+      throw ImbrexError(.usage, "standard input cannot be written in place")
+    }
+    if let twice = firstShared({ $0.input }, { $0.input }) {
+      throw ImbrexError(.usage, "'\(self[twice.0].input)' is named twice")
+    }
+  }
+
+  /// Checks a file that is written beside the outputs, such as a report.
+  ///
+  /// - Throws: ``ImbrexError`` of usage if it is one of the inputs or, unless `isOutput`, of the outputs.
+  public func checkApart(_ path: String, _ name: String, isOutput: Bool = false) throws {
+    for index in 0..<count {
+      let item = self[index]
+      if isSameFile(path, item.input) {
+        throw ImbrexError(.usage, "\(name) '\(path)' would be written over the input '\(item.input)'")
+      }
+      if !isOutput, let output = item.output, isSameFile(path, output) {
+        throw ImbrexError(.usage, "\(name) '\(path)' would be written over the output '\(output)'")
+      }
+    }
+  }
+
+  /// Checks that nothing is written over its own input, where the results are no pictures.
+  public func checkResultsApart() throws {
+    for index in 0..<count {
+      let item = self[index]
+      if let output = item.output, isSameFile(output, item.input) {
+        throw ImbrexError(.usage, "the result of '\(item.input)' would be written over it")
+      }
+    }
+  }
+
+  /// Checks that no input is where another's old content is to be kept.
+  public func checkBackups(suffix: String) throws {
+    // Mostly there are none yet.
+    let backups = Set((0..<count).map { self[$0].input + suffix }.filter { fileStatus($0) != nil })
+    guard !backups.isEmpty, let index = (0..<count).first(where: { backups.contains(self[$0].input) }) else { return }
+    throw ImbrexError(.usage, "the input '\(self[index].input)' is where --in-place=\(suffix) would keep another one")
+  }
+
+  private func check() throws {
+    for index in 0..<count where self[index].input == "-" {
+      throw ImbrexError(.usage, "standard input has no name in a directory: use -o FILE")
+    }
+    if let (first, second) = firstShared({ $0.output }, { $0.output }) {
+      let (a, b) = (self[first], self[second])
+      throw ImbrexError(.usage, "'\(a.input)' and '\(b.input)' would both be written to '\(a.output!)'")
+    }
+    if let (first, second) = firstShared({ $0.output }, { $0.input }) {
+      throw ImbrexError(
+        .usage, "the result of '\(self[first].input)' would be written over the input '\(self[second].input)'")
+    }
+  }
+
+  /// The first two different items of which the one's `a` is the other's `b`. Only hashes are held, 16 bytes an item.
+  private func firstShared(_ a: (Item) -> String?, _ b: (Item) -> String?) -> (Int, Int)? {
+    guard count > 1 else { return nil }
+    func hashes(_ key: (Item) -> String?) -> [(UInt64, Int)] {
+      (0..<count).compactMap { index in key(self[index]).map { (Self.hash($0), index) } }.sorted { $0 < $1 }
+    }
+    let first = hashes(a), second = hashes(b)
+    var found: (Int, Int)?
+    var j = 0
+    for (hash, i) in first {
+      while j < second.count && second[j].0 < hash { j += 1 }
+      var k = j
+      while k < second.count && second[k].0 == hash {
+        let other = second[k].1
+        if other != i, Self.normalized(a(self[i])!) == Self.normalized(b(self[other])!) {
+          let pair = (min(i, other), max(i, other))
+          if found.map({ pair < $0 }) ?? true { found = a(self[pair.0]) == b(self[pair.1]) ? pair : (i, other) }
+        }
+        k += 1
+      }
+    }
+    return found
+  }
+
+  private static func hash(_ path: String) -> UInt64 {
+    // FNV-1a.
+    normalized(path).utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  }
+
+  /// Without what may be written in several ways: `./`, `//`.
+  private static func normalized(_ path: String) -> String {
+    guard path.contains("./") || path.contains("//") else { return path }
+    let parts = path.split(separator: "/").filter { $0 != "." }
+    return (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+  }
+}
+
+/// Whether two paths are one regular file, or will be.
+private func isSameFile(_ a: String, _ b: String) -> Bool {
+  guard a != "-" && b != "-" else { return false }
+  if a == b { return !isSpecialFile(a) }
+  guard let first = fileStatus(a), let second = fileStatus(b) else { return false }
+  return first.st_dev == second.st_dev && first.st_ino == second.st_ino && first.st_mode & S_IFMT == S_IFREG
+}

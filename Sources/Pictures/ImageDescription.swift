@@ -1,0 +1,61 @@
+import Platform
+/// The shape of a picture's samples: interleaved pixels in rows from the top, each with its colour, then bands of no
+/// known meaning, then alpha.
+public struct ImageDescription: Equatable, Sendable {
+  /// Pixels; at least 1 each.
+  public var width: Int
+  public var height: Int
+  public var color: ColorModel
+  public var alpha: Alpha
+  /// Samples between colour and alpha, such as further channels of a microscope.
+  public var extraBands: Int
+  public var sampleType: SampleType {
+    didSet { if sampleType != oldValue { stored = nil } }
+  }
+  /// How a file holds the samples, if otherwise than as `sampleType`; gone when that changes.
+  public var stored: StoredSamples?
+
+  public init(
+    width: Int, height: Int, color: ColorModel, extraBands: Int = 0, alpha: Alpha = .none, sampleType: SampleType,
+    stored: StoredSamples? = nil
+  ) {
+    precondition(width > 0 && height > 0, "a picture has at least one pixel")
+    self.width = width
+    self.height = height
+    self.color = color
+    self.extraBands = extraBands
+    self.alpha = alpha
+    self.sampleType = sampleType
+    self.stored = stored
+  }
+
+  /// Samples a pixel, alpha included.
+  public var channels: Int { color.channels + extraBands + (alpha == .none ? 0 : 1) }
+  public var samplesPerRow: Int { width * channels }
+  public var bytesPerPixel: Int { channels * sampleType.byteCount }
+  public var bytesPerRow: Int { width * bytesPerPixel }
+  public var pixelCount: Int { width * height }
+  public var byteCount: Int { bytesPerRow * height }
+
+  /// The file's name for the sample type.
+  public var sampleTypeName: String { stored?.name ?? sampleType.rawValue }
+
+  /// The same with 32-bit float samples, in memory and in a file.
+  public var withFloatSamples: ImageDescription {
+    var copy = self
+    copy.sampleType = .float32
+    copy.stored = nil
+    return copy
+  }
+
+  /// Whether gray or luma can be made of it: not of several bands that nothing is known of.
+  public var hasLuma: Bool { color != .gray || extraBands == 0 }
+
+  package func checkHasLuma(_ filter: String, _ remedy: String = "") throws {
+    guard hasLuma else {
+      throw ImbrexError(
+        .input,
+        "\(filter) needs gray or colour, but the picture has \(1 + extraBands) bands of no known colour\(remedy)")
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import Platform
+/// What a file carries beside its samples: kept from input to output so that the same kind of file comes out.
+public struct Metadata: Equatable, Sendable {
+  public struct Resolution: Equatable, Sendable {
+    public enum Unit: Int32, Sendable { case none = 0, inch, centimeter }
+    /// Pixels per unit (with `Unit.none`: only their ratio has a meaning).
+    public var x, y: Double
+    public var unit: Unit
+
+    public init(x: Double, y: Double, unit: Unit) { (self.x, self.y, self.unit) = (x, y, unit) }
+  }
+
+  /// How a TIFF lays out and packs its samples, in libtiff's numbers; 0 means unknown.
+  public struct TIFFLayout: Equatable, Sendable {
+    public var compression: Int32 = 0
+    public var predictor: Int32 = 0
+    /// 0: strips.
+    public var tileWidth: UInt32 = 0
+    public var tileHeight: UInt32 = 0
+    public var rowsPerStrip: UInt32 = 0
+    public var isPlanar = false
+    public var isBigEndian = false
+    public var isBigTIFF = false
+    /// Min-is-white.
+    public var isInverted = false
+    /// Where alpha stands among the samples behind colour.
+    public var alphaPlace: Int32 = 0
+  }
+
+  /// How a JPEG was compressed; 0 means unknown.
+  public struct JPEGCoding: Equatable, Sendable {
+    /// 1 … 100, estimated from the quantisation tables.
+    public var quality: Int32 = 0
+    public var isProgressive = false
+    /// 2, 2 for 4:2:0; 1, 1 for 4:4:4.
+    public var horizontalSampling: Int32 = 0
+    public var verticalSampling: Int32 = 0
+    /// RGB or CMYK as they are, not as YCbCr or YCCK.
+    public var isUntransformed = false
+    public var isArithmetic = false
+    /// MCUs between restart markers; 0: none.
+    public var restartInterval: Int32 = 0
+  }
+
+  /// How the picture is turned and mirrored to be shown, 1 … 8 as in TIFF and Exif; nil: not said, which is 1.
+  public var orientation: Int?
+  public var resolution: Resolution?
+  public var iccProfile: [UInt8] = []
+  public var notes: [Note] = []
+  public var isInterlacedPNG = false
+  public var jpeg = JPEGCoding()
+  public var tiff = TIFFLayout()
+
+  public init() {}
+
+  /// Whether a picture has to be turned to be upright.
+  public var isTurned: Bool { (orientation ?? 1) != 1 }
+
+  /// Takes away all that does not say how samples are laid out: profile, resolution, orientation, notes.
+  public mutating func strip() {
+    orientation = nil
+    resolution = nil
+    iccProfile = []
+    notes = []
+  }
+
+  /// The profile, if it is one for such colour (ICC.1:2022, 7.2.6); a profile of RGB says nothing of gray.
+  package func profile(for picture: ImageDescription) -> [UInt8] {
+    guard iccProfile.count >= 128 else { return [] }
+    let signature =
+      switch picture.color {
+      case .gray: "GRAY"
+      case .rgb: "RGB "
+      case .cmyk: "CMYK"
+      case .lab: "Lab "
+      }
+    return Array(iccProfile[16..<20]) == Array(signature.utf8) ? iccProfile : []
+  }
+}
+
+/// Something that a file carries beside its picture.
+public struct Note: Equatable, Sendable {
+  public enum Kind: Int32, Sendable {
+    /// Exif 2.3: a TIFF stream without pictures.
+    case exif = 0
+    case xmp, comment
+    /// Chunks of PNG and marker segments of JPEG, which only such files can take again.
+    case png, jpeg
+    /// A tag of a TIFF directory, or of its Exif or GPS directory.
+    case tiff, tiffExif, tiffGPS
+  }
+
+  public var kind: Kind
+  /// TIFF's tag, PNG's chunk name as a big-endian number, or JPEG's marker.
+  public var tag: UInt32 = 0
+  /// TIFF's field type.
+  public var type: UInt16 = 0
+  /// Values of that type.
+  public var count = 0
+  /// Numbers of a TIFF field are in the machine's byte order.
+  public var bytes: [UInt8]
+
+  public init(kind: Kind, tag: UInt32 = 0, type: UInt16 = 0, count: Int? = nil, bytes: [UInt8]) {
+    self.kind = kind
+    self.tag = tag
+    self.type = type
+    self.count = count ?? bytes.count
+    self.bytes = bytes
+  }
+
+  /// The name of a PNG chunk.
+  package var chunkName: String {
+    String(decoding: [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: tag >> $0) }, as: UTF8.self)
+  }
+}

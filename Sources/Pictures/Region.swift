@@ -1,0 +1,43 @@
+import Platform
+/// A rectangle of pixels in a picture's coordinates.
+public struct Region: Equatable, Sendable {
+  public var x, y, width, height: Int
+
+  public init(x: Int, y: Int, width: Int, height: Int) {
+    self.x = x
+    self.y = y
+    self.width = width
+    self.height = height
+  }
+
+  /// One past the last column and row.
+  public var endX: Int { x + width }
+  public var endY: Int { y + height }
+
+  /// This region grown on all sides and clipped to a picture.
+  public func grown(by halo: Halo, in picture: ImageDescription) -> Region {
+    let left = max(x - halo.left, 0), right = min(endX + halo.right, picture.width)
+    let top = max(y - halo.top, 0), bottom = min(endY + halo.bottom, picture.height)
+    return Region(x: left, y: top, width: right - left, height: bottom - top)
+  }
+}
+
+/// How far a stage reaches beyond the pixels that it makes: ghost cells on each side. Chained stages add up.
+public struct Halo: Equatable, Sendable {
+  public var top, bottom, left, right: Int
+
+  public init(top: Int = 0, bottom: Int = 0, left: Int = 0, right: Int = 0) {
+    self.top = top
+    self.bottom = bottom
+    self.left = left
+    self.right = right
+  }
+
+  public init(y: Int, x: Int) { self.init(top: y, bottom: y, left: x, right: x) }
+
+  public static let none = Halo()
+
+  public static func + (a: Halo, b: Halo) -> Halo {
+    Halo(top: a.top + b.top, bottom: a.bottom + b.bottom, left: a.left + b.left, right: a.right + b.right)
+  }
+}

@@ -1,0 +1,47 @@
+import Platform
+/// A picture turned and mirrored so that it is upright, row by row. The picture is held whole.
+public final class TurnedPicture: RowSource, @unchecked Sendable {
+  public let description: ImageDescription
+  private let picture: Picture
+  private let orientation: Int
+  private var nextRow = 0
+
+  /// - Parameters:
+  ///   - source: All of it is read.
+  ///   - orientation: 1 … 8 as in TIFF 6.0: where the first row and column are shown.
+  ///   - spilled: Hold it in a temporary file.
+  public init(_ source: any RowSource, orientation: Int, spilled: Bool) throws {
+    precondition((1...8).contains(orientation))
+    picture = try Picture(reading: source, spilled: spilled)
+    self.orientation = orientation
+    var description = source.description
+    if orientation >= 5 { (description.width, description.height) = (description.height, description.width) }
+    self.description = description
+  }
+
+  public func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
+    let size = description.bytesPerPixel
+    for i in 0..<count {
+      let row = rows + i * stride
+      // Where the first pixel comes from, and how far it is to the next.
+      let y = nextRow + i, lastX = picture.description.width - 1, lastY = picture.description.height - 1
+      let (start, step): (UnsafeMutableRawPointer, Int) =
+        switch orientation {
+        case 2: (picture.row(y) + lastX * size, -size)
+        case 3: (picture.row(lastY - y) + lastX * size, -size)
+        case 4: (picture.row(lastY - y), size)
+        case 5: (picture.row(0) + y * size, picture.stride)
+        case 6: (picture.row(lastY) + y * size, -picture.stride)
+        case 7: (picture.row(lastY) + (lastX - y) * size, -picture.stride)
+        case 8: (picture.row(0) + (lastX - y) * size, picture.stride)
+        default: (picture.row(y), size)
+        }
+      let target: UnsafeMutablePointer<UInt8> = row.samples()
+      for x in 0..<description.width {
+        let from: UnsafeMutablePointer<UInt8> = (start + x * step).samples()
+        for b in 0..<size { target[x * size + b] = from[b] }
+      }
+    }
+    nextRow += count
+  }
+}

@@ -1,0 +1,87 @@
+public import Pictures
+import Platform
+/// A stage that makes each output pixel from a window of input pixels: what the engine runs on every tile.
+///
+/// It knows nothing of tiles: it is asked for a region and finds input rows by their number in the picture. What it
+/// makes for a pixel depends on that pixel's window alone, never on the region; so tiling cannot show.
+public protocol Stencil: Sendable {
+  /// Ghost cells: how far the window reaches beyond the pixel.
+  var halo: Halo { get }
+  /// Whether any row may be asked for, whatever the region (`wrap` takes ghosts from the opposite side).
+  var needsWholePicture: Bool { get }
+  /// Makes the pixels of `region`.
+  ///
+  /// - Parameters:
+  ///   - region: The pixels to make.
+  ///   - source: The rows of `region` grown by the larger of the halo's top and bottom, clipped to the picture (all rows, if
+  ///     `needsWholePicture`).
+  ///   - output: Where the rows of `region` go.
+  ///   - scratch: Memory for intermediate rows.
+  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch)
+}
+
+extension Stencil {
+  public var needsWholePicture: Bool { false }
+}
+
+/// The input rows that a tile may read, found by their number in the picture.
+public struct SourceRows: @unchecked Sendable {
+  public let description: ImageDescription
+  private let chunks: [UnsafeRawPointer?]
+  private let firstChunk: Int
+  private let rowsPerChunk: Int
+  private let stride: Int
+
+  package init(
+    description: ImageDescription, chunks: [UnsafeRawPointer?], firstChunk: Int, rowsPerChunk: Int, stride: Int
+  ) {
+    self.description = description
+    self.chunks = chunks
+    self.firstChunk = firstChunk
+    self.rowsPerChunk = rowsPerChunk
+    self.stride = stride
+  }
+
+  package init(_ picture: Picture) {
+    self.init(
+      description: picture.description, chunks: [UnsafeRawPointer(picture.buffer.base)], firstChunk: 0,
+      rowsPerChunk: picture.description.height, stride: picture.stride)
+  }
+
+  /// Of a stage without input.
+  package init(none description: ImageDescription) {
+    self.init(description: description, chunks: [], firstChunk: 0, rowsPerChunk: 1, stride: 0)
+  }
+
+  /// The first byte of row `y`; traps if the row is not among those that the tile asked for.
+  public func row(_ y: Int) -> UnsafeRawPointer {
+    let chunk = y / rowsPerChunk
+    return chunks[chunk - firstChunk]! + (y - chunk * rowsPerChunk) * stride
+  }
+}
+
+/// Where a tile writes, by row number in the picture.
+public struct OutputRows: @unchecked Sendable {
+  private let base: UnsafeMutableRawPointer?
+  private let firstRow: Int
+  private let stride: Int
+  /// Bytes that the rows begin left of column 0 (for output that covers only some columns).
+  private let columnOffset: Int
+
+  package init(base: UnsafeMutableRawPointer?, firstRow: Int, stride: Int, columnOffset: Int = 0) {
+    self.base = base
+    self.firstRow = firstRow
+    self.stride = stride
+    self.columnOffset = columnOffset
+  }
+
+  package init(_ picture: Picture) { self.init(base: picture.buffer.base, firstRow: 0, stride: picture.stride) }
+
+  /// Of a stage that keeps its results elsewhere.
+  package static let none = OutputRows(base: nil, firstRow: 0, stride: 0)
+
+  /// The first byte of row `y`, column 0 (which need not itself be writable, only the region's columns are).
+  public func row(_ y: Int) -> UnsafeMutableRawPointer {
+    base! + ((y - firstRow) * stride - columnOffset)
+  }
+}

@@ -1,0 +1,130 @@
+#if canImport(Glibc)
+  package import Glibc
+#elseif canImport(Musl)
+  package import Musl
+#elseif canImport(Darwin)
+  package import Darwin
+#endif
+
+/// File names between the system, where they are bytes, and Swift, where text is Unicode.
+///
+/// A name that is not UTF-8 becomes text with each offending byte as a private-use character, U+10FF00 plus the byte, and
+/// back without loss (the idea of Python's `surrogateescape`; Swift has no lone surrogates).
+public enum PathText {
+  private static let escapeBase: UInt32 = 0x10FF00
+
+  /// The text that stands for bytes.
+  public static func text(_ bytes: some Collection<UInt8>) -> String {
+    let bytes = Array(bytes)
+    if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: isEscape) {
+      return text
+    }
+    var result = String.UnicodeScalarView()
+    var rest = bytes[...]
+    while let byte = rest.first {
+      let length = byte < 0x80 ? 1 : byte < 0xC2 ? 0 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : byte < 0xF5 ? 4 : 0
+      if length > 0, rest.count >= length, let text = String(validating: rest.prefix(length), as: UTF8.self),
+        let scalar = text.unicodeScalars.first, !isEscape(scalar)
+      {
+        result.append(scalar)
+        rest = rest.dropFirst(length)
+      } else {
+        result.append(Unicode.Scalar(escapeBase + UInt32(byte))!)
+        rest = rest.dropFirst()
+      }
+    }
+    return String(result)
+  }
+
+  /// The text that stands for a C string.
+  public static func text(_ pointer: UnsafePointer<CChar>) -> String {
+    text(UnsafeRawBufferPointer(start: pointer, count: strlen(pointer)))
+  }
+
+  /// The bytes that a text stands for.
+  public static func bytes(_ text: String) -> [UInt8] {
+    // Escapes begin with F4 in UTF-8, as hardly anything else does.
+    guard text.utf8.contains(0xF4) else { return Array(text.utf8) }
+    return text.unicodeScalars.flatMap { scalar -> [UInt8] in
+      isEscape(scalar) ? [UInt8(scalar.value - escapeBase)] : Array(String(scalar).utf8)
+    }
+  }
+
+  /// Text for one line of a terminal or a log: control characters are shown as `\n` or `\x1b`.
+  public static func printable(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else { return text }
+    let digits = Array("0123456789abcdef")
+    return text.unicodeScalars.map { scalar -> String in
+      switch scalar.value {
+      case 10: "\\n"
+      case 9: "\\t"
+      case 13: "\\r"
+      case 0..<0x20, 0x7F: "\\x\(digits[Int(scalar.value >> 4)])\(digits[Int(scalar.value & 15)])"
+      default: String(scalar)
+      }
+    }.joined()
+  }
+
+  /// Calls a function of the system with a path.
+  package static func withCPath<Result>(_ path: String, _ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
+    if !path.utf8.contains(0xF4) { return try path.withCString(body) }
+    return try (bytes(path) + [0]).withUnsafeBufferPointer { buffer in
+      try buffer.withMemoryRebound(to: CChar.self) { try body($0.baseAddress!) }
+    }
+  }
+
+  static func isEscape(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value >= escapeBase + 0x80 && scalar.value <= escapeBase + 0xFF
+  }
+}
+
+// The system's calls that take paths, under other names so that none is left out.
+
+package func openFile(_ path: String, _ flags: Int32, _ mode: mode_t = 0) -> Int32 {
+  PathText.withCPath(path) { open($0, flags, mode) }
+}
+
+/// What `stat` says of a path, symbolic links followed; nil if there is nothing.
+package func fileStatus(_ path: String) -> stat? {
+  var status = stat()
+  return PathText.withCPath(path) { stat($0, &status) } == 0 ? status : nil
+}
+
+/// A device or a named pipe: something that exists and is written straight.
+package func isSpecialFile(_ path: String) -> Bool {
+  guard let kind = fileStatus(path).map({ $0.st_mode & S_IFMT }) else { return false }
+  return kind != S_IFREG && kind != S_IFDIR
+}
+
+package func isDirectory(_ path: String) -> Bool { fileStatus(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false }
+package func fileExists(_ path: String) -> Bool { fileStatus(path) != nil }
+
+/// The path without symbolic links, or nil if it leads nowhere.
+package func resolvedPath(_ path: String) -> String? {
+  guard let resolved = PathText.withCPath(path, { realpath($0, nil) }) else { return nil }
+  defer { free(resolved) }
+  return PathText.text(resolved)
+}
+
+package func renameFile(_ from: String, _ to: String) -> Int32 {
+  PathText.withCPath(from) { from in PathText.withCPath(to) { rename(from, $0) } }
+}
+
+package func linkFile(_ from: String, _ to: String) -> Int32 {
+  PathText.withCPath(from) { from in PathText.withCPath(to) { link(from, $0) } }
+}
+
+@discardableResult
+package func removeFile(_ path: String) -> Int32 { PathText.withCPath(path) { unlink($0) } }
+
+/// Makes a directory and those above it.
+package func makeDirectories(_ path: String) throws {
+  var prefix = path.hasPrefix("/") ? "/" : ""
+  for part in path.split(separator: "/") {
+    prefix += part
+    if PathText.withCPath(prefix, { mkdir($0, 0o777) }) != 0 && errno != EEXIST {
+      throw ImbrexError(.output, "cannot make the directory '\(prefix)': \(systemMessage())")
+    }
+    prefix += "/"
+  }
+}
