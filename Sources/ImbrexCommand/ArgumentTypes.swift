@@ -153,10 +153,6 @@ extension ImageFormat: ExpressibleByArgument {
   public static var allValueStrings: [String] { all.map(\.name) }
 }
 
-/// A number as the shortest text that reads back as it, whole ones without a point.
-func shortest(_ value: Double) -> String {
-  value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
-}
 
 extension ParsableArguments {
   /// A usage error that names an option, what was given and what is allowed.

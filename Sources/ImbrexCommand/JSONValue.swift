@@ -1,3 +1,5 @@
+import Imbrex
+
 /// A JSON value, written on one line with its members in the order given.
 enum JSONValue: CustomStringConvertible {
   case null

@@ -1,0 +1,36 @@
+public import Pictures
+public import Pipeline
+
+/// Opens a picture that an option names, such as a mask; its errors name its file.
+public typealias PictureOpener = @Sendable (_ path: String) throws -> any RowSource
+
+/// A filter as data: its name, its options, its prose, and how it is made of option values.
+///
+/// The list of them is all that the command line, help, the manual, completions, benchmarks and tests know of filters.
+public struct FilterDefinition: Sendable {
+  /// The subcommand.
+  public let name: String
+  /// An imperative sentence: "Blur with a Gaussian."
+  public let abstract: String
+  /// What it computes, in a few sentences.
+  public let discussion: String
+  /// Whole command lines.
+  public let examples: [String]
+  public let options: [OptionDefinition]
+  /// Makes the filter.
+  ///
+  /// - Throws: ``ImbrexError`` for values that do not go together, naming the option.
+  public let make: @Sendable (OptionValues, PictureOpener) throws -> any Filter
+
+  public init(
+    name: String, abstract: String, discussion: String, examples: [String], options: [OptionDefinition],
+    make: @escaping @Sendable (OptionValues, PictureOpener) throws -> any Filter
+  ) {
+    self.name = name
+    self.abstract = abstract
+    self.discussion = discussion
+    self.examples = examples
+    self.options = options
+    self.make = make
+  }
+}
