@@ -173,7 +173,7 @@ typedef struct KERNELS_SENDABLE kernels {
   /// (ties in order of position), `values[rank]` the key of that rank. `order` and `spare`: `n` words of scratch each.
   void (*rank_samples)(const uint32_t *keys, size_t n, unsigned key_bits, uint32_t *order, uint32_t *spare,
                        uint32_t *ranks, uint32_t *values);
-  /// Any window whose rows are spans, on ranks: see median_tmpl.h. Row dy of the window spans the columns
+  /// Any window whose rows are spans, on ranks: see median_ranks_tmpl.h. Row dy of the window spans the columns
   /// spans[2 dy] ≤ dx < spans[2 dy + 1] (from the window's left column). `ranks` is the padded plane with every sample
   /// replaced by its rank among all (ties in any order, each rank once); `values` gives the result for each rank;
   /// `bits`: ⌈ranks / 64⌉ words of scratch.
