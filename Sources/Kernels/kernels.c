@@ -1,29 +1,32 @@
-// Which builds this machine can run, slowest first.
+// Which builds this machine can run, and what kernels there are.
 #include "Kernels.h"
 #include "builds.h"
 
 size_t kernels_count(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2")) return 1;
-  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
-      !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq"))
-    return 2;
-  return 3;
-#elif defined(__aarch64__)
-  return 2;
-#else
-  return 1;
 #endif
+  size_t count = 0;
+#define COUNT_BUILD(name, condition) \
+  if (!(condition)) return count;    \
+  count++;
+  BUILDS(COUNT_BUILD)
+#undef COUNT_BUILD
+  return count;
 }
 
 kernels kernels_at(size_t index) {
-#if defined(__x86_64__)
-  if (index == 1) return kernels_build_avx2();
-  if (index == 2) return kernels_build_avx512();
-#elif defined(__aarch64__)
-  if (index == 1) return kernels_build_neon();
-#endif
-  (void)index;
-  return kernels_build_c();
+#define BUILD_TABLE(name, condition) kernels_build_##name,
+  static kernels (*const tables[])(void) = {BUILDS(BUILD_TABLE)};
+#undef BUILD_TABLE
+  return tables[index]();
 }
+
+static const char *const names[] = {
+#define KERNEL_ENTRY(result, name, parameters) #name,
+#include "KernelList.h"
+};
+
+size_t kernels_list_count(void) { return sizeof names / sizeof names[0]; }
+
+const char *kernels_list_name(size_t index) { return names[index]; }

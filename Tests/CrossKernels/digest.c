@@ -1,5 +1,5 @@
-// Runs every build of the kernels that this machine has on fixed inputs and prints a digest of what each writes. Two machines
-// print the same, whatever their instruction sets: `make test-arm64` compares this one with arm64 under qemu.
+// Runs every build of the kernels that this machine has on fixed inputs and prints a digest of what each writes. Two
+// machines print the same, whatever their instruction sets: `make test-arm64` compares this one with arm64 under qemu.
 #include "Kernels.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@ static uint64_t noise(void) {
 }
 
 // Inputs: rows of every type, readable `margin` samples to either side; outputs with guards.
-static uint8_t bytes[rows_most][most + 2 * margin];
+_Alignas(8) static uint8_t bytes[rows_most][most + 2 * margin];
 static uint16_t words[rows_most][most + 2 * margin];
 static int32_t longs[rows_most][most + 2 * margin];
 static float singles[rows_most][most + 2 * margin];
@@ -26,6 +26,14 @@ static union {
   double align;
 } out, out2, out3;
 static uint64_t digest;
+
+// Of each kernel of the list: its place, and whether it was run.
+enum kernel_place {
+#define KERNEL_ENTRY(result, name, parameters) kernel_##name,
+#include "KernelList.h"
+  kernel_places
+};
+static int was_run[kernel_places];
 
 static void fill(int kind) {
   for (int r = 0; r < rows_most; r++) {
@@ -71,69 +79,108 @@ static void run_all(kernels k, size_t n) {
   static const double weights64[] = {0.3, 0.2, 0.1, 0.04, 0.01};
   float *single = (float *)(void *)&out, *single2 = (float *)(void *)&out2;
   double *wide = (double *)(void *)&out, *wide2 = (double *)(void *)&out2, *wide3 = (double *)(void *)&out3;
-#define RUN(...)    \
-  {                 \
-    clear();        \
-    __VA_ARGS__;    \
-    add_outputs();  \
+// Runs one kernel of the list, as `kernel`, after what makes its arguments ready.
+#define RUN(name, ...)                  \
+  {                                     \
+    __typeof__(k.name) kernel = k.name; \
+    clear();                            \
+    __VA_ARGS__;                        \
+    add_outputs();                      \
+    was_run[kernel_##name] = 1;         \
   }
-  RUN(k.load_u8_f32(u8[0], single, 1 / 255.0f, n))
-  RUN(k.load_u16_f32(u16[0], single, 1 / 65535.0f, n))
-  RUN(k.load_u8_f64(u8[0], wide, 1 / 255.0, n))
-  RUN(k.load_f32_f64(f32[0], wide, 0.7, n))
-  RUN(k.scale_f32(f32[0], single, 0.3f, 0.1f, n))
-  RUN(k.store_f32_u8(f32[0], out.bytes, 300, -10, n))
-  RUN(k.store_f32_u16(f32[0], (uint16_t *)(void *)&out, 70000, -100, n))
-  RUN(k.luma_u8_f32(u8[0], single, 1 / 255.0f, 3, n / 4))
-  RUN(k.luma_u16_f64(u16[0], wide, 1 / 65535.0, 4, n / 4))
-  RUN(memcpy(single, f32[0], 4 * n); k.premultiply_f32(single, 1, 4, n / 4))
-  RUN(memcpy(single, f32[0], 4 * n); k.unpremultiply_f32(single, 1, 2, n / 2))
-  RUN(k.correlate_rows_u8_f32(u8, weights, 4, single, n))
-  RUN(k.correlate_rows_u16_f32(u16, weights, 3, single, n))
-  RUN(k.correlate_rows_f32(f32, weights, 4, single, n))
-  RUN(k.correlate_rows_f64(f64, weights64, 2, wide, n))
-  RUN(k.correlate_row_f32(f32[0], weights, 4, 3, single, n))
-  RUN(k.correlate_row_f64(f64[0], weights64, 4, 1, wide, n))
-  RUN(k.gradient3_f32(f32, weights, 1, single, single2, n))
-  RUN(k.gradient5_f32(f32, weights, weights, 3, single, single2, n))
-  RUN(k.roberts_f32(f32, 1, single, single2, n))
-  RUN(k.sobel_u8(u8, 3, out.bytes, n))
-  RUN(k.magnitude_f32(f32[0], f32[1], 0.7f, single, n))
-  RUN(k.canny_gradient_f64(f64, wide, wide2, wide3, n))
-  RUN(k.canny_thin_f64(f64, f64[4], f64[5], NULL, 0.3, 0.6, out.bytes, n))
-  RUN(k.laplacian_f64(f64[0], f64[1], 3, wide, n))
-  RUN(k.difference_f64(f64[0], f64[1], 1.6, wide, n))
-  RUN(k.peaks_f64(f64, 0.2, out.bytes, n))
-  RUN(if (n > 0) k.range_f64(f64[0], n, wide, wide + 1))
-  RUN(k.median3_u8(u8, 3, out.bytes, n, n, 5))
-  RUN(k.median3_u16(u16, 1, (uint16_t *)(void *)&out, n, n, 4))
-  RUN(k.median3_i32(i32, 1, (int32_t *)(void *)&out, n, n, 3))
-  RUN(k.median5_u8(u8, 1, out.bytes, n, n, 7))
-  RUN(k.median5_u16(u16, 4, (uint16_t *)(void *)&out, n, n, 4))
-  RUN(k.median5_i32(i32, 1, (int32_t *)(void *)&out, n, n, 3))
+  RUN(load_u8_f32, kernel(u8[0], single, 1 / 255.0f, n))
+  RUN(load_u16_f32, kernel(u16[0], single, 1 / 65535.0f, n))
+  RUN(load_u8_f64, kernel(u8[0], wide, 1 / 255.0, n))
+  RUN(load_u16_f64, kernel(u16[0], wide, 1 / 65535.0, n))
+  RUN(load_f32_f64, kernel(f32[0], wide, 0.7, n))
+  RUN(scale_f32, kernel(f32[0], single, 0.3f, 0.1f, n))
+  RUN(store_f32_u8, kernel(f32[0], out.bytes, 300, -10, n))
+  RUN(store_f32_u16, kernel(f32[0], (uint16_t *)(void *)&out, 70000, -100, n))
+  RUN(luma_u8_f32, kernel(u8[0], single, 1 / 255.0f, 3, n / 4))
+  RUN(luma_u16_f32, kernel(u16[0], single, 1 / 65535.0f, 3, n / 4))
+  RUN(luma_f32_f32, kernel(f32[0], single, 1, 4, n / 4))
+  RUN(luma_u8_f64, kernel(u8[0], wide, 1 / 255.0, 3, n / 4))
+  RUN(luma_u16_f64, kernel(u16[0], wide, 1 / 65535.0, 4, n / 4))
+  RUN(luma_f32_f64, kernel(f32[0], wide, 1, 3, n / 4))
+  RUN(premultiply_f32, memcpy(single, f32[0], 4 * n); kernel(single, 1, 4, n / 4))
+  RUN(unpremultiply_f32, memcpy(single, f32[0], 4 * n); kernel(single, 1, 2, n / 2))
+  RUN(correlate_rows_u8_f32, kernel(u8, weights, 4, single, n))
+  RUN(correlate_rows_u16_f32, kernel(u16, weights, 3, single, n))
+  RUN(correlate_rows_f32, kernel(f32, weights, 4, single, n))
+  RUN(correlate_rows_f64, kernel(f64, weights64, 2, wide, n))
+  RUN(correlate_row_f32, kernel(f32[0], weights, 4, 3, single, n))
+  RUN(correlate_row_f64, kernel(f64[0], weights64, 4, 1, wide, n))
+  RUN(gradient3_f32, kernel(f32, weights, 1, single, single2, n))
+  RUN(gradient5_f32, kernel(f32, weights, weights, 3, single, single2, n))
+  RUN(roberts_f32, kernel(f32, 1, single, single2, n))
+  RUN(sobel_u8, kernel(u8, 3, out.bytes, n))
+  RUN(magnitude_f32, kernel(f32[0], f32[1], 0.7f, single, n))
+  RUN(divide_f64, memcpy(wide, f64[0], 8 * n); kernel(wide, f64[1], 1e-9, n))
+  RUN(canny_gradient_f64, kernel(f64, wide, wide2, wide3, n))
+  RUN(canny_thin_f64, kernel(f64, f64[4], f64[5], NULL, 0.3, 0.6, out.bytes, n))
+  // Rows of bits: as many words as there are samples to a row of labels.
+  uint64_t *bits = (uint64_t *)(void *)&out, *bits2 = (uint64_t *)(void *)&out2;
+  static uint8_t labels[most];
+  for (size_t x = 0; x < n; x++) labels[x] = u8[0][x] % 3;
+  RUN(pack_labels, kernel(labels, bits, bits2, n))
+  const uint64_t *seeds = (const uint64_t *)(const void *)bytes[8], *open = (const uint64_t *)(const void *)bytes[10];
+  size_t row_words = n / 8;
+  RUN(reconstruct_row, for (size_t w = 0; w < row_words; w++) bits[w] = open[w] & seeds[w] & 0x0100000100000010;
+      bits2[0] = (uint64_t)kernel(open, seeds, NULL, bits, row_words))
+  RUN(unpack_bits_u8, kernel(open, out.bytes, 255, n))
+  RUN(laplacian_f32, kernel(f32[0], f32[1], 3, single, n))
+  RUN(laplacian_f64, kernel(f64[0], f64[1], 3, wide, n))
+  RUN(difference_f32, kernel(f32[0], f32[1], 1.6f, single, n))
+  RUN(difference_f64, kernel(f64[0], f64[1], 1.6, wide, n))
+  RUN(peaks_f32, kernel(f32, 0.2f, out.bytes, n))
+  RUN(peaks_f64, kernel(f64, 0.2, out.bytes, n))
+  RUN(range_f32, if (n > 0) kernel(f32[0], n, single, single + 1))
+  RUN(range_f64, if (n > 0) kernel(f64[0], n, wide, wide + 1))
+  static const ptrdiff_t lefts[] = {1, -3, -3, 1, -2, -2, -4, -1}, widths[] = {3, 3, 3, 3, 5, 5, 9, 3};
+  hessian_box boxes[8];
+  for (int b = 0; b < 8; b++) boxes[b] = (hessian_box){doubles[b], doubles[b + 8], lefts[b], widths[b]};
+  RUN(hessian_f64, kernel(boxes, 1 / 81.0, 0, n + 1, wide, n))
+  RUN(median3_u8, kernel(u8, 3, out.bytes, n, n, 5))
+  RUN(median3_u16, kernel(u16, 1, (uint16_t *)(void *)&out, n, n, 4))
+  RUN(median3_i32, kernel(i32, 1, (int32_t *)(void *)&out, n, n, 3))
+  RUN(median5_u8, kernel(u8, 1, out.bytes, n, n, 7))
+  RUN(median5_u16, kernel(u16, 4, (uint16_t *)(void *)&out, n, n, 4))
+  RUN(median5_i32, kernel(i32, 1, (int32_t *)(void *)&out, n, n, 3))
   const uint8_t *samples[49];
   int32_t offsets[49];
   for (int i = 0; i < 49; i++) {
     samples[i] = u8[i / 7];
     offsets[i] = i % 7 - 3;
   }
-  RUN(k.median_count_u8(samples, offsets, 49, 24, out.bytes, n))
+  RUN(median_count_u8, kernel(samples, offsets, 49, 24, out.bytes, n))
   const int32_t spans[] = {2, 3, 1, 4, 0, 5, 1, 4, 2, 3};
   const median_window window = {n, rows_most - 4, 5, 5, sizeof bytes[0], n};
-  RUN(if (n > 0) k.median_spans_u8(bytes[0], out.bytes, &window, spans))
+  RUN(median_spans_u8, if (n > 0) kernel(bytes[0], out.bytes, &window, spans))
+  static uint16_t histograms[(most + 4) * 272];
+  RUN(median_histogram_u8, if (n > 0) kernel(bytes[0], out.bytes, &window, histograms))
+  // Ranks of 8 rows: 4 of windows of 5 × 5.
+  enum { ranked = 8 * (most + 2 * margin) };
+  static uint32_t keys[ranked], order[ranked], spare[ranked], ranks[ranked], values[ranked];
+  static uint64_t members[(ranked + 63) / 64];
+  memcpy(keys, longs, sizeof keys);
+  RUN(rank_samples, kernel(keys, ranked, 32, order, spare, ranks, values); add(ranks, sizeof ranks);
+      add(values, sizeof values))
+  const median_window ranked_window = {n, 4, 5, 5, most + 2 * margin, n};
+  RUN(median_ranks, if (n > 0) kernel(ranks, ranked, spans, values, members, (uint32_t *)(void *)&out, &ranked_window))
   static double column[(rows_most + 4) * 8];
   const double *const two[] = {weights64, weights64 + 1};
   double *const targets[] = {wide, wide2};
-  RUN(k.correlate_columns_f64(f64, two, 3, 2, targets, 8, n, 8, column))
+  RUN(correlate_columns_f64, kernel(f64, two, 3, 2, targets, 8, n, 8, column))
   const float *const three[] = {weights, weights + 1};
   float *const singles_out[] = {single, single2};
-  RUN(k.correlate_columns_f32(f32, three, 3, 2, singles_out, 8, n, 8, (float *)column))
-  RUN(k.float_keys(f32[0], (int32_t *)(void *)&out, n))
-  RUN(k.keys_float(i32[0], single, n))
+  RUN(correlate_columns_f32, kernel(f32, three, 3, 2, singles_out, 8, n, 8, (float *)column))
+  RUN(float_keys, kernel(f32[0], (int32_t *)(void *)&out, n))
+  RUN(keys_float, kernel(i32[0], single, n))
 }
 
 int main(void) {
-  static const size_t lengths[] = {0, 1, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 300, 511, 640};
+  static const size_t lengths[] = {0,  1,  3,   7,   8,   15,  16,  17,  31,  33,  63,
+                                   64, 65, 100, 127, 128, 129, 255, 256, 300, 511, 640};
   uint64_t first = 0;
   for (size_t build = 0; build < kernels_count(); build++) {
     kernels table = kernels_at(build);
@@ -150,6 +197,13 @@ int main(void) {
       return 1;
     }
   }
+  int missing = 0;
+  for (size_t place = 0; place < kernels_list_count(); place++) {
+    if (was_run[place]) continue;
+    fprintf(stderr, "%s is in KernelList.h and not in digest.c\n", kernels_list_name(place));
+    missing = 1;
+  }
+  if (missing) return 1;
   printf("%016llx\n", (unsigned long long)first);
   return 0;
 }

@@ -5,11 +5,28 @@ import Testing
 /// Every build of every kernel gives the bits of the portable one, on rows of all lengths and alignments, and writes
 /// nothing beyond them. In the manner of dav1d's checkasm.
 @Suite struct BuildAgreementTests {
-  /// A kernel called on arguments made from a seed; what it wrote comes back, guards included.
+  /// Kernels called on arguments made from a seed; what they wrote comes back, guards included.
   struct Case: CustomTestStringConvertible, Sendable {
-    let name: String
+    /// As in KernelList.h.
+    let kernels: [String]
+    let arguments: String?
     let call: @Sendable (_ kernels: kernels, _ n: Int, _ data: inout TestData) -> Void
-    var testDescription: String { name }
+
+    init(
+      _ kernels: String..., arguments: String? = nil,
+      call: @escaping @Sendable (_ kernels: kernels, _ n: Int, _ data: inout TestData) -> Void
+    ) {
+      (self.kernels, self.arguments, self.call) = (kernels, arguments, call)
+    }
+
+    var testDescription: String { (kernels + [arguments].compactMap { $0 }).joined(separator: ", ") }
+  }
+
+  @Test func every_kernel_of_the_list_has_a_case() {
+    let list = (0..<kernels_list_count()).map { String(cString: kernels_list_name($0)) }
+    let tested = Set(Self.cases.flatMap(\.kernels))
+    #expect(list.filter { !tested.contains($0) } == [])
+    #expect(tested.subtracting(list) == [])
   }
 
   // Lengths around one, two and four vectors of every width, and blocks of every build.
@@ -32,81 +49,82 @@ import Testing
   }
 
   static let cases: [Case] = [
-    Case(name: "load_u8_f32") { k, n, d in k.load_u8_f32(d.input(n), d.output(n), 1 / 255, n) },
-    Case(name: "load_u16_f32") { k, n, d in k.load_u16_f32(d.input(n), d.output(n), 1 / 65535, n) },
-    Case(name: "load_u8_f64") { k, n, d in k.load_u8_f64(d.input(n), d.output(n), 1 / 255, n) },
-    Case(name: "load_u16_f64") { k, n, d in k.load_u16_f64(d.input(n), d.output(n), 1 / 65535, n) },
-    Case(name: "load_f32_f64") { k, n, d in k.load_f32_f64(d.input(n), d.output(n), 0.7, n) },
-    Case(name: "scale_f32") { k, n, d in k.scale_f32(d.input(n), d.output(n), 0.3, 0.1, n) },
-    Case(name: "store_f32_u8") { k, n, d in k.store_f32_u8(d.input(n), d.output(n), 300, -10, n) },
-    Case(name: "store_f32_u16") { k, n, d in k.store_f32_u16(d.input(n), d.output(n), 70000, -100, n) },
-    Case(name: "luma_u8_f32") { k, n, d in k.luma_u8_f32(d.input(3 * n), d.output(n), 1 / 255, 3, n) },
-    Case(name: "luma_u8_f32, 4") { k, n, d in k.luma_u8_f32(d.input(4 * n), d.output(n), 1 / 255, 4, n) },
-    Case(name: "luma_u16_f32") { k, n, d in k.luma_u16_f32(d.input(3 * n), d.output(n), 1 / 65535, 3, n) },
-    Case(name: "luma_f32_f32") { k, n, d in k.luma_f32_f32(d.input(3 * n), d.output(n), 1, 3, n) },
-    Case(name: "luma_u8_f64") { k, n, d in k.luma_u8_f64(d.input(3 * n), d.output(n), 1 / 255, 3, n) },
-    Case(name: "luma_u16_f64") { k, n, d in k.luma_u16_f64(d.input(3 * n), d.output(n), 1 / 65535, 3, n) },
-    Case(name: "luma_f32_f64") { k, n, d in k.luma_f32_f64(d.input(4 * n), d.output(n), 1, 4, n) },
-    Case(name: "premultiply_f32") { k, n, d in k.premultiply_f32(d.inout(4 * n), 1, 4, n) },
-    Case(name: "unpremultiply_f32") { k, n, d in k.unpremultiply_f32(d.inout(2 * n), 1, 2, n) },
-    Case(name: "correlate_rows_u8_f32") { k, n, d in
+    Case("load_u8_f32") { k, n, d in k.load_u8_f32(d.input(n), d.output(n), 1 / 255, n) },
+    Case("load_u16_f32") { k, n, d in k.load_u16_f32(d.input(n), d.output(n), 1 / 65535, n) },
+    Case("load_u8_f64") { k, n, d in k.load_u8_f64(d.input(n), d.output(n), 1 / 255, n) },
+    Case("load_u16_f64") { k, n, d in k.load_u16_f64(d.input(n), d.output(n), 1 / 65535, n) },
+    Case("load_f32_f64") { k, n, d in k.load_f32_f64(d.input(n), d.output(n), 0.7, n) },
+    Case("scale_f32") { k, n, d in k.scale_f32(d.input(n), d.output(n), 0.3, 0.1, n) },
+    Case("store_f32_u8") { k, n, d in k.store_f32_u8(d.input(n), d.output(n), 300, -10, n) },
+    Case("store_f32_u16") { k, n, d in k.store_f32_u16(d.input(n), d.output(n), 70000, -100, n) },
+    Case("luma_u8_f32") { k, n, d in k.luma_u8_f32(d.input(3 * n), d.output(n), 1 / 255, 3, n) },
+    Case("luma_u8_f32", arguments: "4 channels") { k, n, d in k.luma_u8_f32(d.input(4 * n), d.output(n), 1 / 255, 4, n)
+    },
+    Case("luma_u16_f32") { k, n, d in k.luma_u16_f32(d.input(3 * n), d.output(n), 1 / 65535, 3, n) },
+    Case("luma_f32_f32") { k, n, d in k.luma_f32_f32(d.input(3 * n), d.output(n), 1, 3, n) },
+    Case("luma_u8_f64") { k, n, d in k.luma_u8_f64(d.input(3 * n), d.output(n), 1 / 255, 3, n) },
+    Case("luma_u16_f64") { k, n, d in k.luma_u16_f64(d.input(3 * n), d.output(n), 1 / 65535, 3, n) },
+    Case("luma_f32_f64") { k, n, d in k.luma_f32_f64(d.input(4 * n), d.output(n), 1, 4, n) },
+    Case("premultiply_f32") { k, n, d in k.premultiply_f32(d.inout(4 * n), 1, 4, n) },
+    Case("unpremultiply_f32") { k, n, d in k.unpremultiply_f32(d.inout(2 * n), 1, 2, n) },
+    Case("correlate_rows_u8_f32") { k, n, d in
       let rows: [UnsafePointer<UInt8>] = d.rows(15, n)
       k.correlate_rows_u8_f32(rows, d.weights(7), 7, d.output(n), n)
     },
-    Case(name: "correlate_rows_u16_f32") { k, n, d in
+    Case("correlate_rows_u16_f32") { k, n, d in
       let rows: [UnsafePointer<UInt16>] = d.rows(9, n)
       k.correlate_rows_u16_f32(rows, d.weights(4), 4, d.output(n), n)
     },
-    Case(name: "correlate_rows_f32") { k, n, d in
+    Case("correlate_rows_f32") { k, n, d in
       let rows: [UnsafePointer<Float>] = d.rows(1, n)
       k.correlate_rows_f32(rows, d.weights(0), 0, d.output(n), n)
     },
-    Case(name: "correlate_rows_f64") { k, n, d in
+    Case("correlate_rows_f64") { k, n, d in
       let rows: [UnsafePointer<Double>] = d.rows(11, n)
       k.correlate_rows_f64(rows, d.weights(5).map(Double.init), 5, d.output(n), n)
     },
-    Case(name: "correlate_row_f32") { k, n, d in
+    Case("correlate_row_f32") { k, n, d in
       k.correlate_row_f32(d.input(n + 18) + 9, d.weights(3), 3, 3, d.output(n), n)
     },
-    Case(name: "correlate_row_f64") { k, n, d in
+    Case("correlate_row_f64") { k, n, d in
       k.correlate_row_f64(d.input(n + 20) + 10, d.weights(10).map(Double.init), 10, 1, d.output(n), n)
     },
-    Case(name: "gradient3_f32") { k, n, d in
+    Case("gradient3_f32") { k, n, d in
       let rows: [UnsafePointer<Float>] = d.rows(3, n + 6).map { $0 + 3 }
       k.gradient3_f32(rows, [0.5, 0.25], 3, d.output(n), d.output(n), n)
     },
-    Case(name: "gradient5_f32") { k, n, d in
+    Case("gradient5_f32") { k, n, d in
       let rows: [UnsafePointer<Float>] = d.rows(5, n + 4).map { $0 + 2 }
       k.gradient5_f32(rows, [0.42, 0.25, 0.04], [0, 0.28, 0.11], 1, d.output(n), d.output(n), n)
     },
-    Case(name: "roberts_f32") { k, n, d in
+    Case("roberts_f32") { k, n, d in
       let rows: [UnsafePointer<Float>] = d.rows(2, n + 1)
       k.roberts_f32(rows, 1, d.output(n), d.output(n), n)
     },
-    Case(name: "magnitude_f32") { k, n, d in k.magnitude_f32(d.input(n), d.input(n), 0.7, d.output(n), n) },
-    Case(name: "divide_f64") { k, n, d in k.divide_f64(d.inout(n), d.input(n), 1e-9, n) },
-    Case(name: "canny_gradient_f64") { k, n, d in
+    Case("magnitude_f32") { k, n, d in k.magnitude_f32(d.input(n), d.input(n), 0.7, d.output(n), n) },
+    Case("divide_f64") { k, n, d in k.divide_f64(d.inout(n), d.input(n), 1e-9, n) },
+    Case("canny_gradient_f64") { k, n, d in
       let rows: [UnsafePointer<Double>] = d.rows(3, n + 2).map { $0 + 1 }
       k.canny_gradient_f64(rows, d.output(n), d.output(n), d.output(n), n)
     },
-    Case(name: "canny_thin_f64") { k, n, d in
+    Case("canny_thin_f64") { k, n, d in
       let rows: [UnsafePointer<Double>] = d.rows(3, n + 2).map { $0 + 1 }
       k.canny_thin_f64(rows, d.input(n), d.input(n), nil, 0.3, 0.6, d.output(n), n)
     },
-    Case(name: "pack_labels") { k, n, d in
+    Case("pack_labels") { k, n, d in
       let labels: UnsafeMutablePointer<UInt8> = d.inout(n)
       for x in 0..<n { labels[x] %= 3 }
       k.pack_labels(labels, d.output((n + 63) / 64), d.output((n + 63) / 64), n)
     },
-    Case(name: "reconstruct_row") { k, n, d in
+    Case("reconstruct_row") { k, n, d in
       let weak: UnsafePointer<UInt64> = d.input(n)
       let strong: UnsafeMutablePointer<UInt64> = d.inout(n)
       for word in 0..<n { strong[word] &= weak[word] & 0x0100_0001_0000_0010 }
       let changed: UnsafeMutablePointer<Int32> = d.output(1)
       changed[0] = k.reconstruct_row(weak, d.input(n), d.input(n), strong, n)
     },
-    Case(name: "unpack_bits_u8") { k, n, d in k.unpack_bits_u8(d.input((n + 63) / 64), d.output(n), 255, n) },
-    Case(name: "correlate_columns_f64") { k, n, d in
+    Case("unpack_bits_u8") { k, n, d in k.unpack_bits_u8(d.input((n + 63) / 64), d.output(n), 255, n) },
+    Case("correlate_columns_f64") { k, n, d in
       let rows: [UnsafePointer<Double>] = d.rows(25, n)
       let height = 11
       for kernels in 1...2 {
@@ -116,19 +134,19 @@ import Testing
           rows, weights, 7, kernels, targets, height + 1, n, height, d.scratch((height + 4 + 14) * 8))
       }
     },
-    Case(name: "laplacian_f64") { k, n, d in k.laplacian_f64(d.input(n), d.input(n), 2.5, d.output(n), n) },
-    Case(name: "difference_f64") { k, n, d in k.difference_f64(d.input(n), d.input(n), 1.6, d.output(n), n) },
-    Case(name: "peaks_f64") { k, n, d in
+    Case("laplacian_f64") { k, n, d in k.laplacian_f64(d.input(n), d.input(n), 2.5, d.output(n), n) },
+    Case("difference_f64") { k, n, d in k.difference_f64(d.input(n), d.input(n), 1.6, d.output(n), n) },
+    Case("peaks_f64") { k, n, d in
       let rows: [UnsafePointer<Double>] = d.rows(9, n + 2).map { $0 + 1 }
       k.peaks_f64(rows, 0.5, d.output(n), n)
     },
-    Case(name: "range_f64") { k, n, d in
+    Case("range_f64") { k, n, d in
       let range: UnsafeMutablePointer<Double> = d.output(2)
       range[0] = .infinity
       range[1] = -.infinity
       k.range_f64(d.input(n), n, range, range + 1)
     },
-    Case(name: "correlate_columns_f32") { k, n, d in
+    Case("correlate_columns_f32") { k, n, d in
       let rows: [UnsafePointer<Float>] = d.rows(25, n)
       let height = 11
       for kernels in 1...2 {
@@ -138,19 +156,19 @@ import Testing
           rows, weights, 7, kernels, targets, height + 1, n, height, d.scratch((height + 4 + 14) * 16))
       }
     },
-    Case(name: "laplacian_f32") { k, n, d in k.laplacian_f32(d.input(n), d.input(n), 2.5, d.output(n), n) },
-    Case(name: "difference_f32") { k, n, d in k.difference_f32(d.input(n), d.input(n), 1.6, d.output(n), n) },
-    Case(name: "peaks_f32") { k, n, d in
+    Case("laplacian_f32") { k, n, d in k.laplacian_f32(d.input(n), d.input(n), 2.5, d.output(n), n) },
+    Case("difference_f32") { k, n, d in k.difference_f32(d.input(n), d.input(n), 1.6, d.output(n), n) },
+    Case("peaks_f32") { k, n, d in
       let rows: [UnsafePointer<Float>] = d.rows(9, n + 2).map { $0 + 1 }
       k.peaks_f32(rows, 0.5, d.output(n), n)
     },
-    Case(name: "range_f32") { k, n, d in
+    Case("range_f32") { k, n, d in
       let range: UnsafeMutablePointer<Float> = d.output(2)
       range[0] = .infinity
       range[1] = -.infinity
       k.range_f32(d.input(n), n, range, range + 1)
     },
-    Case(name: "hessian_f64") { k, n, d in
+    Case("hessian_f64") { k, n, d in
       let rows: [UnsafePointer<Double>] = d.rows(16, n + 1)
       let columns = [1, -3, -3, 1, -2, -2, -4, -1], widths = [3, 3, 3, 3, 5, 5, 9, 3]
       let boxes = (0..<8).map {
@@ -161,30 +179,30 @@ import Testing
     median("median3_u8", 3) { $0.median3_u8 }, median("median3_u16", 3) { $0.median3_u16 },
     median("median3_i32", 3) { $0.median3_i32 }, median("median5_u8", 5) { $0.median5_u8 },
     median("median5_u16", 5) { $0.median5_u16 }, median("median5_i32", 5) { $0.median5_i32 },
-    Case(name: "median_count_u8") { k, n, d in
+    Case("median_count_u8") { k, n, d in
       let rows: [UnsafePointer<UInt8>] = d.rows(5, n + 8)
       let samples = (0..<35).map { rows[$0 / 7] }, offsets = (0..<35).map { Int32($0 % 7) }
       k.median_count_u8(samples, offsets, 35, 17, d.output(n), n)
     },
-    Case(name: "sobel_u8") { k, n, d in
+    Case("sobel_u8") { k, n, d in
       let rows: [UnsafePointer<UInt8>] = d.rows(3, n + 6).map { $0 + 3 }
       k.sobel_u8(rows, 3, d.output(n), n)
     },
-    Case(name: "median_histogram_u8") { k, n, d in
+    Case("median_histogram_u8") { k, n, d in
       guard n > 0 else { return }
       var window = median_window(
         width: n, height: 5, window_width: 7, window_height: 9, src_pitch: n + 6, dst_pitch: n)
       let scratch: UnsafeMutablePointer<UInt16> = d.scratch((n + 6) * 272)
       k.median_histogram_u8(d.input((n + 6) * 13), d.output(n * 5), &window, scratch)
     },
-    Case(name: "median_spans_u8") { k, n, d in
+    Case("median_spans_u8") { k, n, d in
       guard n > 0 else { return }
       var window = median_window(
         width: n, height: 9, window_width: 5, window_height: 5, src_pitch: n + 5, dst_pitch: n + 1)
       let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
       k.median_spans_u8(d.input((n + 5) * 13), d.output((n + 1) * 9), &window, spans)
     },
-    Case(name: "rank_samples, median_ranks") { k, n, d in
+    Case("rank_samples", "median_ranks") { k, n, d in
       guard n > 0 else { return }
       let count = (n + 4) * 8
       let keys: UnsafePointer<UInt32> = d.input(count)
@@ -195,8 +213,8 @@ import Testing
       let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
       k.median_ranks(ranks, count, spans, values, d.scratch((count + 63) / 64), d.output(n * 4), &window)
     },
-    Case(name: "float_keys") { k, n, d in k.float_keys(d.input(n), d.output(n), n) },
-    Case(name: "keys_float") { k, n, d in k.keys_float(d.input(n), d.output(n), n) },
+    Case("float_keys") { k, n, d in k.float_keys(d.input(n), d.output(n), n) },
+    Case("keys_float") { k, n, d in k.keys_float(d.input(n), d.output(n), n) },
   ]
 
   private static func median<Sample: BitwiseCopyable & Sendable>(
@@ -206,7 +224,7 @@ import Testing
         UnsafePointer<UnsafePointer<Sample>>, Int, UnsafeMutablePointer<Sample>, Int, Int, Int
       ) -> Void
   ) -> Case {
-    Case(name: name) { k, n, d in
+    Case(name) { k, n, d in
       // Even and odd numbers of rows, as outputs are made two at a time; pixels of two samples.
       for height in 3...4 {
         let rows: [UnsafePointer<Sample>] = d.rows(height + side - 1, n + 2 * side).map { $0 + side - 1 }

@@ -1,0 +1,137 @@
+// Medians: convex windows.
+//
+// Windows of any convex shape on 8-bit samples, a vector of neighbouring windows at once. From one row to the next, the
+// samples that come into and leave a window change how many in it are above its median, and above the value below that:
+// mostly this tells that the median has stayed. Where it has not, it is looked for by counting the whole window's
+// samples above some value (each window has its own), in doubling steps from where it was, then by halves.
+
+#define SPAN_TILE_HEIGHT 128
+#define SPAN_PITCH (VECTOR_BYTES + MEDIAN_SPAN_MOST + 1)
+
+typedef int8_t KERNEL(i8_aligned) __attribute__((vector_size(VECTOR_BYTES)));
+typedef int8_t KERNEL(i8_vector) __attribute__((vector_size(VECTOR_BYTES), aligned(1), may_alias));
+typedef int16_t KERNEL(span_counts) __attribute__((vector_size(2 * VECTOR_BYTES)));
+
+typedef struct KERNEL(span_tile) {
+  size_t window_width, window_height;
+  const int32_t *spans;
+  int32_t top[MEDIAN_SPAN_MOST], bottom[MEDIAN_SPAN_MOST];  // The first and last row of the window in each column.
+  int16_t total, needed;  // Samples of a window; a value is not below the median if fewer than `needed` are above it.
+  int8_t samples[(SPAN_TILE_HEIGHT + MEDIAN_SPAN_MOST) * SPAN_PITCH];  // Less 128.
+} KERNEL(span_tile);
+
+static inline KERNEL(i8_aligned) KERNEL(load_i8)(const int8_t *at) {
+  return (KERNEL(i8_aligned)) * (const KERNEL(i8_vector) *)(const void *)at;
+}
+
+// How many of each window's samples are above the window's own value; the windows' first row is `row`.
+static void KERNEL(count_above)(const KERNEL(span_tile) * tile, const int8_t *row, const KERNEL(i8_aligned) * values,
+                                KERNEL(span_counts) * result) {
+  KERNEL(i8_aligned) value = *values;
+  KERNEL(span_counts) counts = {0};
+  for (size_t dy = 0; dy < tile->window_height; dy++, row += SPAN_PITCH) {
+    // At most 127 a row. Comparisons give −1.
+    KERNEL(i8_aligned) above = {0};
+    for (int32_t dx = tile->spans[2 * dy]; dx < tile->spans[2 * dy + 1]; dx++)
+      above += (KERNEL(i8_aligned))(KERNEL(load_i8)(row + dx) > value);
+    counts -= __builtin_convertvector(above, KERNEL(span_counts));
+  }
+  *result = counts;
+}
+
+static inline int KERNEL(any)(KERNEL(i8_aligned) mask) { return __builtin_reduce_or(mask) != 0; }
+
+// One column of windows as wide as a vector. `dst` is `height` rows of as many bytes.
+static void KERNEL(median_span_column)(const KERNEL(span_tile) * tile, size_t height, uint8_t *dst) {
+  typedef KERNEL(i8_aligned) V;
+  typedef KERNEL(span_counts) Counts;
+  const V least = (V){0} + INT8_MIN, one = (V){0} + (int8_t)1;
+  // The median, and how many samples are above it and above the value below it (which are `needed` or more, if there is
+  // such a value). At first it may be anything.
+  V median = (V){0} + INT8_MAX;
+  Counts above = {0}, above_lower = {0};
+  for (size_t y = 0; y < height; y++) {
+    const int8_t *row = tile->samples + y * SPAN_PITCH;
+    V first = median, last = median;  // Where the median may be now.
+    V rises = {0}, falls = {0};       // Windows for which a bound has not been found yet.
+    if (y == 0) {
+      first = least;
+      above_lower = (Counts){0} + tile->total;
+    } else {
+      V change = {0}, change_lower = {0}, lower = __builtin_elementwise_sub_sat(median, one);
+      for (size_t dx = 0; dx < tile->window_width; dx++) {
+        V gone = KERNEL(load_i8)(row + (ptrdiff_t)(tile->top[dx] - 1) * SPAN_PITCH + dx);
+        V come = KERNEL(load_i8)(row + (ptrdiff_t)tile->bottom[dx] * SPAN_PITCH + dx);
+        change += (V)(gone > median) - (V)(come > median);
+        change_lower += (V)(gone > lower) - (V)(come > lower);
+      }
+      above += __builtin_convertvector(change, Counts);
+      above_lower += __builtin_convertvector(change_lower, Counts);
+      rises = __builtin_convertvector(above >= tile->needed, V);
+      falls = __builtin_convertvector(above_lower < tile->needed, V) & (V)(median > least);
+      first = (rises & (V)(median + one)) | (~rises & median);
+      last = (rises & INT8_MAX) | (~rises & median);
+      first = (falls & least) | (~falls & first);
+      last = (falls & lower) | (~falls & last);
+      // What is known of the new bounds.
+      Counts rose = __builtin_convertvector(rises, Counts), fell = __builtin_convertvector(falls, Counts);
+      Counts at_median = above;
+      above = (fell & above_lower) | (~fell & ~rose & above);
+      above_lower = (rose & at_median) | (fell & tile->total) | (~rose & ~fell & above_lower);
+    }
+    V open = (V)(first < last);
+    for (int step = 0; KERNEL(any)(open); step = step < 63 ? 2 * step + 1 : 127) {
+      V stride = (V){0} + (int8_t)step, before_last = last - (open & one);
+      V middle = (first & last) + ((first ^ last) >> 1);
+      V up = __builtin_elementwise_min(__builtin_elementwise_add_sat(first, stride), before_last);
+      V down = __builtin_elementwise_max(__builtin_elementwise_sub_sat(before_last, stride), first);
+      V probe = (rises & up) | (falls & down) | (~rises & ~falls & middle);
+      Counts count;
+      KERNEL(count_above)(tile, row, &probe, &count);
+      V enough = __builtin_convertvector(count < tile->needed, V);
+      V is_last = open & enough, is_below = open & ~enough;
+      Counts wide_last = __builtin_convertvector(is_last, Counts),
+             wide_below = __builtin_convertvector(is_below, Counts);
+      last = (is_last & probe) | (~is_last & last);
+      above = (wide_last & count) | (~wide_last & above);
+      first = (is_below & (V)(probe + one)) | (~is_below & first);
+      above_lower = (wide_below & count) | (~wide_below & above_lower);
+      rises &= ~is_last;
+      falls &= ~is_below;
+      open = (V)(first < last);
+    }
+    median = last;
+    *(KERNEL(i8_vector) *)(void *)(dst + y * VECTOR_BYTES) = median ^ least;
+  }
+}
+
+static void KERNEL(median_spans_u8)(const uint8_t *src, uint8_t *dst, const median_window *window,
+                                    const int32_t *spans) {
+  KERNEL(span_tile)
+  tile = {.window_width = window->window_width, .window_height = window->window_height, .spans = spans};
+  for (size_t dx = 0; dx < tile.window_width; dx++) tile.top[dx] = -1;
+  for (size_t dy = 0; dy < tile.window_height; dy++)
+    for (int32_t dx = spans[2 * dy]; dx < spans[2 * dy + 1]; dx++, tile.total++) {
+      if (tile.top[dx] < 0) tile.top[dx] = (int32_t)dy;
+      tile.bottom[dx] = (int32_t)dy;
+    }
+  tile.needed = (int16_t)(tile.total - tile.total / 2);
+  for (size_t y = 0; y < window->height; y += SPAN_TILE_HEIGHT) {
+    size_t height = window->height - y < SPAN_TILE_HEIGHT ? window->height - y : SPAN_TILE_HEIGHT;
+    for (size_t x = 0; x < window->width; x += VECTOR_BYTES) {
+      size_t width = window->width - x < VECTOR_BYTES ? window->width - x : VECTOR_BYTES;
+      size_t columns = width + tile.window_width - 1;
+      for (size_t row = 0; row < height + tile.window_height - 1; row++) {
+        const uint8_t *from = src + (y + row) * window->src_pitch + x;
+        int8_t *to = tile.samples + row * SPAN_PITCH;
+        for (size_t i = 0; i < columns; i++) to[i] = (int8_t)(from[i] ^ 128);
+        // Windows beyond the tile are like its last one.
+        for (size_t i = columns; i < VECTOR_BYTES + tile.window_width - 1; i++) to[i] = to[columns - 1];
+      }
+      uint8_t medians[SPAN_TILE_HEIGHT * VECTOR_BYTES];
+      KERNEL(median_span_column)(&tile, height, medians);
+      for (size_t row = 0; row < height; row++)
+        memcpy(dst + (y + row) * window->dst_pitch + x, medians + row * VECTOR_BYTES, width);
+    }
+  }
+}
