@@ -34,19 +34,23 @@ struct CannyStencil: Stencil {
   var needsWholePicture: Bool { edge.boundary == .wrap && radius > 0 }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    let strip = max(2048, 2 * radius)
-    for x in stride(from: region.x, to: region.endX, by: strip) {
-      let part = Region(x: x, y: region.y, width: min(strip, region.endX - x), height: region.height)
-      scratch.frame { processStrip(part, from: source, to: output, scratch: scratch) }
+    // Blocks whose rows, in double precision, stay in the cache; larger ones where their ghosts would outweigh them.
+    let blockWidth = max(2048, 2 * radius), blockHeight = max(64, 4 * radius)
+    for y in stride(from: region.y, to: region.endY, by: blockHeight) {
+      for x in stride(from: region.x, to: region.endX, by: blockWidth) {
+        let block = Region(
+          x: x, y: y, width: min(blockWidth, region.endX - x), height: min(blockHeight, region.endY - y))
+        scratch.frame { processBlock(block, from: source, to: output, scratch: scratch) }
+      }
     }
   }
 
-  private func processStrip(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  private func processBlock(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     let kernels = KernelTable.current
-    // Magnitudes are needed one pixel around the strip, smoothed values one further, both clipped to the picture.
-    let magnitudes = strip.grown(by: Halo(y: 1, x: 1), in: input)
+    // Magnitudes are needed one pixel around the block, smoothed values one further, both clipped to the picture.
+    let magnitudes = block.grown(by: Halo(y: 1, x: 1), in: input)
     let smoother = Smoother(
-      strip.grown(by: Halo(y: 2, x: 2), in: input), edge: edge, weights: weights, dividesByCoverage: dividesByCoverage,
+      block.grown(by: Halo(y: 2, x: 2), in: input), edge: edge, weights: weights, dividesByCoverage: dividesByCoverage,
       loader: loader, source: source, scratch: scratch)
 
     // Rings of rows: row y is at y % 4, columns begin one before the magnitudes'.
@@ -79,26 +83,26 @@ struct CannyStencil: Stencil {
       kernels.canny_gradient_f64(rows, slot(i, y), slot(j, y), slot(m, y), magnitudes.width)
       switch task {
       case .measure(let collect):
-        if y >= strip.y && y < strip.endY {
-          collect(UnsafeBufferPointer(start: slot(m, y) + (strip.x - magnitudes.x), count: strip.width))
+        if y >= block.y && y < block.endY {
+          collect(UnsafeBufferPointer(start: slot(m, y) + (block.x - magnitudes.x), count: block.width))
         }
       case .label(let low, let high):
         // A row can be thinned once the magnitudes below it are known.
-        if y - 1 >= strip.y { thin(y - 1, low: low, high: high) }
-        if y == magnitudes.endY - 1 && y < strip.endY { thin(y, low: low, high: high) }
+        if y - 1 >= block.y { thin(y - 1, low: low, high: high) }
+        if y == magnitudes.endY - 1 && y < block.endY { thin(y, low: low, high: high) }
       }
     }
 
     func thin(_ y: Int, low: Double, high: Double) {
       let labels: UnsafeMutablePointer<UInt8> = output.row(y).samples()
       // The picture's frame has no edges, and no neighbours to compare with.
-      let columns = max(strip.x, 1)..<max(min(strip.endX, input.width - 1), max(strip.x, 1))
+      let columns = max(block.x, 1)..<max(min(block.endX, input.width - 1), max(block.x, 1))
       guard y > 0, y < input.height - 1, !columns.isEmpty else {
-        (labels + strip.x).update(repeating: 0, count: strip.width)
+        (labels + block.x).update(repeating: 0, count: block.width)
         return
       }
-      if strip.x == 0 { labels[0] = 0 }
-      if strip.endX == input.width { labels[input.width - 1] = 0 }
+      if block.x == 0 { labels[0] = 0 }
+      if block.endX == input.width { labels[input.width - 1] = 0 }
       let offset = columns.lowerBound - magnitudes.x
       let rows = (y - 1...y + 1).map { UnsafePointer(slot(m, $0) + offset) }
       scratch.frame {

@@ -89,7 +89,7 @@ public struct Edge: Filter {
     let low = Double(thresholds.0 == 0 ? Float(1e-14) : Float(thresholds.0))
     let labels = CannyStencil(self, description, task: .label(low: low, high: thresholds.1))
     try context.sweep(input, labels, to: .stream(map, made), making: made)
-    map.reconstruct()
+    map.finish(on: context.pool, workers: context.tiling.isSerial ? 1 : context.tiling.jobs)
     let emission: Sweep.Output
     let stage: any Stencil
     switch output {
