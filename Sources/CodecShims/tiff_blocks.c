@@ -1,5 +1,5 @@
 // TIFF strips and tiles deflated by themselves, so that every core can compress.
-#include "io.h"
+#include "tiff_writer.h"
 
 #include <isa-l/igzip_lib.h>
 #include <stdlib.h>
@@ -96,4 +96,54 @@ void codec_tiff_free_block(codec_tiff_encoded *encoded) {
   free(encoded->counts);
   encoded->bytes = NULL;
   encoded->counts = NULL;
+}
+
+int32_t codec_tiff_blocks(const codec_tiff_writer *writer, const codec_options *options, codec_tiff_layout *layout) {
+  uint16_t compression = COMPRESSION_NONE, predictor = PREDICTOR_NONE;
+  libtiff.GetField(writer->file.tiff, TIFFTAG_COMPRESSION, &compression);
+  if (compression != COMPRESSION_DEFLATE && compression != COMPRESSION_ADOBE_DEFLATE) return 0;
+  libtiff.GetField(writer->file.tiff, TIFFTAG_PREDICTOR, &predictor);
+  if (!writer->same || writer->planes > 1 || writer->swapped || writer->method == method_scanlines ||
+      predictor == PREDICTOR_FLOATINGPOINT) {
+    return 0;
+  }
+  // Enough rows for a core to be busy with, in whole strips or rows of tiles.
+  size_t segment = writer->row_bytes * writer->band_rows;
+  uint32_t segments = segment < USUAL_STRIP ? (uint32_t)(USUAL_STRIP / segment) : 1;
+  uint64_t rows = (uint64_t)segments * writer->band_rows;
+  *layout = (codec_tiff_layout){
+      .width = writer->width,
+      .height = writer->height,
+      .channels = writer->channels,
+      .sample_size = writer->sample_size,
+      .tile_width = writer->method == method_tiles ? writer->tile_width : 0,
+      .segment_rows = writer->band_rows,
+      .rows_per_block = rows < writer->height ? (uint32_t)rows : writer->height,
+      .differences = predictor == PREDICTOR_HORIZONTAL,
+      .level = options->compression,
+  };
+  return 1;
+}
+
+static bool append_block(codec_tiff_writer *writer, const codec_tiff_encoded *encoded) {
+  bool tiled = writer->method == method_tiles;
+  uint32_t across = tiled ? (writer->width - 1) / writer->tile_width + 1 : 1;
+  uint32_t first = writer->row / writer->band_rows * across;
+  uint8_t *bytes = encoded->bytes;
+  for (uint32_t segment = 0; segment < encoded->segments; segment++) {
+    tmsize_t count = (tmsize_t)encoded->counts[segment];
+    tmsize_t written = tiled ? libtiff.WriteRawTile(writer->file.tiff, first + segment, bytes, count)
+                             : libtiff.WriteRawStrip(writer->file.tiff, first + segment, bytes, count);
+    if (written != count) return false;
+    bytes += count;
+  }
+  return true;
+}
+
+int32_t codec_tiff_append_block(codec_tiff_writer *writer, const codec_tiff_encoded *encoded, codec_error *error) {
+  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
+  if (codec_check_rows(writer->row, encoded->rows, writer->height, error) != codec_ok) return error->status;
+  if (!append_block(writer, encoded)) tiff_fail_writing(writer);
+  writer->row += encoded->rows;
+  return codec_report(&writer->failure, error);
 }

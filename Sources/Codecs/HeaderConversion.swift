@@ -68,39 +68,9 @@ extension Note {
   }
 }
 
-/// Notes for a shim, their bytes in one block of memory.
-final class NoteList {
-  private let memory: UnsafeMutableBufferPointer<UInt8>
-  private let notes: UnsafeMutableBufferPointer<codec_note>
-
-  init(_ list: [Note]) {
-    memory = .allocate(capacity: list.reduce(1) { $0 + $1.bytes.count })
-    notes = .allocate(capacity: list.count + 1)
-    var place = memory.baseAddress!
-    for (index, note) in list.enumerated() {
-      place.update(from: note.bytes, count: note.bytes.count)
-      notes.initializeElement(
-        at: index,
-        to: codec_note(
-          kind: note.kind.rawValue, tag: note.tag, type: note.type, count: UInt64(note.count),
-          bytes: UnsafePointer(place), byte_count: note.bytes.count))
-      place += note.bytes.count
-    }
-    count = list.count
-  }
-
-  deinit {
-    memory.deallocate()
-    notes.deallocate()
-  }
-
-  let count: Int
-  var start: UnsafePointer<codec_note> { UnsafePointer(notes.baseAddress!) }
-}
-
 extension codec_header {
-  /// The header of a file that holds a picture; the ICC profile is left out, its pointer being the caller's affair.
-  init(_ picture: ImageDescription, _ metadata: Metadata, netpbmKind: codec_pnm_kind) {
+  /// The header of a file that holds a picture, without profile and notes.
+  init(_ picture: ImageDescription, _ metadata: Metadata) {
     self.init()
     width = UInt32(picture.width)
     height = UInt32(picture.height)
@@ -118,7 +88,6 @@ extension codec_header {
       resolution_unit = resolution.unit.rawValue
     }
     png_interlaced = metadata.isInterlacedPNG ? 1 : 0
-    pnm_kind = Int32(netpbmKind.rawValue)
     jpeg_quality = metadata.jpeg.quality
     jpeg_progressive = metadata.jpeg.isProgressive ? 1 : 0
     jpeg_h_sampling = metadata.jpeg.horizontalSampling
@@ -154,4 +123,10 @@ extension ImbrexError {
         isLimit ? .limit : error.status == Int32(codec_no_page.rawValue) ? .noPage : code, message)
     }
   }
+}
+
+/// Calls a shim's function, and throws what it reports as an error of reading or of writing.
+func check(_ code: ImbrexError.Code, _ shim: (UnsafeMutablePointer<codec_error>) -> Int32) throws {
+  var error = codec_error()
+  guard shim(&error) == 0 else { throw ImbrexError(error, code) }
 }

@@ -31,7 +31,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   public let format: ImageFormat
   private let file: OutputFile
   private let options: Options
-  private var handle: OpaquePointer?
+  private let encoder: any PictureEncoder
   /// Compresses on all workers, where the format allows it.
   private var blocks: (any BlockEncoding)?
 
@@ -51,15 +51,15 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     self.format = format
     self.options = options
     description = try Self.description(of: picture, in: format, options)
-    if format.needsSeeking { try file.makeSeekable() }
-    let failure = withHeader(metadata, input ?? picture) { header, settings, error in
-      format.codec.create(file.descriptor, header, settings, &handle, error)
-    }
-    if let failure {
+    if format.codec.needsSeeking { try file.makeSeekable() }
+    let page = Self.page(description, in: format, metadata, input: input ?? picture, options)
+    do {
+      encoder = try format.codec.encoder(to: file.descriptor, page)
+    } catch {
       file.discard()
-      throw failure
+      throw error
     }
-    prepareBlocks(metadata)
+    blocks = encoder.blocks()
   }
 
   /// What a file of this format holds of a picture, in the sample type that is asked for.
@@ -70,66 +70,35 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     if let type = options.sampleType { wanted.sampleType = type }
     let held = try format.description(holding: wanted)
     if let type = options.sampleType, held.sampleType != type {
-      throw ImbrexError(.usage, "--bit-depth: \(format.name.uppercased()) cannot hold \(type.rawValue) samples")
+      throw ImbrexError(.usage, "--bit-depth: \(format.title) cannot hold \(type.rawValue) samples")
     }
     return held
   }
 
   /// Completes the page and begins the next, which may be of another size and type.
   public func startPage(_ picture: ImageDescription, metadata: Metadata, input: ImageDescription? = nil) throws {
-    guard let pages = format.codec.pages else {
-      throw ImbrexError(.output, "a \(format.name.uppercased()) holds one picture only")
-    }
+    guard format.holdsPages else { throw ImbrexError(.output, "a \(format.title) holds one picture only") }
     try finishBlocks()
     description = try Self.description(of: picture, in: format, options)
-    let failure = withHeader(metadata, input ?? picture) { header, settings, error in
-      pages.start(handle!, header, settings, error)
-    }
-    if let failure { throw failure }
-    prepareBlocks(metadata)
+    try encoder.startPage(Self.page(description, in: format, metadata, input: input ?? picture, options))
+    blocks = encoder.blocks()
   }
 
-  private var settings: codec_options {
-    codec_options(
-      compression: Int32(options.compressionLevel ?? -1), jpeg_quality: Int32(options.quality ?? 0),
-      needs_big_tiff: options.expectedByteCount > 3_900_000_000 ? 1 : 0)
-  }
-
-  /// Calls a shim's function with a header of the current page, and returns its error.
-  private func withHeader(
-    _ metadata: Metadata, _ input: ImageDescription,
-    _ body: (UnsafePointer<codec_header>, UnsafePointer<codec_options>, UnsafeMutablePointer<codec_error>) -> Int32
-  ) -> ImbrexError? {
-    var header = codec_header(description, metadata, netpbmKind: format.netpbmKind)
-    var settings = settings, error = codec_error()
+  private static func page(
+    _ description: ImageDescription, in format: ImageFormat, _ metadata: Metadata, input: ImageDescription,
+    _ options: Options
+  ) -> PageHeader {
     let isSameKind = description.color == input.color && description.sampleType == input.sampleType
-    let notes = NoteList(metadata.notes(for: format, isSameKind: isSameKind))
-    (header.notes, header.note_count) = (notes.start, notes.count)
-    let status = metadata.profile(for: description).withUnsafeBufferPointer { profile in
-      if !profile.isEmpty { (header.icc_profile, header.icc_profile_count) = (profile.baseAddress, profile.count) }
-      return withExtendedLifetime(notes) { body(&header, &settings, &error) }
-    }
-    return status == 0 ? nil : ImbrexError(error, .output)
+    return PageHeader(
+      description, metadata, notes: format.codec.notes(of: metadata, isSameKind: isSameKind),
+      options: codec_options(
+        compression: Int32(options.compressionLevel ?? -1), jpeg_quality: Int32(options.quality ?? 0),
+        needs_big_tiff: options.expectedByteCount > 3_900_000_000 ? 1 : 0))
   }
-
-  private func prepareBlocks(_ metadata: Metadata) {
-    blocks = nil
-    if format == .png && !metadata.isInterlacedPNG {
-      let header = codec_header(description, metadata, netpbmKind: format.netpbmKind)
-      blocks = BlockEncoder(PNGBlocks(description, header: header, options: settings, writer: handle!), description)
-    } else if format == .tiff, let codec = TIFFBlocks(options: settings, writer: handle!) {
-      blocks = BlockEncoder(codec, description)
-    }
-  }
-
-  deinit { format.codec.discard(handle) }
 
   public func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
     if let blocks { return blocks.write(rows, stride: stride, count: count) }
-    var error = codec_error()
-    guard format.codec.writeRows(handle!, rows, stride, UInt32(count), &error) == 0 else {
-      throw ImbrexError(error, .output)
-    }
+    try encoder.write(rows, stride: stride, count: count)
   }
 
   /// Writes a whole picture, which must be what the file holds: ``description``.
@@ -147,13 +116,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   /// - Parameter reader: Where the picture came from; what stands behind it in its file is written too.
   public func finish(after reader: ImageReader? = nil) throws {
     try finishBlocks()
-    let late = NoteList(reader.map { $0.format == format ? $0.lateNotes : [] } ?? [])
-    var error = codec_error()
-    let status = withExtendedLifetime(late) {
-      format.codec.lateNotes?.add(handle!, late.start, late.count)
-      return format.codec.finish(handle!, &error)
-    }
-    guard status == 0 else { throw ImbrexError(error, .output) }
+    try encoder.finish(lateNotes: reader.map { $0.format == format ? $0.lateNotes : [] } ?? [])
     try file.commit()
   }
 

@@ -2,18 +2,82 @@ import Pictures
 import Platform
 internal import CodecShims
 
-extension ImageFormat {
-  package static let jpeg = ImageFormat(
-    name: "jpeg", extensions: ["jpg", "jpeg", "jpe", "jfif"],
-    recognizes: { $0.starts(with: [0xFF, 0xD8, 0xFF]) },
-    nearest: { picture in
-      guard var result = simple(picture, holdsCMYK: true) else { return nil }
-      result.sampleType = .uint8
-      result.alpha = .none
-      return result
-    },
-    codec: Codec(
-      open: codec_jpeg_open, readRows: codec_jpeg_read_rows, damage: codec_jpeg_damage, close: codec_jpeg_close,
-      create: codec_jpeg_create,
-      writeRows: codec_jpeg_write_rows, finish: codec_jpeg_finish, discard: codec_jpeg_discard))
+struct JPEG: FileFormat {
+  let name = "jpeg"
+  let extensions = ["jpg", "jpeg", "jpe", "jfif"]
+  let holdsOrientation = true
+
+  func recognizes(_ head: ArraySlice<UInt8>) -> Bool { head.starts(with: [0xFF, 0xD8, 0xFF]) }
+
+  func nearest(_ picture: ImageDescription) -> ImageDescription? {
+    guard var result = picture.simplified(holdsCMYK: true) else { return nil }
+    result.sampleType = .uint8
+    result.alpha = .none
+    return result
+  }
+
+  func notes(of metadata: Metadata, isSameKind: Bool) -> [Note] {
+    var result = metadata.portableNotes
+    let isCommented = result.contains { $0.kind == .comment }
+    if !isCommented, let text = metadata.comment { result.append(Note(kind: .comment, bytes: text)) }
+    return result + metadata.notes.filter { $0.kind == .jpeg }
+  }
+
+  func fields(_ picture: ImageDescription, _ metadata: Metadata) -> [FileField] {
+    let jpeg = metadata.jpeg
+    var fields = [
+      FileField("compression", .text(jpeg.isArithmetic ? "jpeg, arithmetic" : "jpeg")),
+      FileField("quality", .number(Double(jpeg.quality))), FileField("progressive", .flag(jpeg.isProgressive)),
+    ]
+    let names = ["1x1": "4:4:4", "2x1": "4:2:2", "2x2": "4:2:0", "1x2": "4:4:0", "4x1": "4:1:1", "4x2": "4:1:0"]
+    let sampling = "\(jpeg.horizontalSampling)x\(jpeg.verticalSampling)"
+    if jpeg.horizontalSampling > 0 && picture.color != .gray {
+      fields.append(FileField("subsampling", .text(names[sampling] ?? sampling)))
+    }
+    if jpeg.restartInterval > 0 { fields.append(FileField("restart_interval", .number(Double(jpeg.restartInterval)))) }
+    return fields
+  }
+
+  func decoder(of file: InputFile, _ options: ImageReader.Options) throws -> any PictureDecoder {
+    try JPEGDecoder(file, options)
+  }
+
+  func encoder(to descriptor: Int32, _ page: PageHeader) throws -> any PictureEncoder {
+    try JPEGEncoder(descriptor, page)
+  }
+}
+
+private final class JPEGDecoder: PictureDecoder {
+  private let handle: OpaquePointer
+  let header: codec_header
+  private let file: InputFile
+
+  init(_ file: InputFile, _ options: ImageReader.Options) throws {
+    self.file = file
+    (handle, header) = try file.open(options, with: codec_jpeg_open)
+  }
+
+  deinit { codec_jpeg_close(handle) }
+
+  func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
+    try check(.input) { codec_jpeg_read_rows(handle, rows, stride, UInt32(count), $0) }
+  }
+
+  var damage: codec_error { codec_jpeg_damage(handle).pointee }
+}
+
+private final class JPEGEncoder: PictureEncoder {
+  private let handle: OpaquePointer
+
+  init(_ descriptor: Int32, _ page: PageHeader) throws {
+    handle = try page.create(descriptor, with: codec_jpeg_create)
+  }
+
+  deinit { codec_jpeg_discard(handle) }
+
+  func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
+    try check(.output) { codec_jpeg_write_rows(handle, rows, stride, UInt32(count), $0) }
+  }
+
+  func finish(lateNotes: [Note]) throws { try check(.output) { codec_jpeg_finish(handle, $0) } }
 }

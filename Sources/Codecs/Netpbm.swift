@@ -2,47 +2,90 @@ import Pictures
 import Platform
 internal import CodecShims
 
-// The Netpbm family: one reader for all, three ways to write.
-
-extension ImageFormat {
+/// The Netpbm family: one reader for all, three ways to write.
+struct Netpbm: FileFormat {
   /// P1 … P6: gray or RGB without alpha.
-  static let pnm = netpbm(
-    name: "pnm", extensions: ["pnm", "pgm", "ppm", "pbm"], kind: codec_pnm_pgm_ppm,
-    recognizes: { $0.count > 2 && $0.first == 0x50 && (0x31...0x36).contains($0[$0.startIndex + 1]) }
-  ) { picture in
-    guard var result = simple(picture) else { return nil }
-    result.alpha = .none
-    return result
-  }
-
+  static let pnm = Netpbm(name: "pnm", extensions: ["pnm", "pgm", "ppm", "pbm"], kind: codec_pnm_pgm_ppm)
   /// P7: with alpha.
-  static let pam = netpbm(
-    name: "pam", extensions: ["pam"], kind: codec_pnm_pam, recognizes: { $0.starts(with: [0x50, 0x37]) }
-  ) { simple($0) }
-
+  static let pam = Netpbm(name: "pam", extensions: ["pam"], kind: codec_pnm_pam)
   /// Pf and PF: 32-bit float.
-  static let pfm = netpbm(
-    name: "pfm", extensions: ["pfm"], kind: codec_pnm_pfm,
-    recognizes: { $0.starts(with: [0x50, 0x66]) || $0.starts(with: [0x50, 0x46]) }
-  ) { picture in
-    guard var result = simple(picture) else { return nil }
-    result.sampleType = .float32
-    result.alpha = .none
+  static let pfm = Netpbm(name: "pfm", extensions: ["pfm"], kind: codec_pnm_pfm)
+
+  let name: String
+  let extensions: [String]
+  fileprivate let kind: codec_pnm_kind
+
+  func recognizes(_ head: ArraySlice<UInt8>) -> Bool {
+    // P and a digit, or an f.
+    guard head.count > 1, head.first == 0x50 else { return false }
+    let second = head[head.startIndex + 1]
+    switch kind {
+    case codec_pnm_pam: return second == 0x37
+    case codec_pnm_pfm: return second == 0x66 || second == 0x46
+    default: return head.count > 2 && (0x31...0x36).contains(second)
+    }
+  }
+
+  func nearest(_ picture: ImageDescription) -> ImageDescription? {
+    guard var result = picture.simplified() else { return nil }
+    if kind == codec_pnm_pfm { result.sampleType = .float32 }
+    if kind != codec_pnm_pam { result.alpha = .none }
     return result
   }
 
-  private static func netpbm(
-    name: String, extensions: [String], kind: codec_pnm_kind,
-    recognizes: @escaping @Sendable (ArraySlice<UInt8>) -> Bool,
-    nearest: @escaping @Sendable (ImageDescription) -> ImageDescription?
-  ) -> ImageFormat {
-    var format = ImageFormat(
-      name: name, extensions: extensions, recognizes: recognizes, nearest: nearest,
-      codec: Codec(
-        open: codec_pnm_open, readRows: codec_pnm_read_rows, damage: codec_pnm_damage, close: codec_pnm_close,
-        create: codec_pnm_create,
-        writeRows: codec_pnm_write_rows, finish: codec_pnm_finish, discard: codec_pnm_discard))
-    format.netpbmKind = kind
-    return format
+  func member(holding picture: ImageDescription) -> any FileFormat {
+    if picture.sampleType.isFloat { return Self.pfm }
+    return picture.alpha != .none || kind == codec_pnm_pam ? Self.pam : Self.pnm
   }
+
+  func notes(of metadata: Metadata, isSameKind: Bool) -> [Note] { [] }
+
+  func fields(_ picture: ImageDescription, _ metadata: Metadata) -> [FileField] {
+    [FileField("compression", .text("none"))]
+  }
+
+  func decoder(of file: InputFile, _ options: ImageReader.Options) throws -> any PictureDecoder {
+    try NetpbmDecoder(file, options)
+  }
+
+  func encoder(to descriptor: Int32, _ page: PageHeader) throws -> any PictureEncoder {
+    var page = page
+    page.header.pnm_kind = Int32(kind.rawValue)
+    return try NetpbmEncoder(descriptor, page)
+  }
+}
+
+private final class NetpbmDecoder: PictureDecoder {
+  private let handle: OpaquePointer
+  let header: codec_header
+  private let file: InputFile
+
+  init(_ file: InputFile, _ options: ImageReader.Options) throws {
+    self.file = file
+    (handle, header) = try file.open(options, with: codec_pnm_open)
+  }
+
+  deinit { codec_pnm_close(handle) }
+
+  func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
+    try check(.input) { codec_pnm_read_rows(handle, rows, stride, UInt32(count), $0) }
+  }
+
+  var damage: codec_error { codec_pnm_damage(handle).pointee }
+}
+
+private final class NetpbmEncoder: PictureEncoder {
+  private let handle: OpaquePointer
+
+  init(_ descriptor: Int32, _ page: PageHeader) throws {
+    handle = try page.create(descriptor, with: codec_pnm_create)
+  }
+
+  deinit { codec_pnm_discard(handle) }
+
+  func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
+    try check(.output) { codec_pnm_write_rows(handle, rows, stride, UInt32(count), $0) }
+  }
+
+  func finish(lateNotes: [Note]) throws { try check(.output) { codec_pnm_finish(handle, $0) } }
 }

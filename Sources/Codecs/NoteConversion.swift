@@ -2,32 +2,14 @@ import Pictures
 import Platform
 // What the notes of one kind of file become in another.
 
+extension Note {
+  /// TIFF's tags for a description, and for an XMP packet.
+  static let descriptionTag: UInt32 = 270, xmpTag: UInt32 = 700
+}
+
 extension Metadata {
-  private static let descriptionTag: UInt32 = 270, xmpTag: UInt32 = 700
-  /// Chunks that say something of samples as they were.
-  private static let ofSamples = ["sBIT", "bKGD"]
-  /// Chunks that go with a profile's place: a file has one or the other.
-  private static let ofColor = ["gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI"]
-
-  /// The notes that a file of this format can take, and what this file's own amount to in it.
-  ///
-  /// - Parameter isSameKind: Whether colour and depth are those of the input.
-  func notes(for format: ImageFormat, isSameKind: Bool) -> [Note] {
-    switch format {
-    case .png:
-      return portable(format)
-        + notes.filter { note in
-          guard note.kind == .png else { return false }
-          return isSameKind || !(Self.ofSamples + Self.ofColor).contains(note.chunkName)
-        }
-    case .jpeg: return portable(format) + notes.filter { $0.kind == .jpeg }
-    case .tiff: return tags
-    default: return []
-    }
-  }
-
   /// What PNG and JPEG can both take: Exif, XMP, comment. The orientation is in Exif.
-  private func portable(_ format: ImageFormat) -> [Note] {
+  var portableNotes: [Note] {
     var result: [Note] = []
     let own = notes.first { $0.kind == .exif }
     if let own {
@@ -38,29 +20,15 @@ extension Metadata {
       result.append(Note(kind: .exif, bytes: payload))
     }
     result += notes.filter { $0.kind == .xmp }
-    if let xmp = notes.first(where: { $0.kind == .tiff && $0.tag == Self.xmpTag }) {
+    if let xmp = notes.first(where: { $0.kind == .tiff && $0.tag == Note.xmpTag }) {
       result.append(Note(kind: .xmp, bytes: xmp.bytes))
     }
     result += notes.filter { $0.kind == .comment }
-    let isCommented = result.contains { $0.kind == .comment }
-    if !isCommented, format == .jpeg, let text = notes.lazy.compactMap(Self.text).first {
-      result.append(Note(kind: .comment, bytes: text))
-    }
     return result
   }
 
-  private var tags: [Note] {
-    var result = notes.filter { [.tiff, .tiffExif, .tiffGPS].contains($0.kind) }
-    if let exif = notes.first(where: { $0.kind == .exif }) { result += Exif.notes(of: exif.bytes) }
-    if let xmp = notes.first(where: { $0.kind == .xmp }) {
-      result.append(Note(kind: .tiff, tag: Self.xmpTag, type: 1, bytes: xmp.bytes))
-    }
-    let isDescribed = result.contains { $0.kind == .tiff && $0.tag == Self.descriptionTag }
-    if !isDescribed, let text = notes.lazy.compactMap(Self.text).first {
-      result.append(Note(kind: .tiff, tag: Self.descriptionTag, type: 2, bytes: text + [0]))
-    }
-    return result
-  }
+  /// The first comment, or PNG's text of that meaning.
+  var comment: [UInt8]? { notes.lazy.compactMap(Self.text).first }
 
   /// A comment, or PNG's text of that meaning.
   private static func text(_ note: Note) -> [UInt8]? {

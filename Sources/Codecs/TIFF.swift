@@ -2,18 +2,121 @@ import Pictures
 import Platform
 internal import CodecShims
 
-extension ImageFormat {
-  package static let tiff = ImageFormat(
-    name: "tiff", extensions: ["tif", "tiff"], needsSeeking: true,
-    recognizes: { head in
-      // II or MM, then 42 (classic) or 43 (BigTIFF) in that byte order.
-      [[0x49, 0x49, 0x2A, 0], [0x49, 0x49, 0x2B, 0], [0x4D, 0x4D, 0, 0x2A], [0x4D, 0x4D, 0, 0x2B]]
-        .contains { head.starts(with: $0) }
-    },
-    nearest: { $0 },
-    codec: Codec(
-      open: codec_tiff_open, readRows: codec_tiff_read_rows, damage: codec_tiff_damage, close: codec_tiff_close,
-      create: codec_tiff_create,
-      writeRows: codec_tiff_write_rows, finish: codec_tiff_finish, discard: codec_tiff_discard,
-      pages: Codec.Pages(next: codec_tiff_next_page, start: codec_tiff_start_page)))
+struct TIFF: FileFormat {
+  let name = "tiff"
+  let extensions = ["tif", "tiff"]
+  let needsSeeking = true
+  let holdsPages = true
+  let holdsOrientation = true
+
+  func recognizes(_ head: ArraySlice<UInt8>) -> Bool {
+    // II or MM, then 42 (classic) or 43 (BigTIFF) in that byte order.
+    [[0x49, 0x49, 0x2A, 0], [0x49, 0x49, 0x2B, 0], [0x4D, 0x4D, 0, 0x2A], [0x4D, 0x4D, 0, 0x2B]]
+      .contains { head.starts(with: $0) }
+  }
+
+  func nearest(_ picture: ImageDescription) -> ImageDescription? { picture }
+
+  func notes(of metadata: Metadata, isSameKind: Bool) -> [Note] {
+    let notes = metadata.notes
+    var result = notes.filter { [.tiff, .tiffExif, .tiffGPS].contains($0.kind) }
+    if let exif = notes.first(where: { $0.kind == .exif }) { result += Exif.notes(of: exif.bytes) }
+    if let xmp = notes.first(where: { $0.kind == .xmp }) {
+      result.append(Note(kind: .tiff, tag: Note.xmpTag, type: 1, bytes: xmp.bytes))
+    }
+    let isDescribed = result.contains { $0.kind == .tiff && $0.tag == Note.descriptionTag }
+    if !isDescribed, let text = metadata.comment {
+      result.append(Note(kind: .tiff, tag: Note.descriptionTag, type: 2, bytes: text + [0]))
+    }
+    return result
+  }
+
+  func fields(_ picture: ImageDescription, _ metadata: Metadata) -> [FileField] {
+    let tiff = metadata.tiff
+    let compressions: [Int32: String] = [
+      1: "none", 2: "ccitt rle", 3: "ccitt g3", 4: "ccitt g4", 5: "lzw", 7: "jpeg", 8: "deflate", 32773: "packbits",
+      32946: "deflate", 34925: "lzma", 50000: "zstd", 50001: "webp",
+    ]
+    var fields = [FileField("compression", .text(compressions[tiff.compression] ?? String(tiff.compression)))]
+    if tiff.compression == 7 { fields.append(FileField("quality", .number(Double(metadata.jpeg.quality)))) }
+    if tiff.predictor > 1 { fields.append(FileField("predictor", .number(Double(tiff.predictor)))) }
+    let layout =
+      tiff.tileWidth > 0
+      ? "tiles of \(tiff.tileHeight) x \(tiff.tileWidth)" : "strips of \(tiff.rowsPerStrip) rows"
+    return fields + [
+      FileField("layout", .text(layout)), FileField("planar", .flag(tiff.isPlanar)),
+      FileField("byte_order", .text(tiff.isBigEndian ? "big-endian" : "little-endian")),
+      FileField("bigtiff", .flag(tiff.isBigTIFF)),
+    ]
+  }
+
+  func decoder(of file: InputFile, _ options: ImageReader.Options) throws -> any PictureDecoder {
+    try TIFFDecoder(file, options)
+  }
+
+  func encoder(to descriptor: Int32, _ page: PageHeader) throws -> any PictureEncoder {
+    try TIFFEncoder(descriptor, page)
+  }
+}
+
+private final class TIFFDecoder: PictureDecoder {
+  private let handle: OpaquePointer
+  private(set) var header: codec_header
+  private let file: InputFile
+
+  init(_ file: InputFile, _ options: ImageReader.Options) throws {
+    self.file = file
+    (handle, header) = try file.open(options, with: codec_tiff_open)
+  }
+
+  deinit { codec_tiff_close(handle) }
+
+  func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
+    try check(.input) { codec_tiff_read_rows(handle, rows, stride, UInt32(count), $0) }
+  }
+
+  func nextPage() throws -> Bool {
+    do {
+      try check(.input) { codec_tiff_next_page(handle, &header, $0) }
+      return true
+    } catch let error as ImbrexError where error.code == .noPage {
+      return false
+    }
+  }
+
+  var damage: codec_error { codec_tiff_damage(handle).pointee }
+}
+
+final class TIFFEncoder: PictureEncoder {
+  private let handle: OpaquePointer
+  private var page: PageHeader
+
+  init(_ descriptor: Int32, _ page: PageHeader) throws {
+    self.page = page
+    handle = try page.create(descriptor, with: codec_tiff_create)
+  }
+
+  deinit { codec_tiff_discard(handle) }
+
+  func blocks() -> (any BlockEncoding)? {
+    var options = page.options, layout = codec_tiff_layout()
+    // Not if the file is not deflated, or not of interleaved samples in this machine's byte order.
+    guard codec_tiff_blocks(handle, &options, &layout) == 1 else { return nil }
+    return BlockEncoder(TIFFBlocks(layout, self), page.description)
+  }
+
+  func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
+    try check(.output) { codec_tiff_write_rows(handle, rows, stride, UInt32(count), $0) }
+  }
+
+  func append(_ block: inout codec_tiff_encoded) throws {
+    try check(.output) { codec_tiff_append_block(handle, &block, $0) }
+  }
+
+  func startPage(_ page: PageHeader) throws {
+    self.page = page
+    try page.pass { codec_tiff_start_page(handle, $0, $1, $2) }
+  }
+
+  func finish(lateNotes: [Note]) throws { try check(.output) { codec_tiff_finish(handle, $0) } }
 }

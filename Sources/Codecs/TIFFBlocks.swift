@@ -11,30 +11,20 @@ final class TIFFBlocks: BlockCodec, @unchecked Sendable {
   }
 
   private let layout: codec_tiff_layout
-  private let writer: OpaquePointer
+  private let encoder: TIFFEncoder
 
   var rowsPerBlock: Int { Int(layout.rows_per_block) }
 
-  /// Nil if the writer's file is not deflated, or not of interleaved samples in this machine's byte order.
-  ///
-  /// - Parameter writer: The shim's handle; the caller keeps it, and its own calls come after the last block's.
-  init?(options: codec_options, writer: OpaquePointer) {
-    var options = options, layout = codec_tiff_layout()
-    guard codec_tiff_blocks(writer, &options, &layout) == 1 else { return nil }
+  init(_ layout: codec_tiff_layout, _ encoder: TIFFEncoder) {
     self.layout = layout
-    self.writer = writer
+    self.encoder = encoder
   }
 
   func encode(_ block: RowBlock) throws -> Encoded {
-    var layout = layout, result = codec_tiff_encoded(), error = codec_error()
-    guard codec_tiff_encode_block(&layout, block.first, UInt32(block.rows), &result, &error) == 0 else {
-      throw ImbrexError(error, .output)
-    }
+    var layout = layout, result = codec_tiff_encoded()
+    try check(.output) { codec_tiff_encode_block(&layout, block.first, UInt32(block.rows), &result, $0) }
     return Encoded(result)
   }
 
-  func append(_ encoded: Encoded) throws {
-    var error = codec_error()
-    guard codec_tiff_append_block(writer, &encoded.block, &error) == 0 else { throw ImbrexError(error, .output) }
-  }
+  func append(_ encoded: Encoded) throws { try encoder.append(&encoded.block) }
 }

@@ -1,12 +1,7 @@
 package import Imbrex
 /// What a file says of one of its pictures, in words and numbers: for `imbrex info`.
 package struct ImageSummary: Sendable {
-  package enum Value: Sendable {
-    case text(String)
-    case number(Double)
-    case flag(Bool)
-    case list([Value])
-  }
+  package typealias Value = FileField.Value
 
   /// Names and values in the order in which they are to be shown. Names are lower case with underscores.
   package let fields: [(name: String, value: Value)]
@@ -21,12 +16,7 @@ package struct ImageSummary: Sendable {
       ("extra_bands", .number(Double(picture.extraBands))), ("file_bits", .number(Double(reader.fileBits))),
       ("file_color", .text(reader.fileColor)),
     ]
-    switch reader.format {
-    case .png: fields += [("compression", .text("deflate")), ("interlaced", .flag(metadata.isInterlacedPNG))]
-    case .jpeg: fields += Self.fields(metadata.jpeg, color: picture.color)
-    case .tiff: fields += Self.fields(metadata.tiff, jpeg: metadata.jpeg)
-    default: fields.append(("compression", .text("none")))
-    }
+    fields += reader.fields.map { ($0.name, $0.value) }
     if let orientation = metadata.orientation { fields.append(("orientation", .number(Double(orientation)))) }
     if let resolution = metadata.resolution {
       let unit = [.none: "none", .inch: "inch", .centimeter: "cm"][resolution.unit]!
@@ -58,39 +48,6 @@ package struct ImageSummary: Sendable {
     case .jpeg: note.tag >= 0xE0 && note.tag <= 0xEF ? "APP\(note.tag - 0xE0)" : "marker \(note.tag)"
     case .tiff: note.tag == 270 ? "description" : note.tag == 700 ? "xmp" : "tag \(note.tag)"
     }
-  }
-
-  private static func fields(_ jpeg: Metadata.JPEGCoding, color: ColorModel) -> [(String, Value)] {
-    var fields: [(String, Value)] = [
-      ("compression", .text(jpeg.isArithmetic ? "jpeg, arithmetic" : "jpeg")),
-      ("quality", .number(Double(jpeg.quality))), ("progressive", .flag(jpeg.isProgressive)),
-    ]
-    let names = ["1x1": "4:4:4", "2x1": "4:2:2", "2x2": "4:2:0", "1x2": "4:4:0", "4x1": "4:1:1", "4x2": "4:1:0"]
-    let sampling = "\(jpeg.horizontalSampling)x\(jpeg.verticalSampling)"
-    if jpeg.horizontalSampling > 0 && color != .gray {
-      fields.append(("subsampling", .text(names[sampling] ?? sampling)))
-    }
-    if jpeg.restartInterval > 0 { fields.append(("restart_interval", .number(Double(jpeg.restartInterval)))) }
-    return fields
-  }
-
-  private static func fields(_ tiff: Metadata.TIFFLayout, jpeg: Metadata.JPEGCoding) -> [(String, Value)] {
-    let compressions: [Int32: String] = [
-      1: "none", 2: "ccitt rle", 3: "ccitt g3", 4: "ccitt g4", 5: "lzw", 7: "jpeg", 8: "deflate", 32773: "packbits",
-      32946: "deflate", 34925: "lzma", 50000: "zstd", 50001: "webp",
-    ]
-    var fields: [(String, Value)] = [
-      ("compression", .text(compressions[tiff.compression] ?? String(tiff.compression)))
-    ]
-    if tiff.compression == 7 { fields.append(("quality", .number(Double(jpeg.quality)))) }
-    if tiff.predictor > 1 { fields.append(("predictor", .number(Double(tiff.predictor)))) }
-    let layout =
-      tiff.tileWidth > 0
-      ? "tiles of \(tiff.tileHeight) x \(tiff.tileWidth)" : "strips of \(tiff.rowsPerStrip) rows"
-    return fields + [
-      ("layout", .text(layout)), ("planar", .flag(tiff.isPlanar)),
-      ("byte_order", .text(tiff.isBigEndian ? "big-endian" : "little-endian")), ("bigtiff", .flag(tiff.isBigTIFF)),
-    ]
   }
 
   /// The text of a profile's `desc` tag (ICC.1:2022, 9.2.41): ASCII up to version 2, UTF-16 since version 4.

@@ -1,0 +1,230 @@
+// Netpbm's reader: P1 to P6, PAM (P7) and PFM, without a library. Only a stream's first picture is read.
+#include "pnm_reader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool read_header(codec_pnm_reader *reader, uint64_t max_pixels) {
+  if (!pnm_read_header(reader)) return false;
+  if (reader->maxval < 1 || reader->maxval > 65535) {
+    codec_fail(&reader->failure, codec_malformed, 0, "a maxval of %" PRIu32 " is not within 1 to 65535",
+               reader->maxval);
+    return false;
+  }
+  if (codec_check_size(reader->width, reader->height, max_pixels, &reader->failure) != codec_ok) return false;
+  reader->sample_size = reader->kind == 'f' ? 4 : reader->maxval > 255 ? 2 : 1;
+  reader->row_samples = (size_t)reader->width * reader->channels;
+  reader->row_bytes = reader->row_samples * reader->sample_size;
+  if (reader->kind != '4') return true;
+  reader->packed = malloc((reader->width + (size_t)7) / 8);
+  if (reader->packed == NULL) codec_fail_memory(&reader->failure);
+  return reader->packed != NULL;
+}
+
+static void describe(const codec_pnm_reader *reader, codec_header *header) {
+  header->width = reader->width;
+  header->height = reader->height;
+  header->channels = reader->channels;
+  header->sample_type = reader->kind == 'f' ? codec_float32 : reader->sample_size == 2 ? codec_uint16 : codec_uint8;
+  header->color = reader->channels >= 3 ? codec_rgb : codec_gray;
+  header->alpha = reader->channels % 2 == 0 ? codec_alpha_straight : codec_alpha_none;
+  header->in_order = reader->kind != 'f';
+  header->pnm_kind = reader->kind == 'f' ? codec_pnm_pfm : reader->kind == '7' ? codec_pnm_pam : codec_pnm_pgm_ppm;
+}
+
+int32_t codec_pnm_open(const codec_input *input, codec_pnm_reader **reader, codec_header *header, codec_error *error) {
+  *reader = NULL;
+  memset(header, 0, sizeof *header);
+  codec_pnm_reader *opened = calloc(1, sizeof *opened);
+  if (opened == NULL) return codec_fail_memory(error);
+  opened->input = *input;
+  codec_source_start(&opened->source, input);
+  if (!read_header(opened, input->max_pixels)) {
+    int32_t status = codec_report(&opened->failure, error);
+    codec_pnm_close(opened);
+    return status;
+  }
+  describe(opened, header);
+  // Plain text takes two bytes a sample at least; P4 packs eight pixels into one.
+  double bytes = (double)opened->row_bytes * opened->height;
+  if (codec_check_plausible(input,
+                            opened->kind == '4'   ? bytes / 8
+                            : opened->kind == '1' ? bytes / 2
+                                                  : bytes,
+                            header, error) != codec_ok) {
+    codec_pnm_close(opened);
+    return error->status;
+  }
+  *reader = opened;
+  return codec_ok;
+}
+
+void codec_pnm_close(codec_pnm_reader *reader) {
+  if (reader == NULL) return;
+  free(reader->packed);
+  free(reader->picture);
+  free(reader);
+}
+
+// MARK: Rows
+
+static bool fail_end(codec_pnm_reader *reader) {
+  codec_source_fail(&reader->source, &reader->failure, reader->row, reader->height);
+  return false;
+}
+
+static bool fail_large_sample(codec_pnm_reader *reader) {
+  codec_fail(&reader->failure, codec_malformed, 0, "row %" PRIu32 " has a sample larger than the maxval of %" PRIu32,
+             reader->row + 1, reader->maxval);
+  return false;
+}
+
+static uint32_t largest_sample(const codec_pnm_reader *reader) { return reader->sample_size == 2 ? 65535 : 255; }
+
+/// Stretches 0 … maxval to the whole range, to the nearest.
+static uint32_t scaled(uint32_t value, uint32_t maxval, uint32_t largest) {
+  return (value * largest + maxval / 2) / maxval;  // At most 65535 × 65535 + 32767 < 2³².
+}
+
+/// Stretches a row of the machine's samples in place; false if one is beyond the maxval.
+static bool scale_row(const codec_pnm_reader *reader, uint8_t *row) {
+  uint32_t maxval = reader->maxval, largest = largest_sample(reader);
+  if (maxval == largest) return true;
+  for (size_t i = 0; i < reader->row_samples; i++) {
+    if (reader->sample_size == 1) {
+      if (row[i] > maxval) return false;
+      row[i] = (uint8_t)scaled(row[i], maxval, largest);
+    } else {
+      uint16_t value;
+      memcpy(&value, row + 2 * i, 2);
+      if (value > maxval) return false;
+      value = (uint16_t)scaled(value, maxval, largest);
+      memcpy(row + 2 * i, &value, 2);
+    }
+  }
+  return true;
+}
+
+static bool read_binary_row(codec_pnm_reader *reader, uint8_t *row) {
+  if (codec_source_read(&reader->source, row, reader->row_bytes) < reader->row_bytes) return fail_end(reader);
+  if (!CODEC_BIG_ENDIAN_HOST && reader->sample_size == 2) codec_swap16(row, reader->row_samples);
+  return scale_row(reader, row) || fail_large_sample(reader);
+}
+
+static bool read_packed_row(codec_pnm_reader *reader, uint8_t *row) {
+  size_t count = (reader->width + (size_t)7) / 8;
+  if (codec_source_read(&reader->source, reader->packed, count) < count) return fail_end(reader);
+  for (size_t i = 0; i < reader->width; i++) row[i] = (reader->packed[i / 8] >> (7 - i % 8) & 1) != 0 ? 0 : 255;
+  return true;
+}
+
+/// The next byte of an ASCII raster that is neither white space nor comment; -1 at the end.
+static int raster_character(codec_source *source) {
+  int c = codec_source_byte(source);
+  while (pnm_is_space(c) || c == '#') {
+    if (c == '#') {
+      while (c >= 0 && c != '\n' && c != '\r') c = codec_source_byte(source);
+    } else {
+      c = codec_source_byte(source);
+    }
+  }
+  return c;
+}
+
+static bool read_bit(codec_pnm_reader *reader, uint32_t *value) {
+  int c = raster_character(&reader->source);
+  if (c < 0) return fail_end(reader);
+  if (c != '0' && c != '1') return pnm_fail_malformed(reader, "the raster has a character that is not 0 or 1");
+  *value = c == '1' ? 0 : 1;
+  return true;
+}
+
+static bool read_decimal(codec_pnm_reader *reader, uint32_t *value) {
+  int c = raster_character(&reader->source);
+  if (c < 0) return fail_end(reader);
+  if (!pnm_is_digit(c)) return pnm_fail_malformed(reader, "the raster has a character that is not a digit");
+  uint32_t number = 0;
+  for (; pnm_is_digit(c); c = codec_source_byte(&reader->source)) {
+    number = 10 * number + (uint32_t)(c - '0');
+    if (number > reader->maxval) return fail_large_sample(reader);
+  }
+  // The picture's last number may end the file; a comment may follow any.
+  if (c == '#') {
+    while (c >= 0 && c != '\n' && c != '\r') c = codec_source_byte(&reader->source);
+  } else if (c >= 0 && !pnm_is_space(c)) {
+    return pnm_fail_malformed(reader, "the raster has a character that is not a digit");
+  }
+  *value = number;
+  return true;
+}
+
+static bool read_text_row(codec_pnm_reader *reader, uint8_t *row) {
+  uint32_t largest = largest_sample(reader);
+  for (size_t i = 0; i < reader->row_samples; i++) {
+    uint32_t value = 0;
+    if (!(reader->kind == '1' ? read_bit(reader, &value) : read_decimal(reader, &value))) return false;
+    value = scaled(value, reader->maxval, largest);
+    if (reader->sample_size == 1) {
+      row[i] = (uint8_t)value;
+    } else {
+      uint16_t sample = (uint16_t)value;
+      memcpy(row + 2 * i, &sample, 2);
+    }
+  }
+  return true;
+}
+
+static bool read_floats(codec_pnm_reader *reader) {
+  reader->picture = codec_allocate_picture(reader->row_bytes, reader->height);
+  if (reader->picture == NULL) {
+    codec_fail_memory(&reader->failure);
+    return false;
+  }
+  for (uint32_t y = 0; y < reader->height; y++) {
+    uint8_t *row = reader->picture + (size_t)y * reader->row_bytes;
+    if (codec_source_read(&reader->source, row, reader->row_bytes) < reader->row_bytes) {
+      codec_source_fail(&reader->source, &reader->failure, y, reader->height);
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool read_float_row(codec_pnm_reader *reader, uint8_t *row) {
+  if (reader->picture == NULL && !read_floats(reader)) return false;
+  size_t from_bottom = reader->height - 1 - reader->row;
+  memcpy(row, reader->picture + from_bottom * reader->row_bytes, reader->row_bytes);
+  if (reader->swapped) codec_swap32(row, reader->row_samples);
+  return true;
+}
+
+static bool read_row(codec_pnm_reader *reader, uint8_t *row) {
+  switch (reader->kind) {
+    case '1':
+    case '2':
+    case '3': return read_text_row(reader, row);
+    case '4': return read_packed_row(reader, row);
+    case 'f': return read_float_row(reader, row);
+    default: return read_binary_row(reader, row);
+  }
+}
+
+int32_t codec_pnm_read_rows(codec_pnm_reader *reader, void *rows, size_t stride, uint32_t count, codec_error *error) {
+  if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
+  if (codec_check_rows(reader->row, count, reader->height, error) != codec_ok) return error->status;
+  for (uint32_t i = 0; i < count; i++) {
+    uint8_t *row = (uint8_t *)rows + i * stride;
+    bool ended = reader->damage.status != codec_ok;
+    if (ended || !read_row(reader, row)) {
+      if (!reader->input.is_tolerant) return codec_report(&reader->failure, error);
+      if (!ended) reader->damage = reader->failure;
+      reader->failure.status = codec_ok;
+      memset(row, 0, reader->row_bytes);
+    }
+    reader->row++;
+  }
+  return codec_ok;
+}
+
+const codec_error *codec_pnm_damage(const codec_pnm_reader *reader) { return &reader->damage; }

@@ -1,0 +1,149 @@
+// Netpbm's writer: P5, P6, PAM (P7) and PFM.
+#include "io.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct codec_pnm_writer {
+  codec_error failure;
+  uint32_t height;
+  uint32_t row;  ///< The next to come.
+  int32_t kind;
+  size_t sample_size;
+  size_t row_samples, row_bytes;
+  uint8_t *swapped;  ///< One row in the file's byte order, if that is not the machine's.
+  uint8_t *picture;  ///< PFM: all rows.
+  codec_sink sink;
+};
+
+static const char *tuple_type(const codec_header *header) {
+  static const char *const types[] = {"GRAYSCALE", "GRAYSCALE_ALPHA", "RGB", "RGB_ALPHA"};
+  return types[header->channels - 1];
+}
+
+static int32_t check_writable(const codec_header *header, codec_error *error) {
+  if (codec_check_header(header, error) != codec_ok) return error->status;
+  if (codec_check_simple(header, "Netpbm", true, error) != codec_ok) return error->status;
+  bool floats = header->sample_type == codec_float32;
+  if (header->pnm_kind == codec_pnm_pfm) {
+    if (!floats) return codec_fail(error, codec_unsupported, 0, "PFM holds floating-point samples only");
+    if (header->alpha != codec_alpha_none) return codec_fail(error, codec_unsupported, 0, "PFM cannot hold alpha");
+    return codec_ok;
+  }
+  if (floats) {
+    return codec_fail(error, codec_unsupported, 0, "of the Netpbm formats only PFM holds floating-point samples");
+  }
+  if (header->pnm_kind == codec_pnm_pgm_ppm && header->alpha != codec_alpha_none) {
+    return codec_fail(error, codec_unsupported, 0, "PGM and PPM cannot hold alpha");
+  }
+  if (header->alpha == codec_alpha_premultiplied) {
+    return codec_fail(error, codec_unsupported, 0, "PAM cannot hold premultiplied alpha");
+  }
+  return codec_ok;
+}
+
+static int write_header(codec_pnm_writer *writer, const codec_header *header) {
+  char text[256];
+  int maxval = header->sample_type == codec_uint16 ? 65535 : 255;
+  int length;
+  switch (header->pnm_kind) {
+    case codec_pnm_pam:
+      length =
+          snprintf(text, sizeof text,
+                   "P7\nWIDTH %" PRIu32 "\nHEIGHT %" PRIu32 "\nDEPTH %" PRIu32 "\nMAXVAL %d\nTUPLTYPE %s\nENDHDR\n",
+                   header->width, header->height, header->channels, maxval, tuple_type(header));
+      break;
+    case codec_pnm_pfm:
+      length = snprintf(text, sizeof text, "P%c\n%" PRIu32 " %" PRIu32 "\n-1.0\n",
+                        header->color == codec_rgb ? 'F' : 'f', header->width, header->height);
+      break;
+    default:
+      length = snprintf(text, sizeof text, "P%c\n%" PRIu32 " %" PRIu32 "\n%d\n", header->color == codec_rgb ? '6' : '5',
+                        header->width, header->height, maxval);
+  }
+  return codec_sink_write(&writer->sink, text, (size_t)length);
+}
+
+/// 16-bit samples are big-endian in the file, floats as we write them little-endian.
+static bool needs_swap(const codec_pnm_writer *writer) {
+  return writer->sample_size == (CODEC_BIG_ENDIAN_HOST ? 4 : 2);
+}
+
+int32_t codec_pnm_create(int fd, const codec_header *header, const codec_options *options, codec_pnm_writer **writer,
+                         codec_error *error) {
+  (void)options;
+  *writer = NULL;
+  if (check_writable(header, error) != codec_ok) return error->status;
+  codec_pnm_writer *created = calloc(1, sizeof *created);
+  if (created == NULL) return codec_fail_memory(error);
+  created->height = header->height;
+  created->kind = header->pnm_kind;
+  created->sample_size = codec_sample_size(header->sample_type);
+  created->row_samples = (size_t)header->width * header->channels;
+  created->row_bytes = codec_row_bytes(header);
+  codec_sink_start(&created->sink, fd);
+  bool pfm = header->pnm_kind == codec_pnm_pfm;
+  if (needs_swap(created)) created->swapped = malloc(created->row_bytes);
+  if (pfm) created->picture = codec_allocate_picture(created->row_bytes, created->height);
+  if ((needs_swap(created) && created->swapped == NULL) || (pfm && created->picture == NULL)) {
+    codec_fail_memory(&created->failure);
+  } else if (write_header(created, header) != 0) {
+    codec_fail_write(&created->failure, created->sink.system_errno);
+  }
+  if (created->failure.status != codec_ok) {
+    int32_t status = codec_report(&created->failure, error);
+    codec_pnm_discard(created);
+    return status;
+  }
+  *writer = created;
+  return codec_ok;
+}
+
+static int write_row(codec_pnm_writer *writer, const uint8_t *row) {
+  if (!needs_swap(writer)) return codec_sink_write(&writer->sink, row, writer->row_bytes);
+  memcpy(writer->swapped, row, writer->row_bytes);
+  if (writer->sample_size == 2) codec_swap16(writer->swapped, writer->row_samples);
+  if (writer->sample_size == 4) codec_swap32(writer->swapped, writer->row_samples);
+  return codec_sink_write(&writer->sink, writer->swapped, writer->row_bytes);
+}
+
+int32_t codec_pnm_write_rows(codec_pnm_writer *writer, const void *rows, size_t stride, uint32_t count,
+                             codec_error *error) {
+  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
+  if (codec_check_rows(writer->row, count, writer->height, error) != codec_ok) return error->status;
+  if (writer->picture != NULL) {
+    codec_copy_rows(writer->picture + (size_t)writer->row * writer->row_bytes, writer->row_bytes, rows, stride,
+                    writer->row_bytes, count);
+    writer->row += count;
+    return codec_ok;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    if (write_row(writer, (const uint8_t *)rows + i * stride) != 0) {
+      codec_fail_write(&writer->failure, writer->sink.system_errno);
+      return codec_report(&writer->failure, error);
+    }
+    writer->row++;
+  }
+  return codec_ok;
+}
+
+int32_t codec_pnm_finish(codec_pnm_writer *writer, codec_error *error) {
+  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
+  if (codec_check_complete(writer->row, writer->height, error) != codec_ok) return error->status;
+  int failed = 0;
+  for (uint32_t y = writer->picture != NULL ? writer->height : 0; y > 0 && failed == 0; y--) {
+    failed = write_row(writer, writer->picture + (size_t)(y - 1) * writer->row_bytes);
+  }
+  if (failed == 0) failed = codec_sink_flush(&writer->sink);
+  if (failed != 0) codec_fail_write(&writer->failure, failed);
+  return codec_report(&writer->failure, error);
+}
+
+void codec_pnm_discard(codec_pnm_writer *writer) {
+  if (writer == NULL) return;
+  free(writer->swapped);
+  free(writer->picture);
+  free(writer);
+}

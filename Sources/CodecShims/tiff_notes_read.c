@@ -1,0 +1,198 @@
+// The tags of a TIFF that are about the picture rather than its samples, read from the file's own bytes, since libtiff
+// hands them out in a dozen different ways.
+#include "tiff_values.h"
+
+#include <stdlib.h>
+
+/// Of one value, and of all together: more is no description of a picture.
+#define LARGEST_NOTE ((uint64_t)64 << 20)
+#define MOST_NOTE_BYTES ((uint64_t)128 << 20)
+#define MOST_ENTRIES 4096
+#define MOST_DIRECTORIES 1000000
+
+enum { tag_exif = 34665, tag_gps = 34853, tag_children = 330, tag_interoperability = 40965, tag_subfile = 254 };
+
+// MARK: Directories
+
+typedef struct entry {
+  uint16_t tag, type;
+  uint64_t count;
+  uint64_t offset;  ///< Of the values in the file.
+} entry;
+
+typedef struct directory {
+  entry *entries;
+  uint32_t count;
+  uint64_t next;
+} directory;
+
+static bool is_swapped(const tiff_file *file) { return libtiff.IsByteSwapped(file->tiff) != 0; }
+
+static bool read_at(const tiff_file *file, uint64_t offset, void *bytes, size_t count) {
+  int system_errno = 0;
+  return offset <= INT64_MAX && codec_pread_all(file->fd, bytes, count, offset, &system_errno) == count;
+}
+
+static bool read_number(const tiff_file *file, uint64_t offset, size_t size, uint64_t *number) {
+  uint8_t bytes[8];
+  if (!read_at(file, offset, bytes, size)) return false;
+  *number = 0;
+  bool big = is_swapped(file) != (CODEC_BIG_ENDIAN_HOST != 0);
+  for (size_t i = 0; i < size; i++) *number |= (uint64_t)bytes[big ? size - 1 - i : i] << (8 * i);
+  return true;
+}
+
+/// Reads a directory; its entries are to be freed.
+static bool read_directory(const tiff_file *file, uint64_t offset, directory *read) {
+  bool big = libtiff.IsBigTIFF(file->tiff) != 0;
+  size_t count_size = big ? 8 : 2, entry_size = big ? 20 : 12, offset_size = big ? 8 : 4;
+  uint64_t count;
+  memset(read, 0, sizeof *read);
+  if (offset == 0 || !read_number(file, offset, count_size, &count) || count == 0 || count > MOST_ENTRIES) return false;
+  size_t bytes = (size_t)count * entry_size + offset_size;
+  uint8_t *raw = malloc(bytes);
+  read->entries = calloc(count, sizeof *read->entries);
+  bool ok = raw != NULL && read->entries != NULL;
+  size_t got = 0;
+  if (ok) {
+    int system_errno = 0;
+    got = codec_pread_all(file->fd, raw, bytes, offset + count_size, &system_errno);
+    ok = got + offset_size >= bytes;
+  }
+  for (size_t i = 0; ok && i < count; i++) {
+    uint8_t *at = raw + i * entry_size;
+    if (is_swapped(file)) {
+      swap_values(at, 2, 4);
+      swap_values(at + 4, offset_size, offset_size);
+    }
+    entry *next = &read->entries[read->count];
+    next->tag = (uint16_t)number_at(at, 2);
+    next->type = (uint16_t)number_at(at + 2, 2);
+    next->count = number_at(at + 4, offset_size);
+    size_t size = type_size(next->type);
+    if (size == 0 || next->count == 0 || next->count > LARGEST_NOTE / size) continue;
+    uint64_t place = offset + count_size + i * entry_size + 4 + offset_size;
+    next->offset = place;
+    if (next->count * size > offset_size && !read_number(file, place, offset_size, &next->offset)) continue;
+    read->count++;
+  }
+  if (ok && got == bytes) {
+    uint8_t *at = raw + count * entry_size;
+    if (is_swapped(file)) swap_values(at, offset_size, offset_size);
+    read->next = number_at(at, offset_size);
+  }
+  free(raw);
+  if (!ok) {
+    free(read->entries);
+    memset(read, 0, sizeof *read);
+  }
+  return ok;
+}
+
+/// The first of an entry's numbers; 0 if it is none.
+static uint64_t first_number(const tiff_file *file, const entry *value) {
+  size_t size = type_size(value->type);
+  uint64_t number = 0;
+  if (unit_size(value->type) != size || value->type == TIFF_FLOAT || value->type == TIFF_DOUBLE) return 0;
+  return read_number(file, value->offset, size, &number) ? number : 0;
+}
+
+static uint64_t number_of(const tiff_file *file, const directory *in, uint16_t tag) {
+  for (uint32_t i = 0; i < in->count; i++) {
+    if (in->entries[i].tag == tag) return first_number(file, &in->entries[i]);
+  }
+  return 0;
+}
+
+// MARK: Reading
+
+/// Tags of the samples and their layout, which a writer sets by itself, or which filtering makes wrong.
+static bool concerns_samples(uint16_t tag) {
+  static const uint16_t tags[] = {
+      255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281,   282,   283,   284,  288,
+      289, 290, 291, 292, 293, 296, 300, 301, 317, 320, 321, 322, 323, 324, 325, 326, 327,   328,   330,   332,  333,
+      334, 336, 337, 338, 339, 340, 341, 342, 343, 344, 345, 346, 347, 351, 400, 401, 402,   403,   404,   405,  433,
+      434, 435, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 559, 34665, 34675, 34853, 40965};
+  for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+    if (tags[i] == tag) return true;
+  }
+  return false;
+}
+
+static void add_note(const tiff_file *file, tiff_notes *notes, int32_t kind, const entry *from) {
+  size_t bytes = (size_t)(from->count * type_size(from->type));
+  if (bytes > tiff_file_size(file) || notes->bytes + bytes > MOST_NOTE_BYTES) return;
+  if (notes->count == notes->capacity) {
+    size_t capacity = notes->capacity == 0 ? 32 : 2 * notes->capacity;
+    codec_note *list = realloc(notes->list, capacity * sizeof *list);
+    if (list == NULL) return;
+    notes->list = list;
+    notes->capacity = capacity;
+  }
+  uint8_t *values = malloc(bytes);
+  if (values == NULL || !read_at(file, from->offset, values, bytes)) {
+    free(values);
+    return;
+  }
+  if (is_swapped(file)) swap_values(values, unit_size(from->type), bytes);
+  notes->bytes += bytes;
+  notes->list[notes->count++] = (codec_note){
+      .kind = kind, .tag = from->tag, .type = from->type, .count = from->count, .bytes = values, .byte_count = bytes};
+}
+
+static void add_child(const tiff_file *file, tiff_notes *notes, const directory *parent, uint16_t tag, int32_t kind) {
+  directory child;
+  if (!read_directory(file, number_of(file, parent, tag), &child)) return;
+  for (uint32_t i = 0; i < child.count; i++) {
+    // A directory of yet another level: its offset would be wrong in another file.
+    if (child.entries[i].tag != tag_interoperability) add_note(file, notes, kind, &child.entries[i]);
+  }
+  free(child.entries);
+}
+
+void tiff_notes_read(const tiff_file *file, tiff_notes *notes) {
+  directory main;
+  if (!read_directory(file, libtiff.CurrentDirOffset(file->tiff), &main)) return;
+  for (uint32_t i = 0; i < main.count; i++) {
+    const entry *at = &main.entries[i];
+    // That it is one page of several is worth keeping; being a reduced version is another matter.
+    bool keeps_subfile = at->tag == tag_subfile && first_number(file, at) == FILETYPE_PAGE;
+    if (at->type == TIFF_IFD || at->type == TIFF_IFD8 || concerns_samples(at->tag)) continue;
+    if (at->tag == tag_subfile && !keeps_subfile) continue;
+    add_note(file, notes, codec_note_tiff, at);
+  }
+  add_child(file, notes, &main, tag_exif, codec_note_tiff_exif);
+  add_child(file, notes, &main, tag_gps, codec_note_tiff_gps);
+  free(main.entries);
+}
+
+void tiff_notes_free(tiff_notes *notes) {
+  for (size_t i = 0; i < notes->count; i++) free((void *)notes->list[i].bytes);
+  free(notes->list);
+  memset(notes, 0, sizeof *notes);
+}
+
+bool tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others) {
+  *pages = *others = 0;
+  uint64_t offset, seen = 0, until = 1;
+  bool big = libtiff.IsBigTIFF(file->tiff) != 0;
+  if (!read_number(file, big ? 8 : 4, big ? 8 : 4, &offset)) return true;
+  // A loop is found by looking out for an offset that is remembered ever longer (R. P. Brent 1980).
+  for (uint32_t walked = 0; walked < MOST_DIRECTORIES && offset != 0; walked++) {
+    if (offset == seen) return false;
+    directory at;
+    if (walked == until) {
+      seen = offset;
+      until *= 2;
+    }
+    if (!read_directory(file, offset, &at)) break;
+    bool is_page = (number_of(file, &at, tag_subfile) & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
+    *(is_page || walked == 0 ? pages : others) += 1;
+    for (uint32_t i = 0; i < at.count; i++) {
+      if (at.entries[i].tag == tag_children) *others += (uint32_t)at.entries[i].count;
+    }
+    offset = at.next;
+    free(at.entries);
+  }
+  return true;
+}

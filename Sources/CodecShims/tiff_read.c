@@ -1,0 +1,221 @@
+// TIFF's reader, over libtiff: opening, how to read a page, page after page. Uncompressed strips are read without
+// libtiff, so that a file of one huge strip needs no more memory than any other.
+#include "tiff_reader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+// MARK: Choosing how to read
+
+static bool reads_raw(const codec_tiff_reader *reader, const codec_header *header) {
+  uint16_t fill_order = FILLORDER_MSB2LSB;
+  libtiff.GetFieldDefaulted(reader->files[0].tiff, TIFFTAG_FILLORDER, &fill_order);
+  return header->tiff_compression == COMPRESSION_NONE && reader->tile_width == 0 && fill_order == FILLORDER_MSB2LSB &&
+         !reader->packed && !reader->through_rgba;
+}
+
+static int32_t allocate_band(codec_tiff_reader *reader, size_t scratch) {
+  uint64_t held = (uint64_t)reader->row_bytes * reader->band_rows + scratch;
+  if (reader->input.max_memory > 0 && held > reader->input.max_memory) {
+    return codec_fail(&reader->failure, codec_limit, 0,
+                      "its strips or tiles take %" PRIu64 " MiB, more than --max-memory allows", held >> 20);
+  }
+  reader->scratch = malloc(scratch + 1);
+  reader->band = codec_allocate_picture(reader->row_bytes, reader->band_rows);
+  return reader->scratch == NULL || reader->band == NULL ? codec_fail_memory(&reader->failure) : codec_ok;
+}
+
+static int32_t prepare_tiles(codec_tiff_reader *reader) {
+  tmsize_t tile_size = libtiff.TileSize(reader->files[0].tiff);
+  size_t samples = (size_t)reader->tile_width * (reader->planes > 1 ? 1 : reader->channels);
+  size_t expected;
+  bool fits = codec_multiply(tiff_packed_bytes(&reader->samples, samples), reader->tile_height, &expected) &&
+              expected <= LARGEST_ALLOCATION;
+  if (!fits || tile_size != (tmsize_t)expected) {
+    return codec_fail(&reader->failure, codec_limit, 0, "tiles of %" PRIu32 " x %" PRIu32 " pixels are too large",
+                      reader->tile_width, reader->tile_height);
+  }
+  reader->band_rows = reader->tile_height < reader->height ? reader->tile_height : reader->height;
+  return allocate_band(reader, expected);
+}
+
+static int32_t prepare_strips(codec_tiff_reader *reader) {
+  reader->band_rows = reader->rows_per_strip;
+  bool directly = reader->planes == 1 && !reader->packed;
+  return allocate_band(reader, directly ? 0 : reader->plane_row_bytes * reader->band_rows);
+}
+
+/// One row of one plane, for raw and scanlines. libtiff may want a buffer where the caller's row would do otherwise.
+static int32_t prepare_rows(codec_tiff_reader *reader) {
+  TIFF *tiff = reader->files[0].tiff;
+  if (reader->method == method_scanlines && libtiff.ScanlineSize(tiff) != (tmsize_t)reader->plane_row_bytes) {
+    return codec_fail(&reader->failure, codec_unsupported, 0, "this layout of TIFF rows is not supported");
+  }
+  reader->scratch = malloc(reader->plane_row_bytes);
+  if (reader->scratch == NULL) return codec_fail_memory(&reader->failure);
+  if (reader->method == method_raw) return codec_ok;
+  if (reader->planes > MOST_PLANES) return tiff_fail_unsupported(reader, "large strips in more than four planes of");
+  for (uint32_t plane = 1; plane < reader->planes; plane++) {
+    tiff_file *file = &reader->files[plane];
+    if (!tiff_file_open(file, reader->files[0].fd, "rcm") ||
+        !libtiff.SetSubDirectory(file->tiff, libtiff.CurrentDirOffset(tiff))) {
+      return tiff_fail_rows(reader, file);
+    }
+    // The file may have been exchanged under us: what follows relies on both being the same.
+    if (libtiff.ScanlineSize(file->tiff) != libtiff.ScanlineSize(tiff)) {
+      return codec_fail(&reader->failure, codec_malformed, 0, "the file changes while it is read");
+    }
+  }
+  return codec_ok;
+}
+
+/// libtiff turns what it decodes upright, but here the orientation is the caller's affair.
+static int32_t prepare_rgba(codec_tiff_reader *reader) {
+  TIFF *tiff = reader->files[0].tiff;
+  char message[1024];
+  if (!libtiff.RGBAImageOK(tiff, message)) {
+    return codec_fail(&reader->failure, codec_unsupported, 0, "this kind of TIFF is not supported: %s", message);
+  }
+  libtiff.SetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
+  bool tiled = reader->tile_width > 0;
+  size_t width = tiled ? reader->tile_width : reader->width,
+         rows = tiled ? reader->tile_height : reader->rows_per_strip;
+  size_t pixels, bytes;
+  if (!codec_multiply(width, rows, &pixels) || !codec_multiply(pixels, 4, &bytes) || bytes > LARGEST_ALLOCATION) {
+    return codec_fail(&reader->failure, codec_limit, 0, "its strips or tiles are too large");
+  }
+  reader->band_rows = rows < reader->height ? (uint32_t)rows : reader->height;
+  return allocate_band(reader, bytes);
+}
+
+static int32_t prepare_method(codec_tiff_reader *reader, const codec_header *header) {
+  reader->band_row = reader->height;  // Holds no row yet.
+  if (reader->through_rgba) {
+    reader->method = method_rgba;
+    return prepare_rgba(reader);
+  }
+  if (reader->tile_width > 0) {
+    reader->method = method_tiles;
+    return prepare_tiles(reader);
+  }
+  if (reads_raw(reader, header)) {
+    reader->method = method_raw;
+    return prepare_rows(reader);
+  }
+  if ((uint64_t)reader->rows_per_strip * reader->row_bytes > LARGEST_HELD_STRIP) {
+    reader->method = method_scanlines;
+    return prepare_rows(reader);
+  }
+  reader->method = method_strips;
+  return prepare_strips(reader);
+}
+
+static int32_t prepare(codec_tiff_reader *reader, const codec_header *header) {
+  if (prepare_method(reader, header) != codec_ok) return reader->failure.status;
+  reader->unpacked = reader->packed ? malloc(reader->row_bytes) : NULL;
+  reader->file_row = reader->same ? NULL : malloc(reader->row_bytes);
+  bool missing = (reader->packed && reader->unpacked == NULL) || (!reader->same && reader->file_row == NULL);
+  return missing ? codec_fail_memory(&reader->failure) : codec_ok;
+}
+
+// MARK: Pages
+
+static int32_t open_file(codec_tiff_reader *reader) {
+  tiff_file *file = &reader->files[0];
+  // c: strips stay as they are in the file; m: no memory map.
+  // A read beyond the end that libtiff passes over is of a value (a profile, say) that has been cut off.
+  if (tiff_file_open(file, reader->input.fd, "rcm") && (!file->hit_end || reader->input.is_tolerant)) return codec_ok;
+  if (file->system_errno != 0) return codec_fail_read(&reader->failure, file->system_errno);
+  if (tiff_file_size(file) < 8) {
+    return codec_fail(&reader->failure, codec_truncated, 0, "the file ends within its header");
+  }
+  if (file->hit_end || strstr(file->message, "Cannot read TIFF directory") != NULL) {
+    return codec_fail(&reader->failure, codec_truncated, 0, "the file ends before its directory does");
+  }
+  return tiff_fail(file, &reader->failure, "the directory is damaged");
+}
+
+static int32_t read_page(codec_tiff_reader *reader, codec_header *header) {
+  if (tiff_describe(reader, header) != codec_ok) return reader->failure.status;
+  return prepare(reader, header);
+}
+
+/// Lets go of all but the first file.
+static void forget_page(codec_tiff_reader *reader) {
+  for (int i = 1; i < MOST_PLANES; i++) tiff_file_close(&reader->files[i]);
+  free(reader->band);
+  free(reader->scratch);
+  free(reader->unpacked);
+  free(reader->file_row);
+  free(reader->palette);
+  reader->band = reader->scratch = reader->unpacked = reader->file_row = reader->palette = NULL;
+  tiff_notes_free(&reader->notes);
+  memset(&reader->samples, 0, sizeof reader->samples);
+  reader->through_rgba = false;
+  reader->tile_width = reader->tile_height = 0;
+  reader->row = 0;
+}
+
+/// Goes on to the next directory that is a page.
+static int32_t advance(codec_tiff_reader *reader) {
+  tiff_file *file = &reader->files[0];
+  while (libtiff.LastDirectory(file->tiff) == 0) {
+    file->message[0] = 0;
+    if (!libtiff.ReadDirectory(file->tiff)) {
+      if (file->message[0] == 0 && !file->hit_end) break;
+      return tiff_fail(file, &reader->failure, "the next page's directory is damaged");
+    }
+    uint32_t subfile = 0;
+    if (!libtiff.GetField(file->tiff, TIFFTAG_SUBFILETYPE, &subfile) ||
+        (subfile & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0) {
+      return codec_ok;
+    }
+  }
+  return codec_fail(&reader->failure, codec_no_page, 0, "there is no further page");
+}
+
+static int32_t open_reader(codec_tiff_reader *reader, codec_header *header) {
+  if (open_file(reader) != codec_ok) return reader->failure.status;
+  for (uint32_t page = 0; page < reader->input.page; page++) {
+    if (advance(reader) == codec_ok) continue;
+    if (reader->failure.status != codec_no_page) return reader->failure.status;
+    return codec_fail(&reader->failure, codec_no_page, 0, "there is no page %" PRIu32 ", only %" PRIu32,
+                      reader->input.page + 1, page + 1);
+  }
+  return read_page(reader, header);
+}
+
+int32_t codec_tiff_next_page(codec_tiff_reader *reader, codec_header *header, codec_error *error) {
+  memset(header, 0, sizeof *header);
+  header->page_count = 1;  // Counted already.
+  forget_page(reader);
+  if (advance(reader) == codec_ok) read_page(reader, header);
+  return codec_report(&reader->failure, error);
+}
+
+int32_t codec_tiff_open(const codec_input *input, codec_tiff_reader **reader, codec_header *header,
+                        codec_error *error) {
+  *reader = NULL;
+  memset(header, 0, sizeof *header);
+  if (libtiff_load(error) != codec_ok) return error->status;
+  codec_tiff_reader *opened = calloc(1, sizeof *opened);
+  if (opened == NULL) return codec_fail_memory(error);
+  opened->input = *input;
+  if (open_reader(opened, header) != codec_ok) {
+    int32_t status = codec_report(&opened->failure, error);
+    codec_tiff_close(opened);
+    return status;
+  }
+  *reader = opened;
+  return codec_ok;
+}
+
+void codec_tiff_close(codec_tiff_reader *reader) {
+  if (reader == NULL) return;
+  forget_page(reader);
+  tiff_file_close(&reader->files[0]);
+  free(reader);
+}
+
+const codec_error *codec_tiff_damage(const codec_tiff_reader *reader) { return &reader->damage; }

@@ -1,0 +1,103 @@
+import Pictures
+import Platform
+internal import CodecShims
+
+/// What a format knows of itself. Each is a type in a file of its own, and has an entry in ``ImageFormat/all``; nothing
+/// else names it.
+protocol FileFormat: Sendable {
+  var name: String { get }
+  var extensions: [String] { get }
+  /// Whether a file may only be read, and written, with seeking.
+  var needsSeeking: Bool { get }
+  var holdsPages: Bool { get }
+  var holdsOrientation: Bool { get }
+  /// Whether a file that begins with these bytes is of this format.
+  func recognizes(_ head: ArraySlice<UInt8>) -> Bool
+  /// The nearest description that a file can hold, or nil if nothing near can be held.
+  func nearest(_ picture: ImageDescription) -> ImageDescription?
+  /// The member of this format's family that holds a picture.
+  func member(holding picture: ImageDescription) -> any FileFormat
+  /// The notes that a file can take, and what those of other formats amount to in it.
+  ///
+  /// - Parameter isSameKind: Whether colour and depth are those of the input.
+  func notes(of metadata: Metadata, isSameKind: Bool) -> [Note]
+  /// How a picture is compressed and laid out in its file.
+  func fields(_ picture: ImageDescription, _ metadata: Metadata) -> [FileField]
+  /// Opens a file, which the decoder keeps, and reads its header.
+  func decoder(of file: InputFile, _ options: ImageReader.Options) throws -> any PictureDecoder
+  /// Begins a file at the descriptor's position.
+  func encoder(to descriptor: Int32, _ page: PageHeader) throws -> any PictureEncoder
+}
+
+extension FileFormat {
+  var needsSeeking: Bool { false }
+  var holdsPages: Bool { false }
+  var holdsOrientation: Bool { false }
+  func member(holding picture: ImageDescription) -> any FileFormat { self }
+}
+
+extension ImageDescription {
+  /// The nearest without bands of no known meaning, in gray or RGB (or CMYK), of unsigned integers, with straight alpha:
+  /// what formats simpler than TIFF hold. Nil if that is not near.
+  func simplified(holdsCMYK: Bool = false) -> ImageDescription? {
+    guard extraBands == 0 && color != .lab else { return nil }
+    var result = self
+    result.stored = nil
+    if color == .cmyk && !holdsCMYK { result.color = .rgb }
+    if sampleType.isFloat { result.sampleType = .uint16 }
+    if alpha == .premultiplied { result.alpha = .straight }
+    return result
+  }
+}
+
+/// Decodes the pictures of one file; owns the shim's handle.
+protocol PictureDecoder: AnyObject {
+  /// Of the current page; its pointers are valid until the next.
+  var header: codec_header { get }
+  /// Writes the next rows of the page.
+  func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws
+  /// Goes on to the next page; false if there is none.
+  func nextPage() throws -> Bool
+  /// What was wrong with the rows read so far, if it was tolerated.
+  var damage: codec_error { get }
+  /// Notes that stand behind the picture, once all rows are read.
+  var lateNotes: [Note] { get }
+}
+
+extension PictureDecoder {
+  func nextPage() throws -> Bool { false }
+  var lateNotes: [Note] { [] }
+}
+
+/// Encodes pictures into one file; owns the shim's handle, and without ``finish(lateNotes:)`` writes nothing more when it
+/// goes.
+protocol PictureEncoder: AnyObject {
+  /// Compresses the current page's rows on all workers, where that can be done; they then come by that way.
+  func blocks() -> (any BlockEncoding)?
+  func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws
+  /// Completes the page and begins the next; only of formats that hold several.
+  func startPage(_ page: PageHeader) throws
+  /// - Parameter lateNotes: What stood behind the picture in a file of this format.
+  func finish(lateNotes: [Note]) throws
+}
+
+extension PictureEncoder {
+  func blocks() -> (any BlockEncoding)? { nil }
+  func startPage(_ page: PageHeader) throws { preconditionFailure("the format holds one picture only") }
+}
+
+/// Something that a file says of how it is made, for people and for programs.
+package struct FileField: Sendable {
+  package enum Value: Sendable {
+    case text(String)
+    case number(Double)
+    case flag(Bool)
+    case list([Value])
+  }
+
+  /// Lower case with underscores.
+  package let name: String
+  package let value: Value
+
+  package init(_ name: String, _ value: Value) { (self.name, self.value) = (name, value) }
+}
