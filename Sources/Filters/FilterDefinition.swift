@@ -17,6 +17,8 @@ public struct FilterDefinition: Sendable {
   /// Whole command lines.
   public let examples: [String]
   public let options: [OptionDefinition]
+  /// Whether it makes a table instead of a picture; nothing can come after it then.
+  public let makesTable: Bool
   /// Makes the filter.
   ///
   /// - Throws: ``ImbrexError`` for values that do not go together, naming the option.
@@ -24,6 +26,7 @@ public struct FilterDefinition: Sendable {
 
   public init(
     name: String, abstract: String, discussion: String, examples: [String], options: [OptionDefinition],
+    makesTable: Bool = false,
     make: @escaping @Sendable (OptionValues, PictureOpener) throws -> any Filter
   ) {
     self.name = name
@@ -31,6 +34,7 @@ public struct FilterDefinition: Sendable {
     self.discussion = discussion
     self.examples = examples
     self.options = options
+    self.makesTable = makesTable
     self.make = make
   }
 }

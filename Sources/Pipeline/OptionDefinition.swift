@@ -38,6 +38,8 @@ public struct OptionDefinition: Sendable {
   public let defaultValue: OptionValue?
   /// The default in words, where it is not one value: "50, doh 30".
   public let defaultText: String?
+  /// Values worth offering where any text of a kind may stand.
+  public let suggestions: [String]
   /// One or two sentences.
   public let help: String
   /// May be given several times; the values are gathered.
@@ -47,8 +49,8 @@ public struct OptionDefinition: Sendable {
 
   public init(
     _ name: String, short: Character? = nil, _ kind: Kind, valueName: String = "", unit: String? = nil,
-    default defaultValue: OptionValue? = nil, defaultText: String? = nil, isRepeatable: Bool = false,
-    changesResult: Bool = true, help: String
+    default defaultValue: OptionValue? = nil, defaultText: String? = nil, suggestions: [String] = [],
+    isRepeatable: Bool = false, changesResult: Bool = true, help: String
   ) {
     self.name = name
     self.short = short
@@ -57,6 +59,7 @@ public struct OptionDefinition: Sendable {
     self.unit = unit
     if case .flag = kind { self.defaultValue = .flag(false) } else { self.defaultValue = defaultValue }
     self.defaultText = defaultText
+    self.suggestions = suggestions
     self.help = help
     self.isRepeatable = isRepeatable
     self.changesResult = changesResult

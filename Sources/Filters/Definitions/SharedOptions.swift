@@ -1,0 +1,56 @@
+public import Pipeline
+import Pictures
+import Platform
+
+// Options that several filters have, written once.
+
+extension OptionDefinition {
+  /// What a filter sees beyond the picture's border, with numpy's and dask's names as synonyms.
+  public static func boundary(default mode: Boundary) -> OptionDefinition {
+    OptionDefinition(
+      "boundary",
+      .choice(
+        Boundary.allCases.map(\.rawValue),
+        synonyms: ["symmetric": "reflect", "edge": "nearest", "periodic": "wrap"]),
+      valueName: "mode", default: .choice(mode.rawValue), help: "What is seen beyond the picture's border.")
+  }
+
+  /// The value that ``boundary(default:)``'s `constant` stands for.
+  public static let cval = OptionDefinition(
+    "cval", .number(.anyNumber), valueName: "v", default: .number(0),
+    help: "Value beyond the border for 'constant', in [0, 1] units.")
+
+  /// Whether light is filtered instead of samples as they are stored.
+  public static let linear = OptionDefinition(
+    "linear", .flag,
+    help: "Filter in linear light: the sRGB transfer function is undone before, and done again to what is light after.")
+
+  /// Whether the result is left unrounded.
+  public static let float = OptionDefinition(
+    "float", .flag, help: "Write the unrounded result as 32-bit float, in [0, 1] units.")
+
+  /// A picture that says which pixels count.
+  public static func mask(help: String) -> OptionDefinition {
+    OptionDefinition("mask", .file, valueName: "file", help: help)
+  }
+}
+
+extension OptionValues {
+  /// The picture that `--mask` names, read; nil where none was given.
+  ///
+  /// - Throws: What opening and reading it throws, with its file's name.
+  func mask(_ open: PictureOpener) throws -> Mask? {
+    guard let path = text("mask") else { return nil }
+    let source = try open(path)
+    do {
+      return try Mask(reading: source)
+    } catch let error as ImbrexError {
+      throw error.prefixed("\(path): ")
+    }
+  }
+}
+
+extension ClosedRange<Double> {
+  /// Every finite number.
+  static let anyNumber = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
+}

@@ -1,0 +1,48 @@
+package import Imbrex
+
+/// What a command line asks for.
+package enum ParsedCommand: Sendable {
+  /// A filter, or a chain of them.
+  case filter(ParsedLine)
+  /// `bench`, with exactly one input.
+  case bench(ParsedLine)
+  /// `info`, without stages.
+  case info(ParsedLine)
+  case help(HelpTopic, isShort: Bool)
+  /// - Parameter isVerbose: The kernels too.
+  case version(isVerbose: Bool)
+  case completionScript(Shell)
+  /// The hidden `--dump-definitions`.
+  case definitions
+}
+
+/// What a command works on: stages, inputs and the options that are no stage's own.
+package struct ParsedLine: Sendable {
+  /// In the order of the command line; the first is a filter.
+  package var stages: [ParsedStage] = []
+  /// As they were given: files, directories or `-`.
+  package var inputs: [String] = []
+  /// Of ``CommonOptionList/all``, or of the command's own list.
+  package var options: OptionValues
+}
+
+/// One stage of a chain.
+package enum ParsedStage: Sendable {
+  case filter(FilterDefinition, OptionValues)
+  /// Writes the picture as it is at that point, and passes it on.
+  case tee(path: String)
+}
+
+/// What help is asked for.
+package enum HelpTopic: Sendable {
+  case root
+  case filter(FilterDefinition)
+  case command(CommandDefinition)
+  /// A command that takes filters, with one: `bench gaussian`.
+  case commandOfFilter(CommandDefinition, FilterDefinition)
+}
+
+/// A shell that there is a completion script for.
+package enum Shell: String, CaseIterable, Sendable {
+  case bash, zsh, fish
+}
