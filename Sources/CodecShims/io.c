@@ -131,6 +131,14 @@ int32_t codec_check_rows(uint32_t done, uint32_t count, uint32_t height, codec_e
                     count, done, height);
 }
 
+int32_t codec_check_window(uint32_t x, uint32_t y, uint32_t width, uint32_t height, uint32_t picture_width,
+                           uint32_t picture_height, codec_error *error) {
+  bool across = width > 0 && x < picture_width && width <= picture_width - x;
+  bool down = height > 0 && y < picture_height && height <= picture_height - y;
+  if (across && down) return codec_ok;
+  return codec_fail(error, codec_malformed, 0, "internal error: the window is not within the picture");
+}
+
 int32_t codec_check_complete(uint32_t done, uint32_t height, codec_error *error) {
   if (done == height) return codec_ok;
   return codec_fail(error, codec_malformed, 0, "internal error: only %" PRIu32 " of %" PRIu32 " rows have been written",

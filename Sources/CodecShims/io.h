@@ -58,6 +58,9 @@ int32_t codec_check_header(const codec_header *header, codec_error *error);
 int32_t codec_check_simple(const codec_header *header, const char *format, bool floats, codec_error *error);
 /// `count` more rows after `done` are not too many.
 int32_t codec_check_rows(uint32_t done, uint32_t count, uint32_t height, codec_error *error);
+/// A window, not empty, lies in its picture.
+int32_t codec_check_window(uint32_t x, uint32_t y, uint32_t width, uint32_t height, uint32_t picture_width,
+                           uint32_t picture_height, codec_error *error);
 /// All rows have been written.
 int32_t codec_check_complete(uint32_t done, uint32_t height, codec_error *error);
 

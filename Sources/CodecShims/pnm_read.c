@@ -4,6 +4,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+static void set_window(codec_pnm_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
+  reader->x = x;
+  reader->columns = width;
+  reader->row = y;
+  reader->end_row = y + height;
+  reader->row_samples = (size_t)width * reader->channels;
+  reader->row_bytes = reader->row_samples * reader->sample_size;
+}
 
 static bool read_header(codec_pnm_reader *reader, uint64_t max_pixels) {
   if (!pnm_read_header(reader)) return false;
@@ -14,10 +24,10 @@ static bool read_header(codec_pnm_reader *reader, uint64_t max_pixels) {
   }
   if (codec_check_size(reader->width, reader->height, max_pixels, &reader->failure) != codec_ok) return false;
   reader->sample_size = reader->kind == 'f' ? 4 : reader->maxval > 255 ? 2 : 1;
-  reader->row_samples = (size_t)reader->width * reader->channels;
-  reader->row_bytes = reader->row_samples * reader->sample_size;
+  set_window(reader, 0, 0, reader->width, reader->height);
+  reader->file_row_bytes = reader->kind == '4' ? (reader->width + (size_t)7) / 8 : reader->row_bytes;
   if (reader->kind != '4') return true;
-  reader->packed = malloc((reader->width + (size_t)7) / 8);
+  reader->packed = malloc(reader->file_row_bytes);
   if (reader->packed == NULL) codec_fail_memory(&reader->failure);
   return reader->packed != NULL;
 }
@@ -106,16 +116,35 @@ static bool scale_row(const codec_pnm_reader *reader, uint8_t *row) {
   return true;
 }
 
+/// Reads bytes of the current row, `skipped` from its beginning if rows are read from their places.
+static bool read_bytes(codec_pnm_reader *reader, uint8_t *to, size_t skipped, size_t count) {
+  if (!reader->seeks) return codec_source_read(&reader->source, to, count) == count || fail_end(reader);
+  int system_errno = 0;
+  uint64_t place = reader->kind == 'f' ? reader->height - 1 - reader->row : reader->row;
+  uint64_t offset = reader->raster + place * reader->file_row_bytes + skipped;
+  if (codec_pread_all(reader->input.fd, to, count, offset, &system_errno) == count) return true;
+  if (system_errno == 0) return fail_end(reader);
+  codec_fail_read(&reader->failure, system_errno);
+  return false;
+}
+
+/// Bytes of a row before the first that is wanted.
+static size_t skipped_bytes(const codec_pnm_reader *reader) {
+  return (size_t)reader->x * reader->channels * reader->sample_size;
+}
+
 static bool read_binary_row(codec_pnm_reader *reader, uint8_t *row) {
-  if (codec_source_read(&reader->source, row, reader->row_bytes) < reader->row_bytes) return fail_end(reader);
+  if (!read_bytes(reader, row, skipped_bytes(reader), reader->row_bytes)) return false;
   if (!CODEC_BIG_ENDIAN_HOST && reader->sample_size == 2) codec_swap16(row, reader->row_samples);
   return scale_row(reader, row) || fail_large_sample(reader);
 }
 
 static bool read_packed_row(codec_pnm_reader *reader, uint8_t *row) {
-  size_t count = (reader->width + (size_t)7) / 8;
-  if (codec_source_read(&reader->source, reader->packed, count) < count) return fail_end(reader);
-  for (size_t i = 0; i < reader->width; i++) row[i] = (reader->packed[i / 8] >> (7 - i % 8) & 1) != 0 ? 0 : 255;
+  if (!read_bytes(reader, reader->packed, 0, reader->file_row_bytes)) return false;
+  for (size_t i = 0; i < reader->columns; i++) {
+    size_t x = reader->x + i;
+    row[i] = (reader->packed[x / 8] >> (7 - x % 8) & 1) != 0 ? 0 : 255;
+  }
   return true;
 }
 
@@ -192,9 +221,13 @@ static bool read_floats(codec_pnm_reader *reader) {
 }
 
 static bool read_float_row(codec_pnm_reader *reader, uint8_t *row) {
-  if (reader->picture == NULL && !read_floats(reader)) return false;
-  size_t from_bottom = reader->height - 1 - reader->row;
-  memcpy(row, reader->picture + from_bottom * reader->row_bytes, reader->row_bytes);
+  if (reader->seeks) {
+    if (!read_bytes(reader, row, skipped_bytes(reader), reader->row_bytes)) return false;
+  } else {
+    if (reader->picture == NULL && !read_floats(reader)) return false;
+    size_t from_bottom = reader->height - 1 - reader->row;
+    memcpy(row, reader->picture + from_bottom * reader->row_bytes, reader->row_bytes);
+  }
   if (reader->swapped) codec_swap32(row, reader->row_samples);
   return true;
 }
@@ -210,9 +243,24 @@ static bool read_row(codec_pnm_reader *reader, uint8_t *row) {
   }
 }
 
+int32_t codec_pnm_select(codec_pnm_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
+                         codec_error *error) {
+  if (codec_check_window(x, y, width, height, reader->width, reader->height, error) != codec_ok) return error->status;
+  bool is_text = reader->kind >= '1' && reader->kind <= '3';
+  // Of a pipe there is no size.
+  off_t position = codec_file_size(reader->input.fd) > 0 ? lseek(reader->input.fd, 0, SEEK_CUR) : -1;
+  if (is_text || position < (off_t)reader->source.left) {
+    return codec_fail(error, codec_unsupported, 0, "the file can only be read from the top");
+  }
+  set_window(reader, x, y, width, height);
+  reader->raster = (uint64_t)position - reader->source.left;
+  reader->seeks = true;
+  return codec_ok;
+}
+
 int32_t codec_pnm_read_rows(codec_pnm_reader *reader, void *rows, size_t stride, uint32_t count, codec_error *error) {
   if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
-  if (codec_check_rows(reader->row, count, reader->height, error) != codec_ok) return error->status;
+  if (codec_check_rows(reader->row, count, reader->end_row, error) != codec_ok) return error->status;
   for (uint32_t i = 0; i < count; i++) {
     uint8_t *row = (uint8_t *)rows + i * stride;
     bool ended = reader->damage.status != codec_ok;

@@ -14,8 +14,13 @@ struct codec_pnm_reader {
   char kind;  ///< '1' to '7' as in the magic number, 'f' for both kinds of PFM.
   uint32_t width, height, channels;
   uint32_t maxval;
-  uint32_t row;        ///< The next to hand out.
-  size_t sample_size;  ///< In our rows.
+  uint32_t row;             ///< The next to hand out.
+  uint32_t end_row;         ///< The one past the last.
+  uint32_t x, columns;      ///< What is handed out of each.
+  bool seeks;               ///< Rows are read each from its place …
+  uint64_t raster;          ///< … in the file, from here …
+  uint64_t file_row_bytes;  ///< … this far apart.
+  size_t sample_size;       ///< In our rows.
   size_t row_samples;
   size_t row_bytes;            ///< Of our rows.
   bool swapped;                ///< PFM: not in the machine's byte order.

@@ -193,7 +193,7 @@ static int32_t read_pixel_layout(codec_tiff_reader *reader, codec_header *header
   reader->same = tiff_samples_same(&reader->samples);
   reader->packed = tiff_samples_packed(&reader->samples);
   reader->sample_size = reader->samples.file_size;
-  reader->row_bytes = (size_t)reader->width * reader->channels * reader->sample_size;
+  reader->pixel_bytes = reader->channels * reader->sample_size;
   reader->planes = header->tiff_planar ? reader->channels : 1;
   size_t in_plane = (size_t)reader->width * (reader->planes > 1 ? 1 : reader->channels);
   reader->plane_row_bytes = tiff_packed_bytes(&reader->samples, in_plane);
@@ -335,7 +335,7 @@ static double largest_ratio(const codec_tiff_reader *reader, int32_t compression
 static int32_t check_file_size(codec_tiff_reader *reader, const codec_header *header) {
   double ratio = largest_ratio(reader, header->tiff_compression);
   size_t needed;
-  if (!codec_multiply(reader->row_bytes, reader->height, &needed) ||
+  if (!codec_multiply(reader->width * reader->pixel_bytes, reader->height, &needed) ||
       !codec_multiply(codec_row_bytes(header), reader->height, &needed)) {
     return codec_fail_memory(&reader->failure);
   }

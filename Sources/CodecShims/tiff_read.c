@@ -15,17 +15,6 @@ static bool reads_raw(const codec_tiff_reader *reader, const codec_header *heade
          !reader->packed && !reader->through_rgba;
 }
 
-static int32_t allocate_band(codec_tiff_reader *reader, size_t scratch) {
-  uint64_t held = (uint64_t)reader->row_bytes * reader->band_rows + scratch;
-  if (reader->input.max_memory > 0 && held > reader->input.max_memory) {
-    return codec_fail(&reader->failure, codec_limit, 0,
-                      "its strips or tiles take %" PRIu64 " MiB, more than --max-memory allows", held >> 20);
-  }
-  reader->scratch = malloc(scratch + 1);
-  reader->band = codec_allocate_picture(reader->row_bytes, reader->band_rows);
-  return reader->scratch == NULL || reader->band == NULL ? codec_fail_memory(&reader->failure) : codec_ok;
-}
-
 static int32_t prepare_tiles(codec_tiff_reader *reader) {
   tmsize_t tile_size = libtiff.TileSize(reader->files[0].tiff);
   size_t samples = (size_t)reader->tile_width * (reader->planes > 1 ? 1 : reader->channels);
@@ -37,23 +26,25 @@ static int32_t prepare_tiles(codec_tiff_reader *reader) {
                       reader->tile_width, reader->tile_height);
   }
   reader->band_rows = reader->tile_height < reader->height ? reader->tile_height : reader->height;
-  return allocate_band(reader, expected);
+  reader->scratch_bytes = expected;
+  return codec_ok;
 }
 
 static int32_t prepare_strips(codec_tiff_reader *reader) {
   reader->band_rows = reader->rows_per_strip;
   bool directly = reader->planes == 1 && !reader->packed;
-  return allocate_band(reader, directly ? 0 : reader->plane_row_bytes * reader->band_rows);
+  reader->scratch_bytes = directly ? 0 : reader->plane_row_bytes * reader->band_rows;
+  return codec_ok;
 }
 
-/// One row of one plane, for raw and scanlines. libtiff may want a buffer where the caller's row would do otherwise.
+/// One row of one plane, for raw and scanlines.
 static int32_t prepare_rows(codec_tiff_reader *reader) {
   TIFF *tiff = reader->files[0].tiff;
   if (reader->method == method_scanlines && libtiff.ScanlineSize(tiff) != (tmsize_t)reader->plane_row_bytes) {
     return codec_fail(&reader->failure, codec_unsupported, 0, "this layout of TIFF rows is not supported");
   }
-  reader->scratch = malloc(reader->plane_row_bytes);
-  if (reader->scratch == NULL) return codec_fail_memory(&reader->failure);
+  reader->scratch_bytes = reader->plane_row_bytes;
+  reader->band_rows = reader->method == method_raw ? 0 : 1;
   if (reader->method == method_raw) return codec_ok;
   if (reader->planes > MOST_PLANES) return tiff_fail_unsupported(reader, "large strips in more than four planes of");
   for (uint32_t plane = 1; plane < reader->planes; plane++) {
@@ -86,11 +77,11 @@ static int32_t prepare_rgba(codec_tiff_reader *reader) {
     return codec_fail(&reader->failure, codec_limit, 0, "its strips or tiles are too large");
   }
   reader->band_rows = rows < reader->height ? (uint32_t)rows : reader->height;
-  return allocate_band(reader, bytes);
+  reader->scratch_bytes = bytes;
+  return codec_ok;
 }
 
 static int32_t prepare_method(codec_tiff_reader *reader, const codec_header *header) {
-  reader->band_row = reader->height;  // Holds no row yet.
   if (reader->through_rgba) {
     reader->method = method_rgba;
     return prepare_rgba(reader);
@@ -103,7 +94,7 @@ static int32_t prepare_method(codec_tiff_reader *reader, const codec_header *hea
     reader->method = method_raw;
     return prepare_rows(reader);
   }
-  if ((uint64_t)reader->rows_per_strip * reader->row_bytes > LARGEST_HELD_STRIP) {
+  if ((uint64_t)reader->rows_per_strip * reader->width * reader->pixel_bytes > LARGEST_HELD_STRIP) {
     reader->method = method_scanlines;
     return prepare_rows(reader);
   }
@@ -111,12 +102,50 @@ static int32_t prepare_method(codec_tiff_reader *reader, const codec_header *hea
   return prepare_strips(reader);
 }
 
-static int32_t prepare(codec_tiff_reader *reader, const codec_header *header) {
-  if (prepare_method(reader, header) != codec_ok) return reader->failure.status;
-  reader->unpacked = reader->packed ? malloc(reader->row_bytes) : NULL;
-  reader->file_row = reader->same ? NULL : malloc(reader->row_bytes);
-  bool missing = (reader->packed && reader->unpacked == NULL) || (!reader->same && reader->file_row == NULL);
-  return missing ? codec_fail_memory(&reader->failure) : codec_ok;
+// MARK: Windows
+
+/// What is handed out from now on. Tiles are decoded where the window touches them, strips whole.
+static void set_window(codec_tiff_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
+  uint32_t unit = reader->tile_width > 0 ? reader->tile_width : reader->width;
+  uint64_t end = ((uint64_t)x + width + unit - 1) / unit * unit;
+  reader->x = x;
+  reader->columns = width;
+  reader->row = y;
+  reader->end_row = y + height;
+  reader->samples.width = width;
+  reader->row_bytes = width * reader->pixel_bytes;
+  reader->band_x = x - x % unit;
+  reader->band_columns = (uint32_t)(end < reader->width ? end : reader->width) - reader->band_x;
+  reader->band_row_bytes = reader->band_columns * reader->pixel_bytes;
+  reader->band_row = reader->height;  // Holds no row yet.
+  // Decoders that go row by row begin where a strip does.
+  reader->decoded_row = reader->tile_width > 0 ? 0 : y - y % reader->rows_per_strip;
+}
+
+int32_t codec_tiff_select(codec_tiff_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
+                          codec_error *error) {
+  if (codec_check_window(x, y, width, height, reader->width, reader->height, error) != codec_ok) return error->status;
+  set_window(reader, x, y, width, height);
+  return codec_ok;
+}
+
+static bool allocate(uint8_t **bytes, size_t count) {
+  if (count > 0) *bytes = malloc(count);
+  return count == 0 || *bytes != NULL;
+}
+
+int32_t tiff_make_ready(codec_tiff_reader *reader) {
+  size_t band;
+  if (!codec_multiply(reader->band_row_bytes, reader->band_rows, &band)) return codec_fail_memory(&reader->failure);
+  uint64_t held = (uint64_t)band + reader->scratch_bytes;
+  if (reader->input.max_memory > 0 && held > reader->input.max_memory) {
+    return codec_fail(&reader->failure, codec_limit, 0,
+                      "its strips or tiles take %" PRIu64 " MiB, more than --max-memory allows", held >> 20);
+  }
+  reader->ready = allocate(&reader->band, band) && allocate(&reader->scratch, reader->scratch_bytes) &&
+                  allocate(&reader->unpacked, reader->packed ? reader->band_row_bytes : 0) &&
+                  allocate(&reader->file_row, reader->same ? 0 : reader->row_bytes);
+  return reader->ready ? codec_ok : codec_fail_memory(&reader->failure);
 }
 
 // MARK: Pages
@@ -138,7 +167,8 @@ static int32_t open_file(codec_tiff_reader *reader) {
 
 static int32_t read_page(codec_tiff_reader *reader, codec_header *header) {
   if (tiff_describe(reader, header) != codec_ok) return reader->failure.status;
-  return prepare(reader, header);
+  if (prepare_method(reader, header) == codec_ok) set_window(reader, 0, 0, reader->width, reader->height);
+  return reader->failure.status;
 }
 
 /// Lets go of all but the first file.
@@ -152,7 +182,7 @@ static void forget_page(codec_tiff_reader *reader) {
   reader->band = reader->scratch = reader->unpacked = reader->file_row = reader->palette = NULL;
   tiff_notes_free(&reader->notes);
   memset(&reader->samples, 0, sizeof reader->samples);
-  reader->through_rgba = false;
+  reader->through_rgba = reader->ready = false;
   reader->tile_width = reader->tile_height = 0;
   reader->row = 0;
 }

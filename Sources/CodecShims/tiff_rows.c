@@ -45,7 +45,7 @@ static uint32_t rows_in_strip(const codec_tiff_reader *reader, uint32_t strip_of
   return left < reader->rows_per_strip ? left : reader->rows_per_strip;
 }
 
-/// Reads `count` rows of a plane, all in one strip, packed.
+/// Reads `count` rows of a plane, all in one strip; one if they are not whole.
 static int32_t read_raw(codec_tiff_reader *reader, uint32_t plane, uint32_t row, uint32_t count, uint8_t *to) {
   tiff_file *file = &reader->files[0];
   uint32_t strip = row / reader->rows_per_strip;
@@ -55,14 +55,15 @@ static int32_t read_raw(codec_tiff_reader *reader, uint32_t plane, uint32_t row,
   if (offset == 0 || libtiff.GetStrileByteCount(file->tiff, index) < needed) {
     return codec_fail(&reader->failure, codec_malformed, 0, "strip %" PRIu32 " is too short for its rows", index);
   }
-  size_t wanted = count * reader->plane_row_bytes;
-  uint64_t skipped = (uint64_t)(row % reader->rows_per_strip) * reader->plane_row_bytes;
+  size_t pixel = reader->planes > 1 ? reader->sample_size : reader->pixel_bytes, row_bytes = reader->columns * pixel;
+  size_t wanted = count * row_bytes;
+  uint64_t skipped = (uint64_t)(row % reader->rows_per_strip) * reader->plane_row_bytes + reader->x * pixel;
   if (offset > UINT64_MAX - skipped) offset = UINT64_MAX - skipped;
   int system_errno = 0;
   size_t got = codec_pread_all(file->fd, to, wanted, offset + skipped, &system_errno);
   if (system_errno != 0) return codec_fail_read(&reader->failure, system_errno);
   if (got < wanted) {
-    uint32_t whole = (uint32_t)(got / reader->plane_row_bytes);
+    uint32_t whole = (uint32_t)(got / row_bytes);
     return codec_fail_end(&reader->failure, row + (reader->planes > 1 ? 0 : whole), reader->height);
   }
   if (libtiff.IsByteSwapped(file->tiff) && reader->sample_size == 2) codec_swap16(to, wanted / 2);
@@ -74,15 +75,19 @@ static int32_t read_raw(codec_tiff_reader *reader, uint32_t plane, uint32_t row,
 static int32_t read_raw_rows(codec_tiff_reader *reader, uint8_t *rows, size_t stride, uint32_t limit, uint32_t *count) {
   if (reader->planes == 1) {
     uint32_t left = reader->rows_per_strip - reader->row % reader->rows_per_strip;
-    *count = stride != reader->row_bytes || reader->input.is_tolerant ? 1 : left < limit ? left : limit;
+    bool singly = stride != reader->row_bytes || reader->columns < reader->width || reader->input.is_tolerant;
+    *count = singly ? 1 : left < limit ? left : limit;
     read_raw(reader, 0, reader->row, *count, rows);
     return tolerate(reader, rows, reader->row_bytes);
   }
   *count = 1;
   for (uint32_t plane = 0; plane < reader->planes; plane++) {
     read_raw(reader, plane, reader->row, 1, reader->scratch);
-    if (tolerate(reader, reader->scratch, reader->plane_row_bytes) != codec_ok) return reader->failure.status;
-    scatter(rows + plane * reader->sample_size, reader->scratch, reader->width, reader->channels, reader->sample_size);
+    if (tolerate(reader, reader->scratch, reader->columns * reader->sample_size) != codec_ok) {
+      return reader->failure.status;
+    }
+    scatter(rows + plane * reader->sample_size, reader->scratch, reader->columns, reader->channels,
+            reader->sample_size);
   }
   return codec_ok;
 }
@@ -101,15 +106,19 @@ static void place_row(codec_tiff_reader *reader, uint32_t plane, const uint8_t *
   }
 }
 
-static int32_t read_scanline(codec_tiff_reader *reader, uint8_t *row) {
+/// Decodes a row into the band, and those above it that are not wanted but come first.
+static int32_t load_scanline(codec_tiff_reader *reader) {
   bool directly = reader->planes == 1 && !reader->packed;
-  for (uint32_t plane = 0; plane < reader->planes; plane++) {
-    tiff_file *file = &reader->files[plane];
-    uint8_t *to = directly ? row : reader->scratch;
-    if (libtiff.ReadScanline(file->tiff, to, reader->row, (uint16_t)plane) < 0) tiff_fail_rows(reader, file);
-    if (tolerate(reader, to, reader->plane_row_bytes) != codec_ok) return reader->failure.status;
-    if (!directly) place_row(reader, plane, to, row, reader->width);
+  uint8_t *to = directly ? reader->band : reader->scratch;
+  for (; reader->decoded_row <= reader->row; reader->decoded_row++) {
+    for (uint32_t plane = 0; plane < reader->planes; plane++) {
+      tiff_file *file = &reader->files[plane];
+      if (libtiff.ReadScanline(file->tiff, to, reader->decoded_row, (uint16_t)plane) < 0) tiff_fail_rows(reader, file);
+      if (tolerate(reader, to, reader->plane_row_bytes) != codec_ok) return reader->failure.status;
+      if (!directly) place_row(reader, plane, to, reader->band, reader->width);
+    }
   }
+  reader->band_row = reader->row;
   return codec_ok;
 }
 
@@ -127,7 +136,8 @@ static int32_t load_strip(codec_tiff_reader *reader) {
     // What has been decoded of the strip stays.
     if (tolerate(reader, to, 0) != codec_ok) return reader->failure.status;
     for (size_t y = 0; !directly && y < rows; y++) {
-      place_row(reader, plane, to + y * reader->plane_row_bytes, reader->band + y * reader->row_bytes, reader->width);
+      place_row(reader, plane, to + y * reader->plane_row_bytes, reader->band + y * reader->band_row_bytes,
+                reader->width);
     }
   }
   reader->band_row = strip * reader->rows_per_strip;
@@ -141,17 +151,17 @@ static int32_t load_tiles(codec_tiff_reader *reader) {
   tmsize_t size = libtiff.TileSize(file->tiff);
   size_t in_tile = (size_t)reader->tile_width * (reader->planes > 1 ? 1 : reader->channels);
   size_t tile_row = tiff_packed_bytes(&reader->samples, in_tile);
-  size_t pixel = reader->channels * reader->sample_size;
   for (uint32_t plane = 0; plane < reader->planes; plane++) {
-    for (uint64_t x = 0; x < reader->width; x += reader->tile_width) {
-      uint32_t tile = libtiff.ComputeTile(file->tiff, (uint32_t)x, first, 0, (uint16_t)plane);
+    for (uint64_t x = 0; x < reader->band_columns; x += reader->tile_width) {
+      uint32_t at = reader->band_x + (uint32_t)x;
+      uint32_t tile = libtiff.ComputeTile(file->tiff, at, first, 0, (uint16_t)plane);
       if (reader->input.is_tolerant) memset(reader->scratch, 0, (size_t)size);
       if (libtiff.ReadEncodedTile(file->tiff, tile, reader->scratch, size) != size) tiff_fail_rows(reader, file);
       if (tolerate(reader, reader->scratch, 0) != codec_ok) return reader->failure.status;
-      size_t columns = reader->width - x < reader->tile_width ? reader->width - x : reader->tile_width;
+      size_t columns = reader->width - at < reader->tile_width ? reader->width - at : reader->tile_width;
       for (size_t y = 0; y < rows; y++) {
-        place_row(reader, plane, reader->scratch + y * tile_row, reader->band + y * reader->row_bytes + x * pixel,
-                  columns);
+        place_row(reader, plane, reader->scratch + y * tile_row,
+                  reader->band + y * reader->band_row_bytes + x * reader->pixel_bytes, columns);
       }
     }
   }
@@ -159,12 +169,12 @@ static int32_t load_tiles(codec_tiff_reader *reader) {
   return codec_ok;
 }
 
-/// Rows of libtiff's rasters run from the bottom.
+/// To column `x` of the band. Rows of libtiff's rasters run from the bottom.
 static void place_raster(codec_tiff_reader *reader, uint64_t x, size_t width, size_t raster_rows, uint32_t rows) {
-  size_t columns = reader->width - x < width ? reader->width - x : width;
+  size_t columns = reader->band_columns - x < width ? reader->band_columns - x : width;
   for (size_t y = 0; y < rows; y++) {
     const uint8_t *from = reader->scratch + 4 * (raster_rows - 1 - y) * width;
-    uint8_t *to = reader->band + y * reader->row_bytes + 3 * x;
+    uint8_t *to = reader->band + y * reader->band_row_bytes + 3 * x;
     for (size_t i = 0; i < columns; i++) {
       uint32_t pixel;
       memcpy(&pixel, from + 4 * i, 4);
@@ -187,8 +197,8 @@ static int32_t load_rgba(codec_tiff_reader *reader) {
     if (tolerate(reader, raster, 4 * (size_t)reader->width * rows) != codec_ok) return reader->failure.status;
     place_raster(reader, 0, reader->width, rows, rows);
   }
-  for (uint64_t x = 0; tiled && x < reader->width; x += reader->tile_width) {
-    if (!libtiff.ReadRGBATileExt(file->tiff, (uint32_t)x, first, raster, !reader->input.is_tolerant)) {
+  for (uint64_t x = 0; tiled && x < reader->band_columns; x += reader->tile_width) {
+    if (!libtiff.ReadRGBATileExt(file->tiff, reader->band_x + (uint32_t)x, first, raster, !reader->input.is_tolerant)) {
       tiff_fail_rows(reader, file);
     }
     if (tolerate(reader, raster, 4 * (size_t)reader->tile_width * height) != codec_ok) return reader->failure.status;
@@ -202,6 +212,7 @@ static int32_t load_band(codec_tiff_reader *reader) {
   switch (reader->method) {
     case method_tiles: return load_tiles(reader);
     case method_rgba: return load_rgba(reader);
+    case method_scanlines: return load_scanline(reader);
     default: return load_strip(reader);
   }
 }
@@ -212,24 +223,25 @@ static int32_t read_band_rows(codec_tiff_reader *reader, uint8_t *rows, size_t s
   if (!held && load_band(reader) != codec_ok) return reader->failure.status;
   uint32_t skipped = reader->row - reader->band_row;
   *count = reader->band_rows - skipped < limit ? reader->band_rows - skipped : limit;
-  codec_copy_rows(rows, stride, reader->band + skipped * reader->row_bytes, reader->row_bytes, reader->row_bytes,
-                  *count);
+  const uint8_t *from =
+      reader->band + skipped * reader->band_row_bytes + (reader->x - reader->band_x) * reader->pixel_bytes;
+  codec_copy_rows(rows, stride, from, reader->band_row_bytes, reader->row_bytes, *count);
   return codec_ok;
 }
 
 /// Reads rows of the file's samples, `*count` of at most `limit`.
 static void read_file_rows(codec_tiff_reader *reader, uint8_t *to, size_t stride, uint32_t limit, uint32_t *count) {
-  *count = 1;
-  switch (reader->method) {
-    case method_raw: read_raw_rows(reader, to, stride, limit, count); break;
-    case method_scanlines: read_scanline(reader, to); break;
-    default: read_band_rows(reader, to, stride, limit, count);
+  if (reader->method == method_raw) {
+    read_raw_rows(reader, to, stride, limit, count);
+  } else {
+    read_band_rows(reader, to, stride, limit, count);
   }
 }
 
 int32_t codec_tiff_read_rows(codec_tiff_reader *reader, void *rows, size_t stride, uint32_t count, codec_error *error) {
   if (reader->failure.status != codec_ok) return codec_report(&reader->failure, error);
-  if (codec_check_rows(reader->row, count, reader->height, error) != codec_ok) return error->status;
+  if (codec_check_rows(reader->row, count, reader->end_row, error) != codec_ok) return error->status;
+  if (!reader->ready && tiff_make_ready(reader) != codec_ok) return codec_report(&reader->failure, error);
   uint8_t *to = rows;
   while (count > 0) {
     uint32_t done = 1;

@@ -54,7 +54,10 @@ extension ImageDescription {
 protocol PictureDecoder: AnyObject {
   /// Of the current page; its pointers are valid until the next.
   var header: codec_header { get }
-  /// Writes the next rows of the page.
+  /// Reads only a window of the current page from now on, without what is beside it; false, and nothing has changed, if
+  /// the file can only be read from the top.
+  func select(_ window: Region) throws -> Bool
+  /// Writes the next rows of the page, or of the window.
   func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws
   /// Goes on to the next page; false if there is none.
   func nextPage() throws -> Bool
@@ -65,6 +68,7 @@ protocol PictureDecoder: AnyObject {
 }
 
 extension PictureDecoder {
+  func select(_ window: Region) throws -> Bool { false }
   func nextPage() throws -> Bool { false }
   var lateNotes: [Note] { [] }
 }

@@ -53,6 +53,8 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   private var page: Page
   private let file: InputFile
   private let decoder: any PictureDecoder
+  /// Of the current page, if a window of it is read and the decoder only reads from the top.
+  private var cropper: RowCropper?
 
   public var description: ImageDescription { page.description }
   public var metadata: Metadata { page.metadata }
@@ -93,7 +95,18 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   }
 
   public func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
-    try decoder.read(into: rows, stride: stride, count: count)
+    guard let cropper else { return try decoder.read(into: rows, stride: stride, count: count) }
+    try cropper.read(into: rows, stride: stride, count: count, from: decoder.read)
+  }
+
+  /// Reads only a window of the current page from now on.
+  ///
+  /// TIFFs are read where the window is: uncompressed strips the wanted bytes alone, other strips and tiles those that it
+  /// touches; Netpbm's binary files likewise, if they are files and no pipes. Of other formats all rows above the
+  /// window are decoded, and dropped.
+  public func select(_ window: Region) throws {
+    window.checkLies(in: description)
+    if try !decoder.select(window) { cropper = RowCropper(window, of: description) }
   }
 
   /// Goes on to the next page, whose rows come next; false if there is none.
@@ -101,6 +114,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   /// - Throws: ``ImbrexError`` as `init` does.
   public func nextPage() throws -> Bool {
     guard try decoder.nextPage() else { return false }
+    cropper = nil
     page = Page(decoder.header)
     return true
   }

@@ -67,6 +67,15 @@ private final class NetpbmDecoder: PictureDecoder {
 
   deinit { codec_pnm_close(handle) }
 
+  func select(_ window: Region) throws -> Bool {
+    var error = codec_error()
+    let status = codec_pnm_select(
+      handle, UInt32(window.x), UInt32(window.y), UInt32(window.width), UInt32(window.height), &error)
+    if status == Int32(codec_unsupported.rawValue) { return false }
+    guard status == 0 else { throw ImbrexError(error, .input) }
+    return true
+  }
+
   func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
     try check(.input) { codec_pnm_read_rows(handle, rows, stride, UInt32(count), $0) }
   }

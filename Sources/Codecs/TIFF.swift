@@ -71,6 +71,13 @@ private final class TIFFDecoder: PictureDecoder {
 
   deinit { codec_tiff_close(handle) }
 
+  func select(_ window: Region) throws -> Bool {
+    try check(.input) {
+      codec_tiff_select(handle, UInt32(window.x), UInt32(window.y), UInt32(window.width), UInt32(window.height), $0)
+    }
+    return true
+  }
+
   func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
     try check(.input) { codec_tiff_read_rows(handle, rows, stride, UInt32(count), $0) }
   }

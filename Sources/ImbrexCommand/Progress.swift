@@ -126,6 +126,7 @@ final class ProgressSource: RowSource {
   private let progress: Progress
   private let shareOfFile: Double
   private let counter: Locked<Double>
+  private let rowsInAll: Locked<Int>
 
   /// - Parameter counter: What has been counted of the file.
   init(_ base: any RowSource, _ progress: Progress, shareOfFile: Double, counter: Locked<Double>) {
@@ -133,13 +134,19 @@ final class ProgressSource: RowSource {
     self.progress = progress
     self.shareOfFile = shareOfFile
     self.counter = counter
+    rowsInAll = Locked(base.description.height)
   }
 
   var description: ImageDescription { base.description }
 
+  func select(_ window: Region) throws {
+    try base.select(window)
+    rowsInAll.withLock { $0 = window.height }
+  }
+
   func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
     try base.read(into: rows, stride: stride, count: count)
-    let share = shareOfFile * Double(count) / Double(description.height)
+    let share = shareOfFile * Double(count) / Double(rowsInAll.withLock { $0 })
     counter.withLock { $0 += share }
     progress.advance(by: share)
   }

@@ -14,6 +14,16 @@ public struct Region: Equatable, Sendable {
   public var endX: Int { x + width }
   public var endY: Int { y + height }
 
+  /// All of a picture.
+  public init(all picture: ImageDescription) { self.init(x: 0, y: 0, width: picture.width, height: picture.height) }
+
+  /// Traps unless this has pixels, all of them in the picture.
+  public func checkLies(in picture: ImageDescription) {
+    precondition(
+      x >= 0 && y >= 0 && width > 0 && height > 0 && endX <= picture.width && endY <= picture.height,
+      "a window must lie in its picture")
+  }
+
   /// This region grown on all sides and clipped to a picture.
   public func grown(by halo: Halo, in picture: ImageDescription) -> Region {
     let left = max(x - halo.left, 0), right = min(endX + halo.right, picture.width)

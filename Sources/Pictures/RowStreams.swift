@@ -1,8 +1,18 @@
 import Platform
 /// Where rows come from, in order from the top: a decoder, or a picture in memory.
 public protocol RowSource: AnyObject, Sendable {
+  /// Of the whole picture, whatever window is selected.
   var description: ImageDescription { get }
-  /// Writes the next `count` rows, `stride` bytes apart, at `rows`. One call at a time.
+  /// From now on only a window of the picture is read: ``read(into:stride:count:)`` hands out its rows from its top, each
+  /// with its columns alone, from the first byte of a row in memory. What is not in it need not be read at all.
+  ///
+  /// A source that can only be read from the top has ``RowCropper`` for it.
+  ///
+  /// - Parameter window: Within the picture. To be selected once at most, before the first row is read (of each page, where
+  ///   a source has several).
+  /// - Throws: ``ImbrexError`` if the source cannot be read there.
+  func select(_ window: Region) throws
+  /// Writes the next `count` rows, `stride` bytes apart, at `rows`. One call at a time. Rows may be left unread.
   func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws
 }
 

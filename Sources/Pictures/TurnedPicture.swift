@@ -5,6 +5,7 @@ public final class TurnedPicture: RowSource, @unchecked Sendable {
   private let picture: Picture
   private let orientation: Int
   private var nextRow = 0
+  private var columns: Range<Int>
 
   /// - Parameters:
   ///   - source: All of it is read.
@@ -17,6 +18,13 @@ public final class TurnedPicture: RowSource, @unchecked Sendable {
     var description = source.description
     if orientation >= 5 { (description.width, description.height) = (description.height, description.width) }
     self.description = description
+    columns = 0..<description.width
+  }
+
+  public func select(_ window: Region) {
+    window.checkLies(in: description)
+    nextRow = window.y
+    columns = window.x..<window.endX
   }
 
   public func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
@@ -37,9 +45,9 @@ public final class TurnedPicture: RowSource, @unchecked Sendable {
         default: (picture.row(y), size)
         }
       let target: UnsafeMutablePointer<UInt8> = row.samples()
-      for x in 0..<description.width {
+      for (i, x) in columns.enumerated() {
         let from: UnsafeMutablePointer<UInt8> = (start + x * step).samples()
-        for b in 0..<size { target[x * size + b] = from[b] }
+        for b in 0..<size { target[i * size + b] = from[b] }
       }
     }
     nextRow += count

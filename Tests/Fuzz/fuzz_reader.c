@@ -38,7 +38,7 @@ static void read_page(NAME(_reader) * reader, const codec_header *header) {
   free(rows);
 }
 
-static void read_file(size_t size, int tolerant) {
+static void read_file(size_t size, int tolerant, int selects) {
   codec_input input = {
       .fd = scratch_file(), .max_pixels = 1 << 14, .max_memory = 32 << 20, .is_tolerant = tolerant};
   codec_header header;
@@ -47,6 +47,18 @@ static void read_file(size_t size, int tolerant) {
   (void)size;
   if (lseek(input.fd, 0, SEEK_SET) != 0) abort();
   if (NAME(_open)(&input, &reader, &header, &error) != codec_ok) return;
+#ifdef HAS_WINDOWS
+  if (selects) {
+    // The middle, in ninths.
+    uint32_t x = header.width / 3, y = header.height / 3;
+    header.width = header.width / 3 + 1;
+    header.height = header.height / 3 + 1;
+    if (NAME(_select)(reader, x, y, header.width, header.height, &error) == codec_ok) read_page(reader, &header);
+    NAME(_close)(reader);
+    return;
+  }
+#endif
+  (void)selects;
   read_page(reader, &header);
   (void)NAME(_damage)(reader)->status;
 #ifdef HAS_PAGES
@@ -61,7 +73,11 @@ static void read_file(size_t size, int tolerant) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   int fd = scratch_file();
   if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size) abort();
-  read_file(size, 0);
-  read_file(size, 1);
+  read_file(size, 0, 0);
+  read_file(size, 1, 0);
+#ifdef HAS_WINDOWS
+  read_file(size, 0, 1);
+  read_file(size, 1, 1);
+#endif
   return 0;
 }

@@ -9,11 +9,12 @@ mkdir -p "$out"
 python3 Tests/Fuzz/make_seeds.py "$out/seeds"
 sources=$(ls Sources/CodecShims/*.c)
 for format in png jpeg tiff pnm; do
-  pages=
-  if [ $format = tiff ]; then pages=-DHAS_PAGES; fi
+  has=
+  if [ $format = tiff ]; then has="-DHAS_PAGES -DHAS_WINDOWS"; fi
+  if [ $format = pnm ]; then has=-DHAS_WINDOWS; fi
   # shellcheck disable=SC2086
   clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Wno-nullability-completeness \
-    -DFORMAT=$format $pages -ISources/CodecShims/include -ISources/CodecShims Tests/Fuzz/fuzz_reader.c $sources \
+    -DFORMAT=$format $has -ISources/CodecShims/include -ISources/CodecShims Tests/Fuzz/fuzz_reader.c $sources \
     -o "$out/$format" -lpng -ljpeg -ltiff -lisal -lz -lm 2> "$out/$format.log" || { cat "$out/$format.log"; exit 1; }
 done
 status=0

@@ -158,6 +158,7 @@ import Testing
   private final class FailingSource: RowSource, @unchecked Sendable {
     let description = ImageDescription(width: 100, height: 1000, color: .gray, sampleType: .uint8)
     private var rows = 0
+    func select(_ window: Region) {}
     func read(into target: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
       rows += count
       if rows > 500 { throw Failure() }

@@ -44,16 +44,28 @@ public func unitSamples(_ picture: Picture) -> [Double] {
 /// Hands out the rows of a picture in memory as a decoder would.
 public final class PictureSource: RowSource, @unchecked Sendable {
   private let picture: Picture
+  private var window: Region
   private var next = 0
 
-  public init(_ picture: Picture) { self.picture = picture }
+  public init(_ picture: Picture) {
+    self.picture = picture
+    window = Region(all: picture.description)
+  }
 
   public var description: ImageDescription { picture.description }
 
+  public func select(_ window: Region) {
+    window.checkLies(in: description)
+    precondition(next == 0 && self.window == Region(all: description), "a window is selected once, and first")
+    self.window = window
+  }
+
   public func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) {
-    precondition(next + count <= description.height, "more rows were asked for than there are")
+    precondition(next + count <= window.height, "more rows were asked for than there are")
+    let size = description.bytesPerPixel
     for row in 0..<count {
-      (rows + row * stride).copyMemory(from: picture.row(next + row), byteCount: description.bytesPerRow)
+      (rows + row * stride).copyMemory(
+        from: picture.row(window.y + next + row) + window.x * size, byteCount: window.width * size)
     }
     next += count
   }

@@ -188,6 +188,16 @@ CODEC_DECLARE(jpeg)
 CODEC_DECLARE(tiff)
 CODEC_DECLARE(pnm)
 
+// Windows: of the formats and files whose rows need not be read from the top.
+
+/// From now on only a window of the page is read: codec_F_read_rows hands out its rows from its top, `width` pixels each.
+/// At most once a page, before its first row. `codec_unsupported` if the file can only be read from the top; then nothing
+/// has changed.
+int32_t codec_tiff_select(codec_tiff_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
+                          codec_error *error);
+int32_t codec_pnm_select(codec_pnm_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
+                         codec_error *error);
+
 // Pages of a TIFF, each a picture by itself.
 
 /// Goes to the next page and reads its header as codec_tiff_open does, whether all rows of this one were read or not.
