@@ -151,7 +151,9 @@ extension LineReader {
     while let letter = letters.popFirst() {
       if letter == "h" { return .help(topic, isShort: true) }
       guard let option = definition({ $0.short == Character(letter) }) else {
-        throw unknown(word.unicodeScalars.count == 2 ? word : "-\(letter)' in '\(word)", String(word.dropFirst()))
+        let known = CommonOptionList.all.first { $0.short == Character(letter) }
+        let shown = word.unicodeScalars.count == 2 ? word : "-\(letter)' in '\(word)"
+        throw unknown(shown, known?.name ?? String(word.dropFirst()))
       }
       if case .flag = option.kind {
         try take(option, nil)
