@@ -112,7 +112,7 @@ docs: deps ## Build the library's documentation with DocC, in dist/Imbrex.doccar
 	  --output-dir dist/Imbrex.doccarchive
 
 manuals: build ## Make the manual pages anew from the program's own definitions
-	$(PROGRAM) --experimental-dump-help | python3 man/make.py man
+	$(PROGRAM) --dump-definitions | python3 man/make.py man
 
 install: build ## Install under PREFIX (/usr/local), below DESTDIR
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(SHARE)/man/man1"

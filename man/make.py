@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the manual pages: options from the program's own definitions, prose from here.
 
-    imbrex --experimental-dump-help | make.py FOLDER
+    imbrex --dump-definitions | make.py FOLDER
 
 The pages stand in the repository; `make manuals` makes them anew.
 """
@@ -361,26 +361,18 @@ def escape(text):
     return text.replace("²", "\\(S2").replace("σ", "\\(*s")
 
 
-def option(argument):
-    names = argument.get("names", [])
-    if argument["kind"] == "positional":
-        return None
-    flags = []
-    for name in sorted(names, key=lambda n: n["kind"] != "short"):
-        prefix = "" if name["kind"] == "short" else "-"
-        flags.append(f"Fl {prefix}{name['name']}")
-    value = f" Ar {argument['valueName']}" if argument["kind"] == "option" else ""
+def option(definition):
+    value = f" Ar {definition['value']}" if definition["kind"] not in ("flag", "optional-text") else ""
+    flags = ([f"Fl {definition['short']}"] if definition["short"] else []) + [f"Fl -{definition['name']}"]
     head = ".It " + " , ".join(flag + value for flag in flags)
-    text = argument.get("abstract", "")
-    default = argument.get("defaultValue")
-    if default and argument["kind"] == "option" and "default" not in text:
-        text += f" (default: {default.removesuffix('.0')})"
+    if definition["kind"] == "optional-text":
+        head += f" Ns Op Ns = Ns Ar {definition['value']}"
+    text = definition["help"] + (f" ({definition['note']})" if definition["note"] else "")
     return head + "\n" + escape(text)
 
 
-def options(arguments):
-    entries = [entry for entry in map(option, arguments) if entry]
-    return ".Bl -tag -width Ds\n" + "\n".join(entries) + "\n.El\n"
+def options(definitions):
+    return ".Bl -tag -width Ds\n" + "\n".join(map(option, definitions)) + "\n.El\n"
 
 
 def examples(lines):
@@ -395,15 +387,12 @@ def page(name, abstract, synopsis, body):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    commands = {c["commandName"]: c for c in json.load(sys.stdin)["command"]["subcommands"]}
-    filters = [name for name in PAGES if name != "bench"]
-    hidden = {"help", "version"}
-
-    def arguments_of(command):
-        return [a for a in command["arguments"] if a.get("preferredName", {}).get("name") not in hidden and a["shouldDisplay"]]
-
-    common_titles = {None, "Tiling", "Batch"}
-    everywhere = [a for a in arguments_of(commands["gaussian"]) if a.get("sectionTitle") in common_titles]
+    lists = json.load(sys.stdin)
+    filters = {definition["name"]: definition for definition in lists["filters"]}
+    commands = {definition["name"]: definition for definition in lists["commands"]}
+    sections = {section["title"]: section["options"] for section in lists["sections"]}
+    if set(PAGES) != set(filters) | set(commands):
+        sys.exit(f"make.py: the pages {sorted(PAGES)} are not the filters and commands {sorted(filters | commands)}")
 
     see = [".Xr imbrex 1"] + [f".Xr imbrex-{name} 1" for name in sorted(PAGES)]
 
@@ -412,31 +401,32 @@ def main():
         return ".Sh SEE ALSO\n" + " ,\n".join(entries) + "\n"
 
     for name, prose in PAGES.items():
-        command = commands[name]
+        definition = filters.get(name) or commands[name]
+        own = definition["options"]
+        body = ""
         if name == "bench":
-            filter_command = next(c for c in command["subcommands"] if c["commandName"] == "gaussian")
-            own = [a for a in arguments_of(filter_command) if a.get("sectionTitle") in common_titles]
-            synopsis = ".Nm imbrex bench\n.Ar FILTER\n.Op Ar filter options\n.Op Ar options\n.Ar INPUT"
-            body = ""
+            synopsis = (".Nm imbrex bench\n.Ar FILTER\n.Op Ar filter options\n.Op Ar options\n"
+                        ".Oo Cm then Ar FILTER Oo Ar options Oc Oc Ns ...\n.Ar INPUT")
         elif name == "info":
-            own = arguments_of(command)
             synopsis = ".Nm imbrex info\n.Op Fl -json\n.Ar INPUT ..."
-            body = ""
         else:
-            own = [a for a in arguments_of(command) if a.get("sectionTitle") == "Filter"
-                   or a.get("preferredName", {}).get("name") in {"table", "overlay"}]
-            synopsis = f".Nm imbrex {name}\n.Op Ar options\n.Op Ar INPUT ...\n.Op Fl o Ar OUTPUT"
+            then = "" if definition["makes_table"] else ".Oo Cm then Ar FILTER Oo Ar options Oc Oc Ns ...\n"
+            synopsis = f".Nm imbrex {name}\n.Op Ar options\n{then}.Op Ar INPUT ...\n.Op Fl o Ar OUTPUT"
             body = "Options that all filters share are in\n.Xr imbrex 1 .\n"
-        abstract = command["abstract"][0].lower() + command["abstract"][1:].rstrip(".")
+            if definition["makes_table"]:
+                own = own + sections["Tables"]
+        abstract = definition["abstract"][0].lower() + definition["abstract"][1:].rstrip(".")
         text = escape(prose["description"]) + "\n.Sh OPTIONS\n" + body + options(own) + examples(prose["examples"])
         (folder / f"imbrex-{name}.1").write_text(
             page(f"imbrex-{name}", abstract, synopsis, text + see_also(f"imbrex-{name}")))
-    text = escape(MAIN) + options(everywhere) + escape(MAIN_END)
+    everywhere = "".join(f".Ss {title}\n{options(own)}" for title, own in sections.items() if title != "Tables")
+    text = escape(MAIN) + everywhere + escape(MAIN_END)
     text += examples(["gaussian --sigma 2 in.png -o out.png", "gaussian --sigma 2 < in.png | imbrex edge > edges.png",
                       "median --radius 2 photos/ -o clean/", "blob-detect --max-sigma 20 cells.tif > cells.csv"])
     (folder / "imbrex.1").write_text(
         page("imbrex", "filter pictures in overlapping tiles on every core",
-             ".Nm\n.Ar FILTER\n.Op Ar options\n.Op Ar INPUT ...\n.Op Fl o Ar OUTPUT", text + see_also("imbrex")))
+             ".Nm\n.Ar FILTER\n.Op Ar options\n.Oo Cm then Ar FILTER Oo Ar options Oc Oc Ns ...\n.Op Ar INPUT ...\n"
+             ".Op Fl o Ar OUTPUT", text + see_also("imbrex")))
 
 
 if __name__ == "__main__":

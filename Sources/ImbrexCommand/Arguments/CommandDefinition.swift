@@ -67,7 +67,8 @@ package struct CommandDefinition: Sendable {
         "jobs", short: "j",
         .text(allowed: "numbers between 1 and 4096, such as 1,2,4") { OptionText.workerCounts($0) != nil },
         valueName: "list", defaultText: "1, 2, 4 … cores", help: "Worker counts, such as 1,2,4."),
-      OptionDefinition("warmup", .integer(0...1000), valueName: "n", default: .integer(1), help: "Untimed runs before."),
+      OptionDefinition(
+        "warmup", .integer(0...1000), valueName: "n", default: .integer(1), help: "Untimed runs before."),
       OptionDefinition("runs", .integer(1...10000), valueName: "n", default: .integer(5), help: "Timed runs."),
       OptionDefinition("json", .flag, help: "Print JSON."),
       OptionDefinition("markdown", .flag, help: "Print a Markdown table."),

@@ -17,7 +17,8 @@ package enum CommandLineParser {
     guard words.count > 1, words[1] != "-h", words[1] != "--help" else {
       return .help(.command(command), isShort: words.count > 1 && words[1] == "-h")
     }
-    if isOption(words[1]), words[1] != "--version" { throw filterFirst(words[1], "imbrex \(command.name)") }
+    if words[1] == "--version" { return try parseRoot(Array(words.dropFirst())) }
+    if isOption(words[1]) { throw filterFirst(words[1], "imbrex \(command.name)") }
     return try parseLine(Array(words.dropFirst()), of: command)
   }
 
@@ -59,7 +60,8 @@ package enum CommandLineParser {
   private static func shell(_ name: String) throws -> Shell {
     guard let shell = Shell(rawValue: name) else {
       throw ImbrexError(
-        option: "generate-completion-script", "is \(name.isEmpty ? "empty" : "'\(name)'"), but must be bash, zsh or fish")
+        option: "generate-completion-script",
+        "is \(name.isEmpty ? "empty" : "'\(name)'"), but must be bash, zsh or fish")
     }
     return shell
   }

@@ -26,7 +26,8 @@ package enum CommonOptionList {
       OptionDefinition(
         "quality", .integer(1...100), valueName: "q", defaultText: "as the input, else 90", help: "JPEG quality."),
       OptionDefinition(
-        "compression", .text(allowed: "fast, balanced, small or a level 0 … 9") { OptionText.compressionLevel($0) != nil },
+        "compression",
+        .text(allowed: "fast, balanced, small or a level 0 … 9") { OptionText.compressionLevel($0) != nil },
         valueName: "level", defaultText: "balanced", suggestions: ["fast", "balanced", "small"],
         help: "Deflate of PNG and TIFF: fast, balanced, small, or a level 0 … 9."),
       OptionDefinition(
@@ -115,7 +116,8 @@ package enum CommonOptionList {
     title: "Tiling",
     options: [
       OptionDefinition(
-        "jobs", short: "j", .integer(0...4096), valueName: "n", defaultText: "IMBREX_JOBS, else 0", changesResult: false,
+        "jobs", short: "j", .integer(0...4096), valueName: "n", defaultText: "IMBREX_JOBS, else 0",
+        changesResult: false,
         help: "Workers; 0: as many as cores that this process may use."),
       OptionDefinition("serial", .flag, changesResult: false, help: "One worker and no tiling: the reference run."),
       chunks(isRepeatable: false), tile(isRepeatable: false), halo, maxMemory,

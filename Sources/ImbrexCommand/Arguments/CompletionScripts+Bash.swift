@@ -8,7 +8,9 @@ extension CompletionScripts {
     let optionCases = lists.map { list in
       "    \(list.name)) echo \"\(list.options.map { "--\($0.name)" }.joined(separator: " "))\" ;;"
     }
-    let valueCases = choices.map { "    \(patterns([$0.option]))) _imbrex_offer \"\($0.words.joined(separator: " "))\" ;;" }
+    let valueCases = choices.map {
+      "    \(patterns([$0.option]))) _imbrex_offer \"\($0.words.joined(separator: " "))\" ;;"
+    }
     let expectedCases = expected.map { "    \($0.name)) words=\"\(joined($0.words))\" ;;" }
     return """
       # Completions of imbrex for bash, made by: imbrex --generate-completion-script bash
@@ -29,7 +31,7 @@ extension CompletionScripts {
       _imbrex_values() {
         case $1 in
       \(valueCases.joined(separator: "\n"))
-          \(patterns(fileOptions))|--in-place) ;;
+          \(patterns(fileOptions))) ;;
           *) _imbrex_offer "" ;;
         esac
       }
@@ -95,7 +97,8 @@ extension CompletionScripts {
             # Files alone are left to the shell.
             if [[ -n $cur && then == "$cur"* && -n $stage && -z $plain ]]; then
               compopt -o filenames 2>/dev/null
-              COMPREPLY=(then $(compgen -f -- "$cur"))
+              COMPREPLY=(then)
+              while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
             fi
             return
             ;;

@@ -60,6 +60,8 @@ extension CompletionScripts {
               end
           end
         end
+        # After -- all words are files.
+        test -n "$plain" -a $expects = file; and set expects plain
         string join ' ' $expects $command $stage
       end
 
@@ -77,7 +79,7 @@ extension CompletionScripts {
       end
 
       complete -c imbrex -f
-      complete -c imbrex -n '__imbrex_expects file' -F
+      complete -c imbrex -n '__imbrex_is "file *" "plain *"' -F
       complete -c imbrex -n '__imbrex_is "file - *" "file bench *"' -a then -d \(quoted(then.description))
       \(expectedLines.joined(separator: "\n"))
       \(optionLines.joined(separator: "\n"))

@@ -85,8 +85,11 @@ extension OptionDefinition {
 
   /// The first sentence of its help, without a full stop.
   var shortHelp: String {
-    let end = help.utf8.indices.first { help.utf8[$0] == 0x2E && (help.utf8.index(after: $0) == help.utf8.endIndex
-      || help.utf8[help.utf8.index(after: $0)] == 0x20) }
+    let end = help.utf8.indices.first {
+      help.utf8[$0] == 0x2E
+        && (help.utf8.index(after: $0) == help.utf8.endIndex
+          || help.utf8[help.utf8.index(after: $0)] == 0x20)
+    }
     return end.map { String(help[..<$0]) } ?? help
   }
 }

@@ -33,7 +33,8 @@ package enum DefinitionDump {
     return .object(
       [
         ("name", .string(option.name)), ("short", option.short.map { .string(String($0)) } ?? .null),
-        ("kind", .string(kind)), ("value", .string(option.valueName)), ("unit", option.unit.map(JSONValue.string) ?? .null),
+        ("kind", .string(kind)), ("value", .string(option.valueName)),
+        ("unit", option.unit.map(JSONValue.string) ?? .null),
         ("default", (option.defaultText ?? option.defaultValue?.description).map(JSONValue.string) ?? .null),
         ("help", .string(option.help)), ("note", .string(HelpText.note(option))),
         ("allowed", .string(option.allowed)), ("repeatable", .bool(option.isRepeatable)),

@@ -144,7 +144,8 @@ extension HelpText {
     default: break
     }
     if option.isRepeatable { parts.append("may be given again") }
-    if case .flag = option.kind {} else if let text = option.defaultText ?? option.defaultValue?.description {
+    if case .flag = option.kind {
+    } else if let text = option.defaultText ?? option.defaultValue?.description {
       parts.append("default: \(text)")
     }
     return parts.joined(separator: "; ")

@@ -58,7 +58,7 @@ struct LineReader {
       }
     }
     guard let command else {
-      try checkTableOptions()
+      if let last = lastFilter { try OptionChecks.check(options, of: last) }
       return .filter(line)
     }
     guard command.takesFilters else { return .info(line) }
@@ -68,6 +68,7 @@ struct LineReader {
     guard inputs.count == 1 else {
       throw ImbrexError(.usage, "\(command.name) takes one input, '\(first)', not also '\(inputs[1])'")
     }
+    try OptionChecks.checkBench(options)
     return .bench(line)
   }
 }
@@ -83,7 +84,8 @@ extension LineReader {
     }
     guard next < words.count, words[next] != "then", !CommandLineParser.isOption(words[next]) else {
       let found = next < words.count ? ", not '\(words[next])'" : ""
-      throw ImbrexError(.usage, "the name of a filter must come after '\(next > 0 ? words[next - 1] : "bench")'\(found)")
+      throw ImbrexError(
+        .usage, "the name of a filter must come after '\(next > 0 ? words[next - 1] : "bench")'\(found)")
     }
     if words[next] == "tee" && !stages.isEmpty {
       stages.append(.tee(path: nil))
@@ -100,14 +102,9 @@ extension LineReader {
     }
   }
 
-  private func checkTableOptions() throws {
-    guard case .filter(let last, _)? = stages.last(where: { if case .filter = $0 { true } else { false } }),
-      !last.makesTable
-    else { return }
-    for option in CommonOptionList.tableOptions where options.isGiven(option.name) {
-      let makers = FilterDefinition.all.filter(\.makesTable).map(\.name)
-      throw ImbrexError(option: option.name, "is an option of \(listed(makers)), not of \(last.name)")
-    }
+  private var lastFilter: FilterDefinition? {
+    for case .filter(let definition, _) in stages.reversed() { return definition }
+    return nil
   }
 
   /// The filter whose options may stand here, or the command where there is none.
@@ -213,10 +210,8 @@ extension LineReader {
   }
 
   private var topic: HelpTopic {
-    var last: FilterDefinition?
-    for case .filter(let definition, _) in stages { last = definition }
-    guard let command else { return last.map { .filter($0) } ?? .root }
-    return last.map { .commandOfFilter(command, $0) } ?? .command(command)
+    guard let command else { return lastFilter.map { .filter($0) } ?? .root }
+    return lastFilter.map { .commandOfFilter(command, $0) } ?? .command(command)
   }
 
   private var asksForMore: Bool {
