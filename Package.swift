@@ -22,9 +22,6 @@ let package = Package(
     .executable(name: "imbrex", targets: ["ImbrexCommand"]),
     .library(name: "Imbrex", targets: ["Imbrex"]),
   ],
-  dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
-  ],
   targets: [
     .systemLibrary(
       name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
@@ -57,12 +54,7 @@ let package = Package(
     .target(
       name: "Imbrex", dependencies: ["Jobs", "Filters", "Codecs", "Pipeline", "Pictures", "Platform"],
       swiftSettings: swiftSettings),
-    .executableTarget(
-      name: "ImbrexCommand",
-      dependencies: [
-        "Imbrex", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: swiftSettings),
+    .executableTarget(name: "ImbrexCommand", dependencies: ["Imbrex"], swiftSettings: swiftSettings),
 
     // What tests share: seeded noise, pictures in memory, the built program as a process.
     .target(

@@ -17,7 +17,7 @@ import Kernels
 /// automatic scale selection", doi:10.1023/A:1008045108935; for `doh` the box filters of H. Bay et al. 2008, "SURF",
 /// doi:10.1016/j.cviu.2007.09.014. Three scales are held at once, for a tile; `doh` holds the integral image.
 /// Cost: pixels × scales × 4 r (log), × 2 r (dog), × 32 (doh), where r is a scale's radius.
-public struct BlobDetector: Sendable {
+public struct BlobDetector: TableFilter {
   public enum Method: String, CaseIterable, Sendable {
     /// Laplacian of Gaussian.
     case log
@@ -68,16 +68,16 @@ public struct BlobDetector: Sendable {
     self.overlap = overlap
     self.excludedBorder = excludedBorder
     self.findsDark = findsDark
-    guard self.minSigma > 0 && self.maxSigma >= self.minSigma else {
+    guard self.minSigma > 0 else { throw ImbrexError(option: "min-sigma", "is \(minSigma), but must be above 0") }
+    guard self.maxSigma >= self.minSigma else {
       throw ImbrexError(
-        .usage,
-        "--min-sigma \(minSigma) and --max-sigma \(self.maxSigma): the first must be above 0 and not above the second")
+        option: "max-sigma", "is \(shortest(self.maxSigma)), but must not be below min-sigma, which is \(shortest(minSigma))")
     }
     guard method != .doh || minSigma >= 1.0 / 3 else {
-      throw ImbrexError(.usage, "--min-sigma \(minSigma) is too small for --method doh: at least 1/3")
+      throw ImbrexError(option: "min-sigma", "is \(shortest(minSigma)), but must be at least 1/3 for the method doh")
     }
-    guard sigmaRatio > 1 else { throw ImbrexError(.usage, "--sigma-ratio \(sigmaRatio) is not above 1") }
-    guard sigmaCount >= 1 else { throw ImbrexError(.usage, "--num-sigma \(sigmaCount) is not at least 1") }
+    guard sigmaRatio > 1 else { throw ImbrexError(option: "sigma-ratio", "is \(sigmaRatio), but must be above 1") }
+    guard sigmaCount >= 1 else { throw ImbrexError(option: "num-sigma", "is \(sigmaCount), but must be at least 1") }
   }
 
   /// The scales at which responses are taken, ascending.
@@ -102,78 +102,57 @@ public struct BlobDetector: Sendable {
     }
   }
 
-  /// Finds the blobs of a picture.
-  ///
-  /// - Returns: Strongest first, ties in raster order.
-  /// - Throws: What the input throws.
-  public func detect(in input: FilterInput, context: RunContext) throws -> [Blob] {
-    let peaks = PeakCollector()
-    let description = input.description
-    try check(description)
-    switch method {
-    case .log, .dog:
-      try sweep(input, scaleSpace(description, peaks), context)
-    case .doh:
-      let integral = try integralImage(of: input, context: context)
-      let stencil = HessianStencil(self, description, integral, peaks)
-      try context.sweep(.none(description), stencil, to: .none, rowBytes: 0)
-    }
-    return blobs(from: peaks)
-  }
+  /// The columns of the table: row and column of the blob, its scale and its radius, in pixels.
+  public static let columns = ["y", "x", "sigma", "radius"]
 
-  /// What `detect` holds of a picture beside its bands, in words.
-  public func residence(of input: ImageDescription, maxMemory: Int) -> String {
-    guard method == .doh else { return "streamed in one pass" }
-    return "two passes; \(held("the integral image", byteCount: 8 * input.pixelCount, maxMemory: maxMemory))"
-  }
+  public var tableColumns: [String] { Self.columns }
+  public func outputDescription(for input: ImageDescription) -> ImageDescription { input }
 
-  /// The tiles that `detect` would use.
-  public func plan(for input: ImageDescription, isStreamed: Bool, tiling: TilingOptions) throws -> TilePlan {
-    try check(input)
-    let stencil: any Stencil =
-      method == .doh ? IntegralStencil(self, input) : scaleSpace(input, PeakCollector())
-    return try TilePlan(input: input, outputRowBytes: 0, stencil: stencil, options: tiling, isStreamed: isStreamed)
-  }
-
-  private func scaleSpace(_ input: ImageDescription, _ peaks: PeakCollector) -> any Stencil {
-    input.sampleType.isFloat
-      ? ScaleSpaceStencil<Double>(self, input, peaks) : ScaleSpaceStencil<Float>(self, input, peaks)
-  }
-
-  private func check(_ input: ImageDescription) throws {
+  public func stages(for input: ImageDescription) throws -> [Stage] {
     try input.checkHasLuma("blob-detect")
     if isLinear { try input.checkTransferFunction() }
-  }
-
-  private func sweep(_ input: FilterInput, _ stencil: any Stencil, _ context: RunContext) throws {
-    switch input {
-    case .stream(let source): try context.sweep(.stream(source, keepIn: nil), stencil, to: .none, rowBytes: 0)
-    case .picture(let picture): try context.sweep(.picture(picture), stencil, to: .none, rowBytes: 0)
+    if method == .doh {
+      let integral = IntegralStencil(self, input)
+      return [.stencil(integral, making: integral.output), .whole(HessianStage(self, input))]
     }
+    return [
+      .table(
+        input.sampleType.isFloat
+          ? ScaleSpaceAnalysis<Double>(self, input) as any TableAnalysis : ScaleSpaceAnalysis<Float>(self, input))
+    ]
   }
 
-  private func integralImage(of input: FilterInput, context: RunContext) throws -> IntegralImage {
-    let description = input.description
-    let integral = try IntegralImage(
-      width: description.width, height: description.height, maxMemory: context.tiling.maxMemory)
-    let stencil = IntegralStencil(self, description)
-    let rowBytes = description.width * 8
-    switch input {
-    case .stream(let source):
-      try context.sweep(
-        .stream(source, keepIn: nil), stencil, to: .stream(integral, stencil.output), rowBytes: rowBytes)
-    case .picture(let picture):
-      try context.sweep(.picture(picture), stencil, to: .stream(integral, stencil.output), rowBytes: rowBytes)
+  public func draw(_ table: Table, on picture: Picture, origin: (y: Int, x: Int)) throws -> Picture {
+    let blobs = table.rows.map {
+      Blob(y: Int($0[0]) - origin.y, x: Int($0[1]) - origin.x, sigma: $0[2], radius: $0[3])
     }
-    return integral
+    return try BlobOverlay(blobs: blobs, sigmas: sigmas).draw(on: picture)
   }
 
-  private func blobs(from collector: PeakCollector) -> [Blob] {
-    let (found, range) = collector.result
+  /// Finds the blobs of a picture in memory.
+  ///
+  /// - Returns: Strongest first, ties in raster order.
+  /// - Throws: ``ImbrexError`` for a picture that has no luma.
+  public func detect(in picture: Picture, context: RunContext) throws -> [Blob] {
+    let plan = try Pipeline(self).plan(
+      for: picture.description, tiling: context.tiling, streamsIn: false, streamsOut: false)
+    let table = try plan.run(.picture(picture), to: .table, in: context)!
+    return table.rows.map { Blob(y: Int($0[0]), x: Int($0[1]), sigma: $0[2], radius: $0[3]) }
+  }
+
+  /// The table of what was found.
+  func table(of peaks: Peaks, in region: Region?) -> Table {
+    let found = blobs(from: peaks).filter { blob in
+      region.map { ($0.x..<$0.endX).contains(blob.x) && ($0.y..<$0.endY).contains(blob.y) } ?? true
+    }
+    return Table(columns: Self.columns, rows: found.map { [Double($0.y), Double($0.x), $0.sigma, $0.radius] })
+  }
+
+  private func blobs(from found: Peaks) -> [Blob] {
     // A response that is one flat value has no peaks.
-    guard range.least < range.greatest else { return [] }
-    let least = max(threshold, relativeThreshold.map { $0 * range.greatest } ?? -.infinity)
-    let sorted = found.filter { $0.response > least }.sorted { a, b in
+    guard found.least < found.greatest else { return [] }
+    let least = max(threshold, relativeThreshold.map { $0 * found.greatest } ?? -.infinity)
+    let sorted = found.peaks.filter { $0.response > least }.sorted { a, b in
       (-a.response, a.y, a.x, a.scale) < (-b.response, b.y, b.x, b.scale)
     }
     let sigmas = sigmas
@@ -184,25 +163,6 @@ public struct BlobDetector: Sendable {
     }
     return BlobPruning.prune(blobs, overlap: overlap)
   }
-}
-
-/// Peaks of all tiles, and the range of all responses. The order of tiles does not matter.
-final class PeakCollector: Sendable {
-  struct Peak: Sendable {
-    var y, x, scale: Int
-    var response: Double
-  }
-
-  private let state = Locked((peaks: [Peak](), range: (least: Double.infinity, greatest: -Double.infinity)))
-
-  func add(_ peaks: [Peak], range: (least: Double, greatest: Double)) {
-    state.withLock {
-      $0.peaks += peaks
-      $0.range = (min($0.range.least, range.least), max($0.range.greatest, range.greatest))
-    }
-  }
-
-  var result: (peaks: [Peak], range: (least: Double, greatest: Double)) { state.withLock { ($0.peaks, $0.range) } }
 }
 
 // Names that would otherwise be taken for `BlobDetector`'s own members.

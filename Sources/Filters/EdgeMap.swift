@@ -256,16 +256,3 @@ package final class EdgeMap: RowSink, @unchecked Sendable {
       bits + x / 64, target + (x - columns.lowerBound), 255, columns.upperBound - x)
   }
 }
-
-/// Writes the edges of a map.
-struct EdgeMapStencil: Stencil {
-  let map: EdgeMap
-
-  var halo: Halo { .none }
-
-  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    for y in region.y..<region.endY {
-      map.emit(row: y, columns: region.x..<region.endX, into: output.row(y).samples() + region.x)
-    }
-  }
-}

@@ -77,27 +77,60 @@ struct IntegralStencil: Stencil {
   }
 }
 
-/// Determinants of the Hessian at all scales, from box sums of an integral image.
-struct HessianStencil: Stencil {
+/// Takes the integral image of a picture; the next sweep looks for peaks of its determinants of Hessian.
+struct HessianStage: WholeStage {
+  private let detector: BlobDetector
+  private let picture: ImageDescription
+
+  init(_ detector: BlobDetector, _ picture: ImageDescription) { (self.detector, self.picture) = (detector, picture) }
+
+  var held: [Held] { [Held("the integral image", byteCount: 8 * picture.pixelCount)] }
+  var next: StageShape { StageShape(halo: .none, output: nil) }
+
+  func begin(with picture: Picture?, in context: RunContext) throws -> any WholeRun {
+    try Run(
+      detector, self.picture,
+      IntegralImage(width: self.picture.width, height: self.picture.height, maxMemory: context.tiling.maxMemory))
+  }
+
+  private final class Run: WholeRun {
+    private let detector: BlobDetector
+    private let picture: ImageDescription
+    private let integral: IntegralImage
+
+    init(_ detector: BlobDetector, _ picture: ImageDescription, _ integral: IntegralImage) {
+      (self.detector, self.picture, self.integral) = (detector, picture, integral)
+    }
+
+    var sink: any RowSink { integral }
+
+    func finish(in context: RunContext) throws -> (input: SweepInput, stage: Stage) {
+      (.none(picture), .table(HessianAnalysis(detector, picture, integral)))
+    }
+  }
+}
+
+/// Determinants of the Hessian at all scales, from box sums of an integral image, and the peaks among them.
+struct HessianAnalysis: TableAnalysis {
   private let detector: BlobDetector
   private let picture: ImageDescription
   private let integral: IntegralImage
-  private let collector: PeakCollector
   private let sigmas: [Double]
 
-  init(
-    _ detector: BlobDetector, _ picture: ImageDescription, _ integral: IntegralImage, _ collector: PeakCollector
-  ) {
+  init(_ detector: BlobDetector, _ picture: ImageDescription, _ integral: IntegralImage) {
     self.detector = detector
     self.picture = picture
     self.integral = integral
-    self.collector = collector
     sigmas = detector.sigmas
   }
 
   var halo: Halo { .none }
 
-  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  func makePartial() -> Peaks { Peaks() }
+
+  func table(of partial: Peaks, in region: Region?) -> Table { detector.table(of: partial, in: region) }
+
+  func measure(_ region: Region, from source: SourceRows, into partial: inout Peaks, scratch: Scratch) {
     scratch.frame {
       var window = ScaleWindow<Double>(detector, tile: region, in: picture, scratch: scratch)
       let tile = window.region
@@ -110,7 +143,7 @@ struct HessianStencil: Stencil {
         }
         window.finish(scale: scale, of: sigmas.count)
       }
-      window.report(to: collector)
+      window.report(to: &partial)
     }
   }
 

@@ -2,78 +2,104 @@ import Pictures
 import Pipeline
 import Platform
 
-/// Exact quantiles of the gradient's magnitude over a whole picture, without holding the magnitudes.
-///
-/// Magnitudes are not negative, so their bit patterns sort as they do. Each sweep narrows a wanted rank by 16 bits with
-/// a histogram; four sweeps find any value, fewer where values are few.
-struct MagnitudeQuantiles {
+/// Makes quantiles of the gradient's magnitude over the whole picture into thresholds; the picture is held meanwhile.
+struct QuantileThresholds: WholeStage {
   private let edge: Edge
-  private let quantiles: [Double]
+  private let input: ImageDescription
 
-  init(edge: Edge, _ quantiles: [Double]) {
-    self.edge = edge
-    self.quantiles = quantiles
+  init(_ edge: Edge, _ input: ImageDescription) { (self.edge, self.input) = (edge, input) }
+
+  var held: [Held] { [Held("the picture", byteCount: input.byteCount)] }
+  var extraPasses: (count: Int, purpose: String) { (MagnitudeQuantiles.levels, "four for the quantiles") }
+
+  var next: StageShape {
+    let gradient = CannyGradient(edge, input)
+    return StageShape(
+      halo: gradient.halo, needsWholePicture: gradient.needsWholePicture, output: edge.outputDescription(for: input))
   }
 
-  func find(in first: Sweep.Input, _ picture: Picture, context: RunContext) throws -> (Double, Double) {
+  func begin(with picture: Picture?, in context: RunContext) throws -> any WholeRun {
+    try Run(edge: edge, sink: PictureCollector(picture ?? context.picture(input)))
+  }
+
+  private final class Run: WholeRun {
+    private let edge: Edge
+    private let collector: PictureCollector
+
+    init(edge: Edge, sink: PictureCollector) { (self.edge, collector) = (edge, sink) }
+
+    var sink: any RowSink { collector }
+
+    func finish(in context: RunContext) throws -> (input: SweepInput, stage: Stage) {
+      let picture = collector.picture
+      let thresholds = try MagnitudeQuantiles(edge, picture).find([edge.low, edge.high], in: context)
+      let stencil = CannyStencil(edge, picture.description, low: thresholds[0], high: thresholds[1])
+      return (.picture(picture), .stencil(stencil, making: edge.outputDescription(for: picture.description)))
+    }
+  }
+}
+
+/// Exact quantiles of the gradient's magnitude over a whole picture, without holding the magnitudes.
+///
+/// Magnitudes are not negative, so their bit patterns sort as they do. Each pass narrows a wanted rank by 16 bits with a histogram;
+/// four passes find any value.
+struct MagnitudeQuantiles {
+  /// Passes.
+  static let levels = 4
+
+  private let edge: Edge
+  private let picture: Picture
+
+  init(_ edge: Edge, _ picture: Picture) { (self.edge, self.picture) = (edge, picture) }
+
+  func find(_ quantiles: [Double], in context: RunContext) throws -> [Double] {
     let count = picture.description.pixelCount
     // numpy's linear interpolation between the two values around q × (count − 1).
     let positions = quantiles.map { $0 * Double(count - 1) }
     let ranks = positions.flatMap { [Int($0.rounded(.down)), min(Int($0.rounded(.down)) + 1, count - 1)] }
-    var input = first
-    var found = Array(repeating: (prefix: UInt64(0), rank: 0), count: ranks.count)
-    for (k, rank) in ranks.enumerated() { found[k].rank = rank }
-    for level in 0..<4 {
-      let shift = UInt64(48 - 16 * level)
+    var found = ranks.map { (prefix: UInt64(0), rank: $0) }
+    for level in 0..<Self.levels {
       let prefixes = Set(found.map(\.prefix)).sorted()
-      let histograms = Histograms(prefixes: prefixes, shift: shift)
-      let stencil = CannyStencil(edge, picture.description, task: .measure { histograms.add($0) })
-      try context.sweep(input, stencil, to: .none, rowBytes: 0)
-      input = .picture(picture)
-      let counts = histograms.counts
+      let analysis = MagnitudeAnalysis(
+        gradient: CannyGradient(edge, picture.description), prefixes: prefixes, shift: UInt64(48 - 16 * level))
+      let counts = try context.measure(analysis, of: picture).counts
       for k in found.indices {
         let histogram = counts[prefixes.firstIndex(of: found[k].prefix)!]
         var digit = 0
         while found[k].rank >= histogram[digit] {
-          found[k].rank -= histogram[digit]
+          found[k].rank -= Int(histogram[digit])
           digit += 1
         }
         found[k].prefix = found[k].prefix << 16 | UInt64(digit)
       }
     }
     let values = found.map { Double(bitPattern: $0.prefix) }
-    func quantile(_ k: Int) -> Double {
+    return positions.indices.map { k in
       let (a, b) = (values[2 * k], values[2 * k + 1])
       let t = positions[k] - positions[k].rounded(.down)
       return t < 0.5 ? a + (b - a) * t : b - (b - a) * (1 - t)
     }
-    return (quantile(0), quantile(1))
   }
+}
 
-  /// How many values begin with each of some prefixes, by their next 16 bits.
-  private final class Histograms: Sendable {
-    private let prefixes: [UInt64]
-    private let shift: UInt64
-    private let shared: Locked<[[Int]]>
+/// Counts the magnitudes of a picture's gradient.
+private struct MagnitudeAnalysis: Analysis {
+  let gradient: CannyGradient
+  let prefixes: [UInt64]
+  let shift: UInt64
 
-    init(prefixes: [UInt64], shift: UInt64) {
-      self.prefixes = prefixes
-      self.shift = shift
-      shared = Locked(Array(repeating: Array(repeating: 0, count: 1 << 16), count: prefixes.count))
-    }
+  var halo: Halo { gradient.halo }
+  var needsWholePicture: Bool { gradient.needsWholePicture }
 
-    var counts: [[Int]] { shared.withLock { $0 } }
+  func makePartial() -> MagnitudeHistograms { MagnitudeHistograms(prefixes: prefixes.count) }
 
-    func add(_ values: UnsafeBufferPointer<Double>) {
-      shared.withLock { counts in
-        for value in values {
-          let bits = value.bitPattern
-          let prefix = shift == 48 ? 0 : bits >> (shift + 16)
-          for k in prefixes.indices where prefixes[k] == prefix {
-            counts[k][Int(bits >> shift & 0xFFFF)] += 1
-          }
-        }
-      }
+  func measure(
+    _ region: Region, from source: SourceRows, into partial: inout MagnitudeHistograms, scratch: Scratch
+  ) {
+    gradient.visit(region, from: source, scratch: scratch) { y, block, rows in
+      guard y >= block.y && y < block.endY else { return }
+      partial.add(
+        rows.magnitude(y) + (block.x - rows.firstColumn), count: block.width, prefixes: prefixes, shift: shift)
     }
   }
 }

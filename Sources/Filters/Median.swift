@@ -45,9 +45,16 @@ public struct Median: StencilFilter {
     if isLinear { try input.checkTransferFunction() }
     let window = MedianWindow(shape)
     guard window.height * window.width < 1 << 30 else {
-      throw ImbrexError(.usage, "a median window of \(window.height) × \(window.width) pixels is too large")
+      throw ImbrexError(.limit, "a median window of \(window.height) × \(window.width) pixels is too large")
     }
-    let stencil = MedianStencil(self, input, window)
-    return makesFloat ? ConvertingStencil(base: stencil, from: input, to: outputDescription(for: input)) : stencil
+    return MedianStencil(self, input, window)
+  }
+
+  public func stages(for input: ImageDescription) throws -> [Stage] {
+    // Medians are samples of the picture, or nearly (of colour times alpha): floats are made of them after that.
+    let medians = try stencil(for: input)
+    guard makesFloat else { return [.stencil(RoundedStencil.ifNeeded(medians, input), making: input)] }
+    let made = outputDescription(for: input)
+    return [.stencil(medians, making: input), .stencil(ConvertingStencil(from: input, to: made), making: made)]
   }
 }

@@ -94,7 +94,7 @@ struct ScaleWindow<Value: ResponseValue> {
   let pitch: Int
   private let mask: UnsafeMutablePointer<UInt8>
   private let detector: BlobDetector
-  private var peaks: [PeakCollector.Peak] = []
+  private var peaks: [Peaks.Peak] = []
   private var range = (least: Value.infinity, greatest: -Value.infinity)
 
   init(_ detector: BlobDetector, tile: Region, in picture: ImageDescription, scratch: Scratch) {
@@ -150,8 +150,8 @@ struct ScaleWindow<Value: ResponseValue> {
   }
 
   /// Hands over what was found.
-  func report(to collector: PeakCollector) {
-    collector.add(peaks, range: (Double(range.least), Double(range.greatest)))
+  func report(to partial: inout Peaks) {
+    partial.add(peaks, least: Double(range.least), greatest: Double(range.greatest))
   }
 }
 
@@ -159,17 +159,15 @@ struct ScaleWindow<Value: ResponseValue> {
 ///
 /// In single precision for integer samples, whose responses are then known to 3e-7; in double precision for floats, whose
 /// range is not known.
-struct ScaleSpaceStencil<Value: ResponseValue>: Stencil {
+struct ScaleSpaceAnalysis<Value: ResponseValue>: TableAnalysis {
   private let detector: BlobDetector
   private let input: ImageDescription
-  private let collector: PeakCollector
   private let sigmas: [Double]
   private let smoothing: [GaussianKernel]
 
-  init(_ detector: BlobDetector, _ input: ImageDescription, _ collector: PeakCollector) {
+  init(_ detector: BlobDetector, _ input: ImageDescription) {
     self.detector = detector
     self.input = input
-    self.collector = collector
     sigmas = detector.sigmas
     smoothing = sigmas.map { GaussianKernel(sigma: $0) }
   }
@@ -178,15 +176,19 @@ struct ScaleSpaceStencil<Value: ResponseValue>: Stencil {
 
   var halo: Halo { Halo(y: radius + 1, x: radius + 1) }
 
-  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  func makePartial() -> Peaks { Peaks() }
+
+  func table(of partial: Peaks, in region: Region?) -> Table { detector.table(of: partial, in: region) }
+
+  func measure(_ region: Region, from source: SourceRows, into partial: inout Peaks, scratch: Scratch) {
     let strip = max(1024, 4 * radius)
     for x in stride(from: region.x, to: region.endX, by: strip) {
       let tile = Region(x: x, y: region.y, width: min(strip, region.endX - x), height: region.height)
-      scratch.frame { processTile(tile, from: source, scratch: scratch) }
+      scratch.frame { measure(tile: tile, from: source, into: &partial, scratch: scratch) }
     }
   }
 
-  private func processTile(_ tile: Region, from source: SourceRows, scratch: Scratch) {
+  private func measure(tile: Region, from source: SourceRows, into partial: inout Peaks, scratch: Scratch) {
     var window = ScaleWindow<Value>(detector, tile: tile, in: input, scratch: scratch)
     let isDark = detector.findsDark
     // Loaded once with the ghosts of the largest scale; smaller ones use the middle of it.
@@ -201,7 +203,7 @@ struct ScaleSpaceStencil<Value: ResponseValue>: Stencil {
     case .log: laplacians(pixels, &window, scratch)
     default: differences(pixels, &window, scratch)
     }
-    window.report(to: collector)
+    window.report(to: &partial)
   }
 
   private func laplacians(_ pixels: LoadedRows<Value>, _ window: inout ScaleWindow<Value>, _ scratch: Scratch) {

@@ -42,7 +42,7 @@ public struct Sobel: StencilFilter {
   ) throws {
     guard `operator` != .roberts || direction == .magnitude else {
       throw ImbrexError(
-        .usage, "--direction \(direction.rawValue) does not go with --operator roberts, whose differences are diagonal")
+        option: "direction", "is \(direction.rawValue), but the operator roberts, whose differences are diagonal, has only a magnitude")
     }
     self.operator = `operator`
     self.direction = direction
@@ -62,7 +62,7 @@ public struct Sobel: StencilFilter {
 
   public func stencil(for input: ImageDescription) throws -> any Stencil {
     try mask?.check(fits: input)
-    if !isPerChannel { try input.checkHasLuma("sobel", ": use --per-channel") }
+    if !isPerChannel { try input.checkHasLuma("sobel", remedy: .init("per-channel")) }
     if isLinear { try input.checkTransferFunction() }
     return SobelStencil(self, input)
   }

@@ -65,7 +65,7 @@ enum TransferFunction {
 extension ImageDescription {
   func checkTransferFunction() throws {
     guard color == .gray || color == .rgb else {
-      throw ImbrexError(.usage, "--linear needs gray or RGB, but the picture is \(color.rawValue.uppercased())")
+      throw ImbrexError(option: "linear", "needs gray or RGB, but the picture is \(color.rawValue.uppercased())")
     }
   }
 }

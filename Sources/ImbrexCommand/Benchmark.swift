@@ -10,12 +10,6 @@ import Imbrex
 
 /// Times a filter: serially, then with several worker counts and tilings, checking that all results are the same bytes.
 struct Benchmark: Sendable {
-  /// What is run: a filter into a picture, or blob detection into a list.
-  enum Subject: Sendable {
-    case filter(any Filter)
-    case blobs(BlobDetector)
-  }
-
   /// One setting's times.
   struct Run: Sendable {
     let isSerial: Bool
@@ -34,7 +28,7 @@ struct Benchmark: Sendable {
     var median: Double { Benchmark.median(seconds) }
   }
 
-  var subject: Subject
+  var pipeline: Pipeline
   var picture: Picture
   /// Ways to tile, their worker counts aside; each is timed with each count.
   var tilings: [TilingOptions]
@@ -44,10 +38,10 @@ struct Benchmark: Sendable {
   var file: String?
 
   init(
-    subject: Subject, picture: Picture, tilings: [TilingOptions], warmups: Int = 1, runs: Int = 5, file: String? = nil
+    pipeline: Pipeline, picture: Picture, tilings: [TilingOptions], warmups: Int = 1, runs: Int = 5, file: String? = nil
   ) {
     precondition(runs >= 1 && warmups >= 0 && !tilings.isEmpty)
-    self.subject = subject
+    self.pipeline = pipeline
     self.picture = picture
     self.tilings = tilings
     self.warmups = warmups
@@ -96,11 +90,11 @@ struct Benchmark: Sendable {
       }
     }
     return try settings.indices.map { index in
-      let plan = try plan(settings[index])
+      let sweep = try plan(settings[index]).mainSweep
       let time = times[index]
       return Run(
-        isSerial: index == 0, jobs: settings[index].jobs, tiles: plan.tiles, tileHeight: plan.bandHeight,
-        tileWidth: plan.tileWidth, seconds: file == nil ? time.filter : time.together, isIdentical: isIdentical[index],
+        isSerial: index == 0, jobs: settings[index].jobs, tiles: sweep.tiles, tileHeight: sweep.grid.bandHeight,
+        tileWidth: sweep.grid.tileWidth, seconds: file == nil ? time.filter : time.together, isIdentical: isIdentical[index],
         stages: file == nil
           ? nil
           : [("decode", time.decode), ("filter", time.filter), ("encode", time.encode)].map { ($0, Self.median($1)) })
@@ -126,14 +120,17 @@ struct Benchmark: Sendable {
 
   /// Encodes a result, then runs from file to file; what the file holds comes back, as a hash or as text.
   private func endToEnd(_ file: String, _ result: Result, _ context: RunContext, _ time: inout Times) throws -> String {
-    guard case .filter(let filter) = subject, let made = result.picture else {
-      guard case .blobs(let detector) = subject else { return "" }
-      var blobs: [Blob] = []
+    guard let made = result.picture else {
+      var table: Table?
       time.encode = [0]
       time.together = [
-        try seconds { blobs = try detector.detect(in: .stream(ImageReader(path: file)), context: context) }
+        try seconds {
+          let reader = try ImageReader(path: file)
+          let plan = try pipeline.plan(for: reader.description, tiling: context.tiling)
+          table = try plan.run(.stream(reader), to: .table, in: context)
+        }
       ]
-      return "\(blobs)"
+      return "\(table!.rows)"
     }
     let reader = try ImageReader(path: file)
     let format = reader.format.holding(made.description)
@@ -151,9 +148,9 @@ struct Benchmark: Sendable {
     time.encode = [
       try seconds {
         let writer = try writer()
-        try context.sweep(
-          .picture(made), CopyStencil(description: made.description), to: .stream(writer, writer.description),
-          making: made.description)
+        let copy = Pipeline(Conversion(to: writer.description))
+        let plan = try copy.plan(for: made.description, tiling: context.tiling, streamsIn: false)
+        try plan.run(.picture(made), to: .stream(writer), in: context)
         try writer.finish()
       }
     ]
@@ -161,7 +158,12 @@ struct Benchmark: Sendable {
       try seconds {
         let reader = try ImageReader(path: file)
         let writer = try writer()
-        try filter.run(.stream(reader), to: .stream(writer, writer.description), in: context)
+        var chain = pipeline
+        if writer.description != made.description {
+          chain = chain.followed(by: .init("conversion", Conversion(to: writer.description)))
+        }
+        let plan = try chain.plan(for: reader.description, tiling: context.tiling)
+        try plan.run(.stream(reader), to: .stream(writer), in: context)
         try writer.finish(after: reader)
       }
     ]
@@ -170,47 +172,25 @@ struct Benchmark: Sendable {
 
   private final class Result {
     let picture: Picture?
-    var blobs: [Blob] = []
+    var table: Table?
     init(picture: Picture?) { self.picture = picture }
 
     func equals(_ other: Result) -> Bool {
-      guard let picture, let reference = other.picture else { return blobs == other.blobs }
+      guard let picture, let reference = other.picture else { return table == other.table }
       return picture.hasSameBytes(as: reference)
     }
   }
 
   private func makeResult() throws -> Result {
-    switch subject {
-    case .filter(let filter): Result(picture: try Picture(filter.outputDescription(for: picture.description)))
-    case .blobs: Result(picture: nil)
-    }
+    Result(picture: pipeline.makesTable ? nil : try Picture(pipeline.outputDescription(for: picture.description)))
   }
 
   private func run(into result: Result, _ context: RunContext) throws {
-    switch subject {
-    case .filter(let filter): try filter.run(.picture(picture), to: .picture(result.picture!), in: context)
-    case .blobs(let detector): result.blobs = try detector.detect(in: .picture(picture), context: context)
-    }
+    let plan = try plan(context.tiling)
+    result.table = try plan.run(.picture(picture), to: result.picture.map { .picture($0) } ?? .table, in: context)
   }
 
-  private func plan(_ options: TilingOptions) throws -> TilePlan {
-    switch subject {
-    case .filter(let filter): try filter.plan(for: picture.description, isStreamed: false, tiling: options)
-    case .blobs(let detector): try detector.plan(for: picture.description, isStreamed: false, tiling: options)
-    }
-  }
-}
-
-/// Hands on what it is given.
-private struct CopyStencil: Stencil {
-  let description: ImageDescription
-  var halo: Halo { .none }
-
-  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    for y in region.y..<region.endY {
-      let offset = region.x * description.bytesPerPixel
-      (output.row(y) + offset).copyMemory(
-        from: source.row(y) + offset, byteCount: region.width * description.bytesPerPixel)
-    }
+  private func plan(_ options: TilingOptions) throws -> Plan {
+    try pipeline.plan(for: picture.description, tiling: options, streamsIn: false, streamsOut: false)
   }
 }

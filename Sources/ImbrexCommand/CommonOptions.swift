@@ -1,171 +1,128 @@
-import ArgumentParser
 import Imbrex
 
-/// How to tile, shared by all filters and their benchmarks.
-struct TilingOptionGroup: ParsableArguments {
-  @Flag(help: "One worker and no tiling: the reference run.")
-  var serial = false
+/// The options that all filters share, as they were given: what to read, what to write and how, and how to tile.
+struct CommonOptions: Sendable {
+  let values: OptionValues
+  /// As they were given: files, directories or `-`.
+  let inputs: [String]
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Tile grid of R rows of C tiles. (default: by cores and cache)", valueName: "rxc"))
-  var chunks: PairArgument?
+  init(_ line: ParsedLine) { (values, inputs) = (line.options, line.inputs) }
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Tiles of H×W pixels instead.", valueName: "hxw"))
-  var tile: PairArgument?
+  // MARK: - Outputs
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Ghost cells around every tile: N or NY,NX. (default: what the filter needs)", valueName: "n"))
-  var halo: HaloArgument?
+  var output: String? { values.text("output") }
+  var format: ImageFormat? { values.text("format").flatMap(ImageFormat.init(named:)) }
+  var background: Background? { values.text("background").flatMap(OptionText.color) }
+  var autoOrient: Bool { values.flag("auto-orient") }
+  var strip: Bool { values.flag("strip") }
+  var region: Region? { values.text("region").flatMap(OptionText.region) }
+  var overlay: String? { values.text("overlay") }
+  var table: TableFormat? { values.text("table").flatMap(TableFormat.init(rawValue:)) }
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Memory that the run may hold at once: 512M, 2G. (default: a quarter of RAM)", valueName: "size"))
-  var maxMemory: MemoryArgument?
-
-  /// - Parameter jobs: Workers, or 0 for one a core.
-  func options(jobs: Int) throws -> TilingOptions {
-    if chunks != nil && tile != nil { throw ImbrexError(.usage, "--chunks and --tile exclude each other") }
-    if serial && (chunks != nil || tile != nil) {
-      throw ImbrexError(.usage, "--serial does not go with \(chunks != nil ? "--chunks" : "--tile")")
-    }
-    var options = TilingOptions(
-      jobs: serial ? 1 : jobs == 0 ? availableCores() : jobs,
-      maxMemory: maxMemory?.byteCount ?? TilingOptions.defaultMaxMemory)
-    options.isSerial = serial
-    options.chunks = chunks.map { TilingOptions.Grid(rows: $0.first, columns: $0.second) }
-    options.tile = tile.map { (height: $0.first, width: $0.second) }
-    options.haloY = halo?.y
-    options.haloX = halo?.x
+  var writerOptions: ImageWriter.Options {
+    var options = ImageWriter.Options()
+    if case .integer(let quality)? = values["quality"] { options.quality = quality }
+    options.compressionLevel = values.text("compression").flatMap(OptionText.compressionLevel)
+    options.sampleType = values.text("bit-depth").flatMap(OptionText.sampleType)
     return options
   }
-}
 
-/// How many workers: `--jobs`, else `IMBREX_JOBS`, else one a core.
-struct JobsOptionGroup: ParsableArguments {
-  @Option(
-    name: [.customShort("j", allowingJoined: true), .long], parsing: .unconditional,
-    help: ArgumentHelp(
-      "Workers; 0: as many as cores that this process may use. Also IMBREX_JOBS.", valueName: "n"))
-  var jobs: Int?
+  // MARK: - Inputs
 
-  func count() throws -> Int {
-    if let jobs {
-      try check((0...4096).contains(jobs), "--jobs", jobs, "between 0 and 4096")
-      return jobs
+  var pages: ClosedRange<Int>? { values.text("page").flatMap(OptionText.pages) }
+
+  func readerOptions(_ tiling: TilingOptions) -> ImageReader.Options {
+    var options = ImageReader.Options()
+    options.maxPixels = values.integer("max-pixels")
+    options.maxMemory = tiling.maxMemory
+    options.isTolerant = values.flag("allow-truncated")
+    options.page = pages.map { $0.lowerBound - 1 } ?? 0
+    return options
+  }
+
+  /// How many pages of a file are asked for.
+  func pageCount(of reader: ImageReader) throws -> Int {
+    guard let pages else { return reader.pageCount }
+    guard pages.upperBound <= reader.pageCount else {
+      throw ImbrexError(.noPage, "there is no page \(pages.upperBound), only \(reader.pageCount)")
     }
+    return pages.count
+  }
+
+  // MARK: - Batches
+
+  var isRecursive: Bool { values.flag("recursive") }
+  var filesFrom: String? { values.text("files-from") }
+  var isNulSeparated: Bool { values.flag("null") }
+  var name: String? { values.text("name") }
+  var inPlace: Bool { values.isGiven("in-place") }
+  /// What `--in-place=SUFFIX` adds to the old file's name.
+  var backupSuffix: String? { values.text("in-place").flatMap { $0.isEmpty ? nil : $0 } }
+  var noClobber: Bool { values.flag("no-clobber") }
+  var incremental: Bool { values.flag("incremental") }
+  var dryRun: Bool { values.flag("dry-run") }
+  var failFast: Bool { values.flag("fail-fast") }
+
+  var selection: InputSelection {
+    func patterns(_ name: String) -> [String] { values.list(name).map(\.description) }
+    var selection = InputSelection()
+    selection.isRecursive = isRecursive
+    selection.includes = patterns("include")
+    selection.excludes = patterns("exclude")
+    selection.excludedDirectory = output
+    return selection
+  }
+
+  // MARK: - Reports
+
+  var explain: Bool { values.flag("explain") }
+  var quiet: Bool { values.flag("quiet") }
+  var verbose: Bool { values.flag("verbose") }
+  var report: String? { values.text("report") }
+
+  // MARK: - Tiling
+
+  func tiling() throws -> TilingOptions {
+    let isSerial = values.flag("serial")
+    let jobs = try isSerial ? 1 : self.jobs()
+    var options = TilingOptions(jobs: jobs == 0 ? availableCores() : jobs)
+    options.isSerial = isSerial
+    options.set(values)
+    if case .size(let rows, let columns)? = values["chunks"] {
+      options.chunks = TilingOptions.Grid(rows: rows, columns: columns)
+    }
+    if case .size(let height, let width)? = values["tile"] { options.tile = (height: height, width: width) }
+    return options
+  }
+
+  /// `--jobs`, else `IMBREX_JOBS`, else 0.
+  private func jobs() throws -> Int {
+    if case .integer(let jobs)? = values["jobs"] { return jobs }
     guard let text = environment("IMBREX_JOBS") else { return 0 }
-    guard let jobs = Int(text), (0...4096).contains(jobs) else {
+    guard let jobs = wholeNumber(text), (0...4096).contains(jobs) else {
       throw ImbrexError(.usage, "IMBREX_JOBS is '\(text)', but must be a number between 0 and 4096")
     }
     return jobs
   }
 }
 
-/// What to read, what to write and how, shared by all filters.
-struct FileOptionGroup: ParsableArguments {
-  @Argument(
-    help: ArgumentHelp("Pictures, directories of them, or - for standard input.", valueName: "input"),
-    completion: .file())
-  var inputs: [String] = []
-
-  @Option(
-    name: [.short, .long],
-    help: ArgumentHelp(
-      "Output: a file, a directory (ending in /), or - for standard output.", valueName: "output"), completion: .file())
-  var output: String?
-
-  @Option(
-    name: [.short, .long],
-    help: ArgumentHelp(
-      "Output format: \(ImageFormat.all.map(\.name).joined(separator: ", ")). (default: by the output's extension)",
-      valueName: "name"))
-  var format: ImageFormat?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("JPEG quality 1 … 100. (default: as the input, else 90)", valueName: "q"))
-  var quality: Int?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Deflate of PNG and TIFF: fast, balanced, small, or a level 0 … 9. (default: balanced)", valueName: "level"))
-  var compression: CompressionArgument?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Samples to write: 8, 16 or 32f. (default: as the input)", valueName: "bits"))
-  var bitDepth: BitDepthArgument?
-
-  @Option(
-    help: ArgumentHelp(
-      "What alpha is put over where the output cannot hold it: a name, #rrggbb or R,G,B. (default: white)",
-      valueName: "color"))
-  var background: ColorArgument?
-
-  @Flag(help: "Turn the picture upright instead of keeping its orientation.")
-  var autoOrient = false
-
-  @Flag(help: "Write no metadata: profile, Exif, XMP, text, resolution; a turned picture is turned upright.")
-  var strip = false
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Pages of a multi-page TIFF, from 1: N or N-M. (default: all)", valueName: "n"))
-  var page: PageArgument?
-
-  @Flag(help: "Keep what can be read of damaged and cut-short inputs.")
-  var allowTruncated = false
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Refuse pictures that claim more pixels.", valueName: "n"))
-  var maxPixels: Int = 1_000_000_000
-
-  @Flag(help: "Print the plan (workers, grid, halo, memory, kernels) and do nothing.")
-  var explain = false
-
-  @Flag(name: [.short, .long], help: "Report errors only.")
-  var quiet = false
-
-  @Flag(name: [.short, .long], help: "Also report what was chosen, and the time in each stage.")
-  var verbose = false
-
-  @OptionGroup(title: "Batch") var batch: BatchOptionGroup
-
-  func validate() throws {
-    try check(maxPixels > 0, "--max-pixels", maxPixels, "at least 1")
-    if let quality { try check((1...100).contains(quality), "--quality", quality, "between 1 and 100") }
+extension TilingOptions {
+  /// Takes ghosts and memory from options that have those names.
+  mutating func set(_ values: OptionValues) {
+    if let halo = values.text("halo").flatMap(OptionText.halo) { (haloY, haloX) = (halo.y, halo.x) }
+    if let memory = values.text("max-memory").flatMap(OptionText.byteCount) { maxMemory = memory }
   }
+}
 
-  var writerOptions: ImageWriter.Options {
-    var options = ImageWriter.Options()
-    options.quality = quality
-    options.compressionLevel = compression?.level
-    options.sampleType = bitDepth?.sampleType
-    return options
-  }
-
-  func readerOptions(_ tiling: TilingOptions) -> ImageReader.Options {
-    var options = ImageReader.Options()
-    options.maxPixels = maxPixels
-    options.maxMemory = tiling.maxMemory
-    options.isTolerant = allowTruncated
-    options.page = page.map { $0.first - 1 } ?? 0
-    return options
-  }
-
-  /// How many pages of a file are asked for.
-  func pages(of reader: ImageReader) throws -> Int {
-    guard let page else { return reader.pageCount }
-    guard page.last <= reader.pageCount else {
-      throw ImbrexError(.noPage, "there is no page \(page.last), only \(reader.pageCount)")
+extension FilterDefinition {
+  /// Makes the filter, with the pictures that its options name read from files.
+  func make(_ values: OptionValues) throws -> any Filter {
+    return try make(values) { path in
+      do {
+        return try ImageReader(path: path)
+      } catch let error as ImbrexError {
+        throw error.prefixed("\(path): ")
+      }
     }
-    return page.last - page.first + 1
   }
 }

@@ -1,36 +1,24 @@
-import ArgumentParser
 import Imbrex
 
 /// `imbrex info`: what files hold.
-struct InfoCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "info",
-    abstract: "Tell what a picture's file holds.",
-    usage: "imbrex info [options] [INPUT...]",
-    discussion: """
-      Reads headers only: format, size, samples, colour, compression, layout, pages, profile, orientation, resolution, metadata.
+struct InfoCommand {
+  private let inputs: [String]
+  private let json: Bool
 
-      EXAMPLES
-        imbrex info photo.jpg
-        imbrex info --json *.tif > files.ndjson
-      """)
-
-  @Argument(help: ArgumentHelp("Pictures, or - for standard input.", valueName: "input"), completion: .file())
-  var inputs: [String] = []
-
-  @Flag(help: "Print one JSON object a file, on a line of its own.")
-  var json = false
+  init(_ line: ParsedLine) throws {
+    if line.inputs.isEmpty && isTerminal(0) { throw ImbrexError(.usage, "no input: name a picture") }
+    inputs = line.inputs.isEmpty ? ["-"] : line.inputs
+    json = line.options.flag("json")
+  }
 
   func run() throws {
-    if inputs.isEmpty && isTerminal(0) { throw ImbrexError(.usage, "no input: name a picture") }
-    let inputs = inputs.isEmpty ? ["-"] : inputs
     var failed = false
     for (index, input) in inputs.enumerated() {
       do {
         let text = try json ? jsonLine(input) : table(input)
         print(text, terminator: json || index == inputs.count - 1 ? "\n" : "\n\n")
       } catch let error as ImbrexError {
-        Messages.report(error.message, file: input)
+        Messages.report(messageText(error), file: input)
         failed = true
       }
     }

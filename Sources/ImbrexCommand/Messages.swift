@@ -1,4 +1,3 @@
-import ArgumentParser
 import Imbrex
 
 #if canImport(Glibc)
@@ -30,36 +29,20 @@ enum Messages {
     _ = bytes.withUnsafeBytes { write(2, $0.baseAddress!, $0.count) }
   }
 
-  /// Ends the process as an error asks: quietly for help and version, with one line for the rest.
-  ///
-  /// - Parameter command: Whose options it may concern.
-  static func exit(with error: any Error, of command: any ParsableCommand.Type) -> Never {
+  /// Ends the process as an error asks.
+  static func exit(with error: any Error) -> Never {
     if let failure = error as? BatchFailure { finish(failure.status) }
-    if let error = error as? ImbrexError {
-      if error.code == .closedPipe { finish(0) }
-      report(error.message)
-      finish(error.status)
+    guard let error = error as? ImbrexError else {
+      report("\(error)")
+      finish(1)
     }
-    let code = ImbrexCommand.exitCode(for: error)
-    guard code != .success else {
-      Swift.print(ImbrexCommand.fullMessage(for: error))
-      finish(0)
-    }
-    // The parser's messages are one line, or one line and hints.
-    let lines = ImbrexCommand.message(for: error).split(separator: "\n")
-    report(explained(lines.first.map(String.init) ?? "bad usage", command))
-    finish(2)
+    if error.code == .closedPipe { finish(0) }
+    report(messageText(error))
+    finish(error.status)
   }
 
-  /// The parser's message about a value, with what is allowed where it does not say so.
-  private static func explained(_ message: String, _ command: any ParsableCommand.Type) -> String {
-    let quoted = message.split(separator: "'", omittingEmptySubsequences: false)
-    guard message.hasPrefix("The value '"), message.hasSuffix("'"), quoted.count >= 2,
-      let option = quoted[quoted.count - 2].split(separator: " ").first(where: { $0.hasPrefix("-") }),
-      let meaning = Help.meaning(of: String(option), in: command)
-    else { return message }
-    return "\(message): \(meaning)"
-  }
+  /// Ends the process after what was asked for is done.
+  static func end() -> Never { finish(0) }
 
   private static func finish(_ status: Int32) -> Never {
     // Standard output may still hold buffered text; if that cannot be written, it is an error too.

@@ -25,12 +25,12 @@ final class Progress: Sendable {
   private static let delay = 500_000_000, barInterval = 100_000_000, lineInterval = 1_000_000_000
 
   /// - Returns: Nil where nothing is to be shown.
-  static func make(_ files: FileOptionGroup, total: Int) -> Progress? {
+  static func make(_ options: CommonOptions, total: Int) -> Progress? {
     let isTerminal = isatty(2) != 0
-    switch files.batch.progress {
-    case .never: return nil
-    case .auto: return isTerminal && !files.quiet ? Progress(total: total, isBar: true) : nil
-    case .always: return Progress(total: total, isBar: isTerminal)
+    switch options.values.text("progress") {
+    case "never": return nil
+    case "always": return Progress(total: total, isBar: isTerminal)
+    default: return isTerminal && !options.quiet ? Progress(total: total, isBar: true) : nil
     }
   }
 

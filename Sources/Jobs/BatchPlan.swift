@@ -31,6 +31,15 @@ public struct BatchPlan: Sendable {
   private let inputs: PathList
   private let output: Output
 
+  private init(inputs: PathList, output: Output) { (self.inputs, self.output) = (inputs, output) }
+
+  /// The same inputs with other outputs, checked likewise.
+  public func with(_ output: Output) throws -> BatchPlan {
+    let plan = BatchPlan(inputs: inputs, output: output)
+    try plan.checkOutputs()
+    return plan
+  }
+
   public var count: Int { inputs.count }
 
   public subscript(index: Int) -> Item {
@@ -56,6 +65,10 @@ public struct BatchPlan: Sendable {
   public init(inputs: [String], selection: InputSelection, output: Output) throws {
     self.inputs = try selection.files(named: inputs)
     self.output = output
+    try checkOutputs()
+  }
+
+  private func checkOutputs() throws {
     switch output {
     case .directory: try check()
     case .inPlace: try checkInPlace()
@@ -157,7 +170,7 @@ public struct BatchPlan: Sendable {
 }
 
 /// Whether two paths are one regular file, or will be.
-private func isSameFile(_ a: String, _ b: String) -> Bool {
+package func isSameFile(_ a: String, _ b: String) -> Bool {
   guard a != "-" && b != "-" else { return false }
   if a == b { return !isSpecialFile(a) }
   guard let first = fileStatus(a), let second = fileStatus(b) else { return false }

@@ -1,4 +1,4 @@
-import Platform
+package import Platform
 /// The shape of a picture's samples: interleaved pixels in rows from the top, each with its colour, then bands of no
 /// known meaning, then alpha.
 public struct ImageDescription: Equatable, Sendable {
@@ -51,11 +51,11 @@ public struct ImageDescription: Equatable, Sendable {
   /// Whether gray or luma can be made of it: not of several bands that nothing is known of.
   public var hasLuma: Bool { color != .gray || extraBands == 0 }
 
-  package func checkHasLuma(_ filter: String, _ remedy: String = "") throws {
+  package func checkHasLuma(_ filter: String, remedy: ImbrexError.Remedy? = nil) throws {
     guard hasLuma else {
       throw ImbrexError(
         .input,
-        "\(filter) needs gray or colour, but the picture has \(1 + extraBands) bands of no known colour\(remedy)")
+        "\(filter) needs gray or colour, but the picture has \(1 + extraBands) bands of no known colour", remedy: remedy)
     }
   }
 }

@@ -50,4 +50,8 @@ public struct Halo: Equatable, Sendable {
   public static func + (a: Halo, b: Halo) -> Halo {
     Halo(top: a.top + b.top, bottom: a.bottom + b.bottom, left: a.left + b.left, right: a.right + b.right)
   }
+
+  public static func - (a: Halo, b: Halo) -> Halo {
+    Halo(top: a.top - b.top, bottom: a.bottom - b.bottom, left: a.left - b.left, right: a.right - b.right)
+  }
 }

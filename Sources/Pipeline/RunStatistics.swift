@@ -1,21 +1,31 @@
-import Pictures
 import Platform
+
 /// Where the workers' time goes in a run, summed over workers.
 public final class RunStatistics: Sendable {
-  public enum Stage: Int, CaseIterable, Sendable {
-    case decoding, filtering, encoding, waiting
+  public enum Work: Hashable, Sendable {
+    case decoding
+    /// A filter, by its name.
+    case filtering(String)
+    case encoding, waiting
   }
 
-  private let nanoseconds = Locked([Int](repeating: 0, count: Stage.allCases.count))
+  private let nanoseconds = Locked([(work: Work, sum: Int)]())
 
   public init() {}
 
-  func add(_ stage: Stage, _ duration: Int) {
-    nanoseconds.withLock { $0[stage.rawValue] += duration }
+  func add(_ work: Work, _ duration: Int) {
+    nanoseconds.withLock { sums in
+      if let index = sums.firstIndex(where: { $0.work == work }) {
+        sums[index].sum += duration
+      } else {
+        sums.append((work, duration))
+      }
+    }
   }
 
-  /// Worker-seconds spent in a stage.
-  public func seconds(in stage: Stage) -> Double {
-    nanoseconds.withLock { Double($0[stage.rawValue]) / 1e9 }
+  /// Worker-seconds spent, in the order in which each kind of work was first done; waiting last.
+  public var seconds: [(work: Work, seconds: Double)] {
+    nanoseconds.withLock { $0 }.map { ($0.work, Double($0.sum) / 1e9) }
+      .sorted { $0.work != .waiting && $1.work == .waiting }
   }
 }

@@ -37,7 +37,7 @@ public final class Scratch: @unchecked Sendable {
   }
 
   /// Takes back all memory. If it took several blocks, one block of their size replaces them.
-  func reset() {
+  package func reset() {
     used = 0
     guard blocks.count > 1 else { return }
     blocks.forEach { $0.deallocate() }

@@ -13,8 +13,8 @@ public protocol Stencil: Sendable {
   ///
   /// - Parameters:
   ///   - region: The pixels to make.
-  ///   - source: The rows of `region` grown by the larger of the halo's top and bottom, clipped to the picture (all rows, if
-  ///     `needsWholePicture`).
+  ///   - source: The rows and columns of `region` grown by the larger of the halo's two sides on either axis, clipped to the
+  ///     picture (all of it, if `needsWholePicture`).
   ///   - output: Where the rows of `region` go.
   ///   - scratch: Memory for intermediate rows.
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch)
@@ -31,32 +31,41 @@ public struct SourceRows: @unchecked Sendable {
   private let firstChunk: Int
   private let rowsPerChunk: Int
   private let stride: Int
+  /// The row, at most 0, at which chunk 0 begins.
+  private let originY: Int
+  /// Bytes that the rows begin right of column 0.
+  private let columnOffset: Int
 
-  package init(
-    description: ImageDescription, chunks: [UnsafeRawPointer?], firstChunk: Int, rowsPerChunk: Int, stride: Int
+  init(
+    description: ImageDescription, chunks: [UnsafeRawPointer?], firstChunk: Int, rowsPerChunk: Int, stride: Int,
+    originY: Int, columnOffset: Int
   ) {
     self.description = description
     self.chunks = chunks
     self.firstChunk = firstChunk
     self.rowsPerChunk = rowsPerChunk
     self.stride = stride
+    self.originY = originY
+    self.columnOffset = columnOffset
   }
 
   package init(_ picture: Picture) {
     self.init(
       description: picture.description, chunks: [UnsafeRawPointer(picture.buffer.base)], firstChunk: 0,
-      rowsPerChunk: picture.description.height, stride: picture.stride)
+      rowsPerChunk: picture.description.height, stride: picture.stride, originY: 0, columnOffset: 0)
   }
 
   /// Of a stage without input.
-  package init(none description: ImageDescription) {
-    self.init(description: description, chunks: [], firstChunk: 0, rowsPerChunk: 1, stride: 0)
+  init(none description: ImageDescription) {
+    self.init(
+      description: description, chunks: [], firstChunk: 0, rowsPerChunk: 1, stride: 0, originY: 0, columnOffset: 0)
   }
 
-  /// The first byte of row `y`; traps if the row is not among those that the tile asked for.
+  /// Where column 0 of row `y` is, or would be: only the columns that the tile asked for may be read; traps if the row is not
+  /// among those that it asked for.
   public func row(_ y: Int) -> UnsafeRawPointer {
-    let chunk = y / rowsPerChunk
-    return chunks[chunk - firstChunk]! + (y - chunk * rowsPerChunk) * stride
+    let chunk = (y - originY) / rowsPerChunk
+    return chunks[chunk - firstChunk]! + ((y - originY - chunk * rowsPerChunk) * stride - columnOffset)
   }
 }
 

@@ -1,94 +1,66 @@
-package import Pictures
+import Pictures
 import Platform
-/// One pass over a picture: rows come in, tiles are filtered, rows go out, all at the same time.
+
+/// One pass over a picture: rows come in, tiles of every stage are made, rows go out, all at the same time.
 ///
-/// There is no thread for reading and none for writing. Every worker, when it is free, takes what is most useful of
-/// what can be done now: compress what the sink has ready, else write the next band if it is complete, else filter a tile
-/// whose rows (with ghosts) are there, else decode the next band if there is room. So decoding, filtering and encoding overlap, never more threads than
-/// workers are runnable, and with one worker the same code is a plain loop.
+/// There is no thread for reading and none for writing. Every worker, when it is free, takes what is most useful of what can be
+/// done now, downstream first: compress what a sink has ready, else write the next band if it is complete, else make a tile of the
+/// last stage whose rows (with ghosts) are there, else of the stage before it, and so on, else decode the next band if there is
+/// room. So decoding, every stage and encoding overlap, never more threads than workers are runnable, and with one worker the same
+/// code is a plain loop.
 ///
-/// Bands are decoded and written in order, one at a time each; a band's input is let go once the last band whose halo
-/// needs it is filtered. Memory is therefore bounded by the plan, whatever the picture's height.
-package final class Sweep: @unchecked Sendable {
-  package enum Input {
-    /// Decoded as it is needed; kept whole if a picture to keep it in is given.
-    case stream(any RowSource, keepIn: Picture?)
-    case picture(Picture)
-    /// The stencil makes pixels of its own.
-    case none(ImageDescription)
-
-    package var description: ImageDescription {
-      switch self {
-      case .stream(let source, _): source.description
-      case .picture(let picture): picture.description
-      case .none(let description): description
-      }
-    }
-  }
-
-  package enum Output {
-    case stream(any RowSink, ImageDescription)
-    case picture(Picture)
-    /// The stencil keeps its results itself.
-    case none
-  }
-
-  private let input: Input
-  private let output: Output
-  private let stencil: any Stencil
-  private let plan: TilePlan
-  private let picture: ImageDescription
-  private let monitor = Monitor()
+/// Bands are decoded and written in order, one at a time each; a level's band is let go once the last tile whose ghosts need it is
+/// made. Memory is therefore bounded by the plan, whatever the picture's height, and nothing is computed twice.
+final class Sweep: @unchecked Sendable {
+  private let plan: SweepPlan
+  private let input: SweepInput
+  private let stages: [SweepStage]
+  private let levels: [SweepLevel]
+  private let pool: WorkerPool
   private let statistics: RunStatistics
-
-  // Guarded by the monitor.
+  private let monitor = Monitor()
+  // Guarded by the monitor, as are the levels.
   private var failure: (any Error)?
-  private var inputBuffers: [PixelBuffer] = []  // Band b is in buffer b % count.
-  private var decodedBands = 0
-  private var isDecoding = false
-  private var nextTile = 0
-  private var tilesLeft: [Int]  // Of each band.
-  private var filteredBands = 0  // All bands before this one are filtered.
-  private var outputBuffers: [PixelBuffer] = []
-  private var writtenBands = 0
-  private var isWriting = false
-  private let streamsOut: Bool
-  private let inputStride: Int
-  private let outputStride: Int
 
-  package init(input: Input, stencil: any Stencil, output: Output, plan: TilePlan, statistics: RunStatistics) throws {
-    self.input = input
-    self.output = output
-    self.stencil = stencil
+  /// - Parameters:
+  ///   - result: Where the last level goes; nil: to writers, or nowhere.
+  ///   - writers: By level, what takes its rows beside the next stage, and which part of them.
+  init(
+    _ plan: SweepPlan, input: SweepInput, stages: [SweepStage], result: Picture? = nil,
+    writers: [(level: Int, sink: any RowSink, window: Region)] = [], context: RunContext
+  ) throws {
+    precondition(stages.count == plan.steps.count)
     self.plan = plan
-    self.statistics = statistics
-    picture = input.description
-    tilesLeft = Array(repeating: plan.columns, count: plan.bands)
-    inputStride = (picture.bytesPerRow + 63) / 64 * 64
-    if case .stream(_, keepIn: nil) = input {
-      let size = inputStride * plan.bandHeight
-      for _ in 0..<plan.inputBands { inputBuffers.append(try PixelBuffer(byteCount: size)) }
-    } else if case .stream = input {
-    } else {
-      decodedBands = plan.bands
+    self.input = input
+    self.stages = stages
+    pool = context.pool
+    statistics = context.statistics
+    levels = try plan.levels.enumerated().map { index, level in
+      let isLast = index == plan.levels.count - 1
+      if index == 0 {
+        switch input {
+        case .picture(let picture):
+          return try SweepLevel(level, grid: plan.grid, picture: picture, isThere: true)
+        case .none: return try SweepLevel(level, grid: plan.grid, picture: nil, isThere: true)
+        case .stream: break
+        }
+      }
+      let picture = isLast ? result : level.isHeld ? try context.picture(level.description) : nil
+      return try SweepLevel(level, grid: plan.grid, picture: picture, isThere: false)
     }
-    if case .stream(_, let description) = output {
-      streamsOut = true
-      outputStride = (description.bytesPerRow + 63) / 64 * 64
-      let size = outputStride * plan.bandHeight
-      for _ in 0..<plan.outputBands { outputBuffers.append(try PixelBuffer(byteCount: size)) }
-    } else {
-      streamsOut = false
-      outputStride = 0
+    for writer in writers {
+      levels[writer.level].writers.append(.init(writer.sink, window: writer.window, grid: plan.grid))
+    }
+    if case .stream(let source) = input, plan.levels[0].window != Region(all: plan.levels[0].description) {
+      try source.select(plan.levels[0].window)
     }
   }
 
   /// Runs to the end on the pool's workers.
   ///
-  /// - Throws: The first error of the source or the sink.
-  package func run(on pool: WorkerPool) throws {
-    let useful = max(plan.tiles, 1)
-    pool.run(workers: min(plan.workers, useful)) { scratch in
+  /// - Throws: The first error of the source or a sink.
+  func run() throws {
+    pool.run(workers: min(plan.workers, max(plan.tiles, 1))) { scratch in
       while let action = self.next() { self.perform(action, scratch: scratch) }
     }
     if let failure { throw failure }
@@ -98,8 +70,9 @@ package final class Sweep: @unchecked Sendable {
 
   private enum Action {
     case work(@Sendable () throws -> Void)
-    case write(band: Int)
-    case filter(band: Int, column: Int)
+    case write(SweepLevel, SweepLevel.Writer)
+    /// Of stage `level` − 1, which makes that level.
+    case tile(level: Int, band: Int, column: Int)
     case decode(band: Int)
   }
 
@@ -123,73 +96,74 @@ package final class Sweep: @unchecked Sendable {
   }
 
   private var isFinished: Bool {
-    streamsOut ? writtenBands == plan.bands && !isWriting && !sinkHasWork : filteredBands == plan.bands
-  }
-
-  private var sinkHasWork: Bool {
-    guard case .stream(let sink, _) = output else { return false }
-    return sink.hasWork
+    levels[levels.count - 1].isComplete && levels.allSatisfy { $0.writers.allSatisfy(\.isDone) }
   }
 
   private func available() -> Action? {
-    if case .stream(let sink, _) = output {
-      if let work = sink.takeWork() { return .work(work) }
-      if !isWriting && writtenBands < plan.bands && tilesLeft[writtenBands] == 0 && sink.canTakeRows {
-        isWriting = true
-        return .write(band: writtenBands)
+    for index in levels.indices.reversed() {
+      let level = levels[index]
+      for writer in level.writers {
+        if let work = writer.sink.takeWork() { return .work(work) }
+        if !writer.isWriting && writer.next < writer.end && writer.next < level.complete && writer.sink.canTakeRows {
+          writer.isWriting = true
+          return .write(level, writer)
+        }
+      }
+      if index > 0, level.hasTilesLeft, hasRoom(in: index, for: level.nextBand),
+        levels[index - 1].complete > bandsNeeded(by: level.nextBand, of: index).upperBound
+      {
+        let tile = level.beginTile()
+        return .tile(level: index, band: tile.band, column: tile.column)
       }
     }
-    if nextTile < plan.tiles {
-      let band = nextTile / plan.columns
-      let hasRoom = !streamsOut || band - writtenBands < plan.outputBands
-      if hasRoom && decodedBands > lastBandNeeded(by: band) {
-        nextTile += 1
-        return .filter(band: band, column: (nextTile - 1) % plan.columns)
-      }
-    }
-    if !isDecoding && decodedBands < plan.bands && decodedBands - firstBandHeld < inputCapacity {
-      isDecoding = true
-      return .decode(band: decodedBands)
+    let first = levels[0]
+    if !first.isDecoding && !first.isComplete && hasRoom(in: 0, for: first.complete) {
+      first.isDecoding = true
+      return .decode(band: first.complete)
     }
     return nil
   }
 
-  /// The last input band that a band's tiles read from.
-  private func lastBandNeeded(by band: Int) -> Int {
-    if stencil.needsWholePicture { return plan.bands - 1 }
-    let lastRow = min((band + 1) * plan.bandHeight + plan.reach, picture.height) - 1
-    return lastRow / plan.bandHeight
+  private func hasRoom(in index: Int, for band: Int) -> Bool {
+    let level = levels[index]
+    var next: Int?
+    if index + 1 < levels.count, !levels[index + 1].isComplete {
+      next = bandsNeeded(by: levels[index + 1].complete, of: index + 1).lowerBound
+    }
+    return level.hasRoom(for: band, firstHeld: level.firstHeld(next: next))
   }
 
-  private func firstBandNeeded(by band: Int) -> Int {
-    if stencil.needsWholePicture { return 0 }
-    return max(band * plan.bandHeight - plan.reach, 0) / plan.bandHeight
+  /// The bands of the level before that a band of this one is made from.
+  private func bandsNeeded(by band: Int, of index: Int) -> ClosedRange<Int> {
+    let step = plan.steps[index - 1], below = levels[index - 1]
+    if step.shape.needsWholePicture { return below.bands.lowerBound...(below.bands.upperBound - 1) }
+    let rows = levels[index].rows(of: band), window = below.plan.window
+    return plan.grid.band(of: max(rows.lowerBound - step.reachY, window.y))
+      ... plan.grid.band(of: min(rows.upperBound + step.reachY, window.endY) - 1)
   }
-
-  /// Input bands before this one are not needed any more.
-  private var firstBandHeld: Int { firstBandNeeded(by: filteredBands) }
-
-  private var inputCapacity: Int { inputBuffers.isEmpty ? plan.bands : inputBuffers.count }
 
   // MARK: - Doing it
 
   private func perform(_ action: Action, scratch: Scratch) {
     let start = monotonicNanoseconds()
     do {
+      let work: RunStatistics.Work
       switch action {
-      case .work(let work):
-        try work()
-        statistics.add(.encoding, monotonicNanoseconds() - start)
-      case .write(let band):
-        try write(band)
-        statistics.add(.encoding, monotonicNanoseconds() - start)
-      case .filter(let band, let column):
-        filter(band: band, column: column, scratch: scratch)
-        statistics.add(.filtering, monotonicNanoseconds() - start)
+      case .work(let body):
+        try body()
+        work = .encoding
+      case .write(let level, let writer):
+        try level.write(writer.next, to: writer)
+        work = .encoding
+      case .tile(let index, let band, let column):
+        makeTile(of: index, band: band, column: column, scratch: scratch)
+        work = .filtering(plan.steps[index - 1].shape.filter)
       case .decode(let band):
-        try decode(band)
-        statistics.add(.decoding, monotonicNanoseconds() - start)
+        guard case .stream(let source) = input else { preconditionFailure("nothing to decode") }
+        try levels[0].decode(band, from: source)
+        work = .decoding
       }
+      statistics.add(work, monotonicNanoseconds() - start)
       monitor.locked {
         finish(action)
         monitor.wakeAll()
@@ -205,86 +179,36 @@ package final class Sweep: @unchecked Sendable {
   private func finish(_ action: Action) {
     switch action {
     case .work: break
-    case .write:
-      isWriting = false
-      writtenBands += 1
-    case .filter(let band, _):
-      tilesLeft[band] -= 1
-      while filteredBands < plan.bands && tilesLeft[filteredBands] == 0 { filteredBands += 1 }
-    case .decode:
-      isDecoding = false
-      decodedBands += 1
+    case .write(_, let writer):
+      writer.isWriting = false
+      writer.next += 1
+    case .tile(let index, let band, _): levels[index].finishTile(of: band)
+    case .decode: levels[0].finishDecoding()
     }
   }
 
-  private func decode(_ band: Int) throws {
-    guard case .stream(let source, let kept) = input else { preconditionFailure("nothing to decode") }
-    let rows = plan.region(band: band, column: 0).height
-    if let kept {
-      try source.read(into: kept.row(band * plan.bandHeight), stride: kept.stride, count: rows)
-    } else {
-      let buffer = inputBuffers[band % inputBuffers.count]
-      try source.read(into: buffer.base, stride: inputStride, count: rows)
-    }
-  }
-
-  private func write(_ band: Int) throws {
-    guard case .stream(let sink, _) = output else { preconditionFailure("nothing to write to") }
-    let buffer = outputBuffers[band % outputBuffers.count]
-    try sink.write(buffer.base, stride: outputStride, count: plan.region(band: band, column: 0).height)
-  }
-
-  private func filter(band: Int, column: Int, scratch: Scratch) {
-    let region = plan.region(band: band, column: column)
+  private func makeTile(of index: Int, band: Int, column: Int, scratch: Scratch) {
+    let level = levels[index], step = plan.steps[index - 1]
+    let tile = level.tile(band: band, column: column)
+    let source = levels[index - 1].source(bandsNeeded(by: band, of: index))
     scratch.reset()
-    let rows = outputRows(band: band)
-    guard plan.surplus != .none, case .some(let outputDescription) = outputDescription else {
-      stencil.process(region, from: sourceRows(band: band), to: rows, scratch: scratch)
-      return
+    let stencil: any Stencil
+    switch stages[index - 1] {
+    case .analysis(let gathering): return gathering.measure(tile, from: source, scratch: scratch)
+    case .stencil(let found): stencil = found
     }
-    // More ghosts than needed were asked for: filter them as well, then trim.
-    let grown = region.grown(by: plan.surplus, in: picture)
-    let bytesPerPixel = outputDescription.bytesPerPixel
+    let rows = level.output(band)
+    guard step.spare != .none else { return stencil.process(tile, from: source, to: rows, scratch: scratch) }
+    // More ghosts than needed were asked for: make them as well, then trim.
+    let grown = tile.grown(by: step.spare, in: level.plan.description)
+    let bytesPerPixel = level.plan.description.bytesPerPixel
     let stride = grown.width * bytesPerPixel
     let ghosts = scratch.allocate(stride * grown.height, of: UInt8.self)
-    let padded = OutputRows(
-      base: ghosts, firstRow: grown.y, stride: stride, columnOffset: grown.x * bytesPerPixel)
-    stencil.process(grown, from: sourceRows(band: band), to: padded, scratch: scratch)
-    for y in region.y..<region.endY {
-      (rows.row(y) + region.x * bytesPerPixel).copyMemory(
-        from: padded.row(y) + region.x * bytesPerPixel, byteCount: region.width * bytesPerPixel)
-    }
-  }
-
-  private var outputDescription: ImageDescription? {
-    switch output {
-    case .stream(_, let description): description
-    case .picture(let picture): picture.description
-    case .none: nil
-    }
-  }
-
-  private func sourceRows(band: Int) -> SourceRows {
-    switch input {
-    case .picture(let picture), .stream(_, keepIn: .some(let picture)):
-      return SourceRows(picture)
-    case .none(let description):
-      return SourceRows(none: description)
-    case .stream(_, keepIn: .none):
-      let first = firstBandNeeded(by: band), last = lastBandNeeded(by: band)
-      let chunks = (first...last).map { UnsafeRawPointer?(inputBuffers[$0 % inputBuffers.count].base) }
-      return SourceRows(
-        description: picture, chunks: chunks, firstChunk: first, rowsPerChunk: plan.bandHeight, stride: inputStride)
-    }
-  }
-
-  private func outputRows(band: Int) -> OutputRows {
-    switch output {
-    case .none: .none
-    case .picture(let picture): OutputRows(picture)
-    case .stream:
-      OutputRows(
-        base: outputBuffers[band % outputBuffers.count].base, firstRow: band * plan.bandHeight, stride: outputStride)
+    let padded = OutputRows(base: ghosts, firstRow: grown.y, stride: stride, columnOffset: grown.x * bytesPerPixel)
+    stencil.process(grown, from: source, to: padded, scratch: scratch)
+    for y in tile.y..<tile.endY {
+      (rows.row(y) + tile.x * bytesPerPixel).copyMemory(
+        from: padded.row(y) + tile.x * bytesPerPixel, byteCount: tile.width * bytesPerPixel)
     }
   }
 }

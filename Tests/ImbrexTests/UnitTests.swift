@@ -26,13 +26,15 @@ import Testing
   }
 }
 
-@Suite struct TilePlanTests {
+@Suite struct SweepPlanTests {
   private let picture = ImageDescription(width: 1000, height: 700, color: .gray, sampleType: .uint8)
 
-  private func plan(_ change: (inout TilingOptions) -> Void, streamed: Bool = true) throws -> TilePlan {
+  private func plan(_ change: (inout TilingOptions) -> Void, streamed: Bool = true) throws -> SweepPlan {
     var options = TilingOptions(jobs: 2, maxMemory: 1 << 30)
     change(&options)
-    return try Gaussian(sigma: 2).plan(for: picture, isStreamed: streamed, tiling: options)
+    return try Pipeline(Gaussian(sigma: 2)).plan(
+      for: picture, tiling: options, streamsIn: streamed, streamsOut: streamed
+    ).lastSweep
   }
 
   @Test func tiles_cover_the_picture_once() throws {
@@ -41,9 +43,10 @@ import Testing
     ] {
       let plan = try plan(change)
       var covered = [Int](repeating: 0, count: picture.pixelCount)
-      for band in 0..<plan.bands {
-        for column in 0..<plan.columns {
-          let region = plan.region(band: band, column: column)
+      let window = Region(all: picture)
+      for band in plan.grid.bands(of: window) {
+        for column in plan.grid.columns(of: window) {
+          let region = plan.grid.tile(band: band, column: column, in: window)
           for y in region.y..<region.endY { for x in region.x..<region.endX { covered[y * 1000 + x] += 1 } }
         }
       }
@@ -53,8 +56,9 @@ import Testing
 
   @Test func a_grid_has_the_rows_and_columns_asked_for() throws {
     let plan = try plan { $0.chunks = .init(rows: 4, columns: 5) }
-    #expect((plan.bands, plan.columns) == (4, 5))
-    #expect(plan.halo == Halo(y: 8, x: 8))
+    let window = Region(all: picture)
+    #expect((plan.grid.bands(of: window).count, plan.grid.columns(of: window).count) == (4, 5))
+    #expect(plan.steps[0].halo == Halo(y: 8, x: 8))
   }
 
   @Test func a_serial_plan_is_one_tile() throws {
@@ -63,7 +67,7 @@ import Testing
 
   @Test func a_small_picture_is_one_tile() throws {
     let small = ImageDescription(width: 200, height: 200, color: .rgb, sampleType: .uint8)
-    #expect(try Gaussian().plan(for: small, isStreamed: true, tiling: TilingOptions(jobs: 8)).tiles == 1)
+    #expect(try Pipeline(Gaussian()).plan(for: small, tiling: TilingOptions(jobs: 8)).lastSweep.tiles == 1)
   }
 
   @Test func there_are_tiles_for_all_workers_to_the_end() throws {
@@ -77,7 +81,7 @@ import Testing
 
   @Test func memory_does_not_grow_with_the_height() throws {
     let tall = ImageDescription(width: 20000, height: 2_000_000, color: .gray, sampleType: .uint8)
-    let plan = try Gaussian(sigma: 2).plan(for: tall, isStreamed: true, tiling: TilingOptions(jobs: 2))
+    let plan = try Pipeline(Gaussian(sigma: 2)).plan(for: tall, tiling: TilingOptions(jobs: 2))
     #expect(plan.memory < 40 << 20)
   }
 
@@ -101,7 +105,7 @@ import Testing
   private func detect(_ picture: Picture, _ detector: BlobDetector) throws -> [Blob] {
     let pool = WorkerPool(count: 2)
     defer { pool.close() }
-    return try detector.detect(in: .picture(picture), context: RunContext(pool: pool, tiling: TilingOptions(jobs: 2)))
+    return try detector.detect(in: picture, context: RunContext(pool: pool, tiling: TilingOptions(jobs: 2)))
   }
 
   /// Gaussian spots of known place and size.
@@ -177,7 +181,7 @@ import Testing
     options.tile = (height: 10, width: 100)
     let context = RunContext(pool: pool, tiling: options)
     #expect(throws: Failure.self) {
-      try Gaussian().run(.stream(source), to: .stream(PictureSink(source.description), source.description), in: context)
+      try Gaussian().run(.stream(source), to: .stream(PictureSink(source.description)), in: context)
     }
     // The pool is fit for the next run.
     #expect(throws: Never.self) {
@@ -194,7 +198,7 @@ import Testing
     options.tile = (height: 10, width: 100)
     #expect(throws: Failure.self) {
       try Gaussian().run(
-        .picture(picture), to: .stream(FailingSink(), picture.description),
+        .picture(picture), to: .stream(FailingSink()),
         in: RunContext(pool: pool, tiling: options))
     }
   }
@@ -215,11 +219,11 @@ import Testing
     let expected = PictureSink(picture.description), result = PictureSink(picture.description)
     var options = TilingOptions(jobs: 2)
     try filter.run(
-      .stream(PictureSource(picture)), to: .stream(expected, picture.description),
+      .stream(PictureSource(picture)), to: .stream(expected),
       in: RunContext(pool: pool, tiling: options))
     options.maxMemory = 60_000
     try filter.run(
-      .stream(PictureSource(picture)), to: .stream(result, picture.description),
+      .stream(PictureSource(picture)), to: .stream(result),
       in: RunContext(pool: pool, tiling: options))
     #expect(result.picture.hasSameBytes(as: expected.picture))
   }

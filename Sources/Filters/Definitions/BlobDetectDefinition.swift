@@ -47,10 +47,7 @@ extension BlobDetector {
       .linear,
     ],
     makesTable: true
-  ) { _, _ in
-    // To be replaced when blob detection is a stage of chains like any other.
-    preconditionFailure("blob-detect is not made as a filter yet: use BlobDetector.init(_:)")
-  }
+  ) { values, _ in try BlobDetector(values) }
 
   /// A detector as the options of ``definition`` ask for it.
   ///

@@ -31,7 +31,7 @@ extension Edge {
     var filter = try Edge(
       sigma: values.number("sigma"), low: values.number("low"), high: values.number("high"),
       usesQuantiles: values.flag("quantiles"), mask: values.mask(open), boundary: values.choice("boundary"),
-      constant: values.number("cval"))
+      constant: values.constant())
     filter.isLinear = values.flag("linear")
     return filter
   }

@@ -21,9 +21,9 @@ extension Gaussian {
     ]
   ) { values, _ in
     let sigma = values.axes("sigma")
-    var filter = Gaussian(
+    var filter = try Gaussian(
       sigmaY: sigma.y, sigmaX: sigma.x, truncate: values.number("truncate"), boundary: values.choice("boundary"),
-      constant: values.number("cval"), makesFloat: values.flag("float"))
+      constant: values.constant(), makesFloat: values.flag("float"))
     filter.isLinear = values.flag("linear")
     return filter
   }

@@ -24,8 +24,8 @@ extension Median {
       .boundary(default: .nearest), .cval, .linear, .float,
     ]
   ) { values, _ in
-    var filter = Median(
-      try Shape(values), boundary: values.choice("boundary"), constant: values.number("cval"),
+    var filter = try Median(
+      try Shape(values), boundary: values.choice("boundary"), constant: values.constant(),
       makesFloat: values.flag("float"))
     filter.isLinear = values.flag("linear")
     return filter

@@ -36,6 +36,16 @@ extension OptionDefinition {
 }
 
 extension OptionValues {
+  /// The value beyond the border.
+  ///
+  /// - Throws: ``ImbrexError`` where it was given for a boundary that has none.
+  func constant() throws -> Double {
+    if isGiven("cval"), let boundary = text("boundary"), boundary != "constant" {
+      throw ImbrexError(option: "cval", "goes with the boundary constant only, not with \(boundary)")
+    }
+    return number("cval")
+  }
+
   /// The picture that `--mask` names, read; nil where none was given.
   ///
   /// - Throws: What opening and reading it throws, with its file's name.

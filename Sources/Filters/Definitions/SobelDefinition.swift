@@ -37,7 +37,7 @@ extension Sobel {
     }
     var filter = try Sobel(
       operator: `operator`, direction: direction, boundary: values.choice("boundary"),
-      constant: values.number("cval"), isPerChannel: values.flag("per-channel"), mask: values.mask(open),
+      constant: values.constant(), isPerChannel: values.flag("per-channel"), mask: values.mask(open),
       makesFloat: values.flag("float"))
     filter.isLinear = values.flag("linear")
     return filter

@@ -34,6 +34,9 @@ enum OptionChecks {
         option: "incremental", "does not go with --in-place: an input that is written over has changed")
     }
     if values.isGiven("output") { throw ImbrexError(option: "output", "and --in-place exclude each other") }
+    if values.isGiven("region") {
+      throw ImbrexError(option: "region", "does not go with --in-place: the rest of the picture would be lost")
+    }
     for name in ["name", "no-clobber"] where values.isGiven(name) {
       throw ImbrexError(option: name, "does not go with --in-place")
     }
@@ -44,7 +47,7 @@ enum OptionChecks {
       throw ImbrexError(option: "chunks", "and --tile exclude each other")
     }
     guard values.flag("serial") else { return }
-    for name in ["chunks", "tile"] where values.isGiven(name) {
+    for name in ["chunks", "tile", "jobs"] where values.isGiven(name) {
       throw ImbrexError(option: "serial", "does not go with --\(name)")
     }
   }

@@ -17,12 +17,12 @@ let gaussian = Gaussian(sigma: 2)
 let writer = try ImageWriter(
   to: OutputFile(path: arguments[2]), format: format,
   picture: gaussian.outputDescription(for: reader.description), metadata: reader.metadata)
-try gaussian.run(.stream(reader), to: .stream(writer, writer.description), in: context)
+try gaussian.run(.stream(reader), to: .stream(writer), in: context)
 try writer.finish(after: reader)
 
 // In memory.
 let picture = try Picture(reading: ImageReader(path: arguments[2]))
-let blobs = try BlobDetector(maxSigma: 8, threshold: 0.02).detect(in: .picture(picture), context: context)
+let blobs = try BlobDetector(maxSigma: 8, threshold: 0.02).detect(in: picture, context: context)
 if let first = blobs.first {
   print(
     "\(picture.description.width) x \(picture.description.height), \(blobs.count) blobs, the strongest at \(first.y), \(first.x)"

@@ -1,5 +1,5 @@
 public import Pictures
-import Pipeline
+public import Pipeline
 import Platform
 import Kernels
 
@@ -21,37 +21,53 @@ public struct Background: Equatable, Sendable {
   }
 }
 
-/// Another stencil's result as an output format can hold it: in another sample type, without alpha, in RGB.
+/// Makes pictures such that a format can hold them: in another sample type, without alpha, in RGB.
+public struct Conversion: Filter {
+  /// What is to come out; its size is not looked at.
+  public let target: ImageDescription
+  /// What alpha is put over where it goes.
+  public let background: Background
+
+  public init(to target: ImageDescription, background: Background = .white) {
+    (self.target, self.background) = (target, background)
+  }
+
+  public func outputDescription(for input: ImageDescription) -> ImageDescription {
+    var output = target
+    (output.width, output.height) = (input.width, input.height)
+    return output
+  }
+
+  public func stages(for input: ImageDescription) throws -> [Stage] {
+    let output = outputDescription(for: input)
+    let stencil = ConvertingStencil(from: input, to: output, background: background)
+    return [.stencil(stencil, making: output)]
+  }
+}
+
+/// Converts pixels.
 ///
 /// Integers are rounded and clamped. Alpha is put over a background. CMYK becomes what its inks leave of white.
 struct ConvertingStencil: Stencil {
-  let base: any Stencil
   let from: ImageDescription
   let to: ImageDescription
   let background: [Float]
 
-  init(base: any Stencil, from: ImageDescription, to: ImageDescription, background: Background = .white) {
-    precondition(from.width == to.width && from.height == to.height && from.extraBands == to.extraBands)
+  init(from: ImageDescription, to: ImageDescription, background: Background = .white) {
+    precondition(from.extraBands == to.extraBands)
     precondition(from.color == to.color || (from.color == .cmyk && to.color == .rgb))
-    self.base = base
     self.from = from
     self.to = to
     self.background = background.samples(from.color)
   }
 
-  var halo: Halo { base.halo }
-  var needsWholePicture: Bool { base.needsWholePicture }
+  var halo: Halo { .none }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    let stride = region.width * from.bytesPerPixel
-    let made = scratch.allocate(stride * region.height, of: UInt8.self)
-    let rows = OutputRows(
-      base: made, firstRow: region.y, stride: stride, columnOffset: region.x * from.bytesPerPixel)
-    base.process(region, from: source, to: rows, scratch: scratch)
     for y in region.y..<region.endY {
       scratch.frame {
         convert(
-          rows.row(y) + region.x * from.bytesPerPixel, to: output.row(y) + region.x * to.bytesPerPixel,
+          source.row(y) + region.x * from.bytesPerPixel, to: output.row(y) + region.x * to.bytesPerPixel,
           count: region.width, scratch: scratch)
       }
     }
@@ -101,22 +117,52 @@ struct ConvertingStencil: Stencil {
   }
 }
 
+/// Converts rows on their way to a sink that takes another description.
+public final class ConvertingSink: RowSink, @unchecked Sendable {
+  private let base: any RowSink
+  private let stencil: ConvertingStencil?
+  private let scratch = Scratch()
+
+  /// - Parameters:
+  ///   - base: Where rows of `to` go.
+  ///   - from: What comes; `to` may be of another sample type, without alpha, or in RGB instead of CMYK.
+  public init(
+    _ base: any RowSink, from: ImageDescription, to: ImageDescription, background: Background = .white
+  ) {
+    self.base = base
+    stencil = from == to ? nil : ConvertingStencil(from: from, to: to, background: background)
+  }
+
+  public func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
+    guard let stencil else { return try base.write(rows, stride: stride, count: count) }
+    scratch.reset()
+    let rowBytes = stencil.to.bytesPerRow
+    let converted = scratch.allocate(rowBytes * count, of: UInt8.self)
+    for row in 0..<count {
+      scratch.frame {
+        stencil.convert(
+          rows + row * stride, to: UnsafeMutableRawPointer(converted + row * rowBytes), count: stencil.to.width,
+          scratch: scratch)
+      }
+    }
+    try base.write(converted, stride: rowBytes, count: count)
+  }
+
+  public var canTakeRows: Bool { base.canTakeRows }
+  public func takeWork() -> (@Sendable () throws -> Void)? { base.takeWork() }
+  public var hasWork: Bool { base.hasWork }
+}
+
 extension Picture {
   /// This picture in another sample type, or without alpha; itself if it is that already.
   public func converted(to wanted: ImageDescription, background: Background = .white) throws -> Picture {
     if wanted == description { return self }
     let result = try Picture(wanted)
-    let conversion = ConvertingStencil(base: NoStencil(), from: description, to: wanted, background: background)
+    let conversion = ConvertingStencil(from: description, to: wanted, background: background)
     let scratch = Scratch()
     for y in 0..<description.height {
       scratch.frame { conversion.convert(row(y), to: result.row(y), count: description.width, scratch: scratch) }
     }
     return result
   }
-}
-
-/// Stands where a conversion has nothing before it.
-private struct NoStencil: Stencil {
-  var halo: Halo { .none }
-  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {}
 }

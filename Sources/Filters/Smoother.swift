@@ -1,0 +1,81 @@
+import Kernels
+import Pictures
+import Pipeline
+
+/// The smoothed picture of Canny's detector, row by row: Gaussian, divided by the same Gaussian of what is covered.
+struct Smoother {
+  /// The pixels that it can make.
+  let region: Region
+  private let edge: Edge
+  private let input: ImageDescription
+  private let weights: [Double]
+  private let kernels = KernelTable.current
+  private let columns: Range<Int>
+  private let values: LoadedRows<Double>
+  private let coverage: LoadedRows<Double>?
+  private let padded: UnsafeMutablePointer<Double>
+  private let divisors: UnsafeMutablePointer<Double>?
+  /// Whether the divisors are those of rows whose window does not leave the picture above or below: all the same.
+  private let holdsInnerDivisors: UnsafeMutablePointer<Bool>
+
+  private var radius: Int { weights.count - 1 }
+
+  init(
+    _ region: Region, edge: Edge, weights: [Double], dividesByCoverage: Bool, loader: DoubleLumaLoader,
+    source: SourceRows, scratch: Scratch
+  ) {
+    self.region = region
+    self.edge = edge
+    self.weights = weights
+    input = loader.input
+    let radius = weights.count - 1
+    columns = (region.x - radius)..<(region.endX + radius)
+    let mask = edge.mask
+    values = LoadedRows(
+      region, radius: radius, in: input, boundary: edge.boundary, constant: edge.constant, scratch: scratch
+    ) { y, x, count, target in
+      loader.load(source.row(y), x: x, count: count, into: target, scratch: scratch)
+      if let mask {
+        for column in 0..<count where !mask.contains(x: x + column, y: y) { target[column] = 0 }
+      }
+    }
+    if dividesByCoverage {
+      coverage = LoadedRows(
+        region, radius: radius, in: input, boundary: edge.boundary, constant: edge.constant, scratch: scratch,
+        isSameEverywhere: mask == nil
+      ) { y, x, count, target in
+        for column in 0..<count {
+          target[column] = mask.map { $0.contains(x: x + column, y: y) ? 1 : 0 } ?? 1
+        }
+      }
+      divisors = scratch.allocate(region.width, of: Double.self)
+    } else {
+      coverage = nil
+      divisors = nil
+    }
+    padded = scratch.allocate(columns.count, of: Double.self)
+    holdsInnerDivisors = scratch.allocate(1)
+    holdsInnerDivisors.pointee = false
+  }
+
+  /// Writes the smoothed values of row `y`, the region's columns, at `target`.
+  func row(_ y: Int, into target: UnsafeMutablePointer<Double>) {
+    blur(values, y, into: target)
+    guard let coverage, let divisors else { return }
+    let isInner = edge.mask == nil && y >= radius && y < input.height - radius
+    if !(isInner && holdsInnerDivisors.pointee) { blur(coverage, y, into: divisors) }
+    holdsInnerDivisors.pointee = isInner
+    // float64's epsilon, as in scikit-image.
+    kernels.divide_f64(target, divisors, 0x1p-52, region.width)
+  }
+
+  private func blur(_ rows: LoadedRows<Double>, _ y: Int, into target: UnsafeMutablePointer<Double>) {
+    let inside = columns.clamped(to: 0..<input.width)
+    rows.correlate(y, inside, weights, into: padded + (inside.lowerBound - columns.lowerBound))
+    extendRow(
+      padded, columns: columns, channels: 1, pictureWidth: input.width, boundary: edge.boundary,
+      constant: edge.constant
+    ) { column, count, ghosts in rows.correlate(y, column..<(column + count), weights, into: ghosts) }
+    kernels.correlate_row_f64(padded + radius, weights, radius, 1, target, region.width)
+  }
+}

@@ -1,0 +1,71 @@
+import Imbrex
+
+/// What became of one file.
+struct FileResult: Sendable {
+  enum Status: String, Sendable { case done, skipped, unchanged, failed }
+  var status = Status.done
+  var error: String?
+  /// The file that the error is about, if not the input.
+  var errorFile: String?
+  var exitStatus: Int32 = 0
+  var isClosedPipe = false
+  var width: Int?
+  var height: Int?
+  var seconds = 0.0
+  /// Lines for standard error, in order.
+  var messages: [String] = []
+  /// What goes into a table that all files share.
+  var rows: [TableRows] = []
+}
+
+/// One file's work: where it comes from and goes to, and what it has to say.
+final class FileJob {
+  /// Of the batch.
+  let index: Int
+  let input: String
+  let output: String?
+  let context: RunContext
+  let backupSuffix: String?
+  let progress: Progress?
+  let counted = Locked(0.0)
+  var result = FileResult()
+
+  init(_ index: Int, _ item: BatchPlan.Item, _ context: RunContext, backupSuffix: String?, progress: Progress?) {
+    self.index = index
+    input = item.input
+    output = item.output
+    self.context = context
+    self.backupSuffix = backupSuffix
+    self.progress = progress
+  }
+
+  var outputName: String { Self.name(of: output ?? "-") }
+
+  static func name(of path: String) -> String { path == "-" ? "standard output" : path }
+
+  func say(_ message: String, file: String? = nil) {
+    result.messages.append(Messages.line(message, file: file ?? input))
+  }
+  func warn(_ message: String, file: String? = nil) { say("warning: \(message)", file: file) }
+
+  /// The source, with its progress shown.
+  func watched(_ source: any RowSource, shareOfFile: Double = 1) -> any RowSource {
+    guard let progress else { return source }
+    return ProgressSource(source, progress, shareOfFile: shareOfFile, counter: counted)
+  }
+
+  /// Runs something that concerns an output; its errors name it.
+  func writing<Result>(to path: String, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as ImbrexError where error.code == .output {
+      throw NamedError(file: Self.name(of: path), error: error)
+    }
+  }
+}
+
+/// An error of a file other than the job's input.
+struct NamedError: Error {
+  let file: String
+  let error: ImbrexError
+}

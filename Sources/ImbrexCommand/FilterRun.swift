@@ -1,0 +1,86 @@
+import Imbrex
+
+/// A chain of filters over files: the one way from inputs to pictures and tables.
+struct FilterRun: Sendable {
+  let options: CommonOptions
+  let pipeline: Pipeline
+  /// What `tee` writes on the way.
+  let tees: [Tee]
+  private let settings: ResultSettings
+
+  struct Tee: Sendable {
+    /// After how many filters.
+    let position: Int
+    let path: String
+    /// The filters so far, for names.
+    let filter: String
+  }
+
+  init(_ line: ParsedLine) throws {
+    options = CommonOptions(line)
+    var links: [Pipeline.Link] = [], tees: [Tee] = []
+    var settings = ResultSettings()
+    for stage in line.stages {
+      switch stage {
+      case .filter(let definition, let values):
+        links.append(Pipeline.Link(definition.name, try definition.make(values)))
+        if options.incremental { try settings.add(filter: definition.name, values) }
+      case .tee(let path):
+        tees.append(Tee(position: links.count, path: path, filter: links.last!.name))
+        settings.add("tee \(path)")
+      }
+    }
+    pipeline = try Pipeline(links)
+    self.tees = tees
+    if options.incremental { settings.add(common: options.values) }
+    self.settings = settings
+  }
+
+  var filterName: String { pipeline.links.map(\.name).joined(separator: "-") }
+
+  /// What a gray picture of a byte a pixel becomes.
+  var grayResult: ImageDescription {
+    pipeline.outputDescription(for: ImageDescription(width: 1, height: 1, color: .gray, sampleType: .uint8))
+  }
+  /// Whether floats come out of integers.
+  var makesFloat: Bool { grayResult.sampleType.isFloat }
+
+  func run() throws {
+    let tiling = try options.tiling()
+    let outputs = try RunOutputs(self)
+    if options.explain {
+      for index in 0..<outputs.plan.count { try explain(outputs.plan[index].input, tiling) }
+      return
+    }
+    if let table = outputs.sharedTable, options.noClobber, table != "-", fileExists(table) { return }
+    var runner = BatchRunner(options: options, plan: outputs.plan, tiling: tiling, settings: settings.hash)
+    runner.sideOutputs = { outputs.sidePaths($0) }
+    let rows = Locked([TableRows]())
+    var failure: BatchFailure?
+    do {
+      try runner.run(sharesOutput: outputs.sharedTable != nil) { result in
+        rows.withLock { $0 += result.rows }
+      } _: { job in
+        try PictureJob(self, job, outputs).perform()
+      }
+    } catch let error as BatchFailure {
+      failure = error
+    }
+    let many = outputs.plan.count > 1
+    if let path = outputs.sharedTable, !options.dryRun, failure == nil || many {
+      try writeText(outputs.tableFormat.text(rows.withLock { $0 }, columns: pipeline.tableFilter!.tableColumns, naming: many), to: path)
+    }
+    if let failure { throw failure }
+  }
+
+  private func explain(_ input: String, _ tiling: TilingOptions) throws {
+    do {
+      let reader = try ImageReader(path: input, options: options.readerOptions(tiling))
+      let plan = try pipeline.plan(for: reader.description, region: options.region, tiling: tiling)
+      print(plan.explanation(of: reader, input: input))
+    } catch let error as ImbrexError {
+      Messages.report(messageText(error), file: input)
+      throw BatchFailure(status: error.status)
+    }
+  }
+}

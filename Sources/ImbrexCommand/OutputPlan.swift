@@ -1,0 +1,87 @@
+import Imbrex
+
+extension CommonOptions {
+  /// The inputs as they are named, on the command line and in `--files-from`; standard input if there are none.
+  func namedInputs() throws -> [String] {
+    var named = inputs
+    if let list = filesFrom {
+      if list == "-" && inputs.contains("-") {
+        throw ImbrexError(.usage, "standard input cannot be both a list and a picture")
+      }
+      named += try InputSelection.list(in: list, isNulSeparated: isNulSeparated)
+      return named
+    }
+    if named.isEmpty {
+      guard isTerminal(0) == false else { throw ImbrexError(.usage, "no input: name a picture, or pipe one in") }
+      return ["-"]
+    }
+    if named.count(where: { $0 == "-" }) > 1 { throw ImbrexError(.usage, "standard input can be read only once") }
+    return named
+  }
+
+  /// Whether the outputs go to a directory, or must.
+  func isMany(_ named: [String]) -> Bool {
+    named.count > 1 || filesFrom != nil || named.contains { $0 != "-" && isDirectory($0) }
+  }
+
+  /// Whether outputs are files in a directory, which is made where it is missing.
+  var writesToDirectory: Bool { output.map { $0.hasSuffix("/") || isDirectory($0) } ?? false }
+
+  /// The files to work on and where their results go.
+  ///
+  /// - Throws: A usage error: no input, no output, a format that cannot be told, outputs that collide.
+  func plan(_ run: FilterRun) throws -> BatchPlan {
+    let named = try namedInputs(), makesFloat = run.makesFloat
+    if makesFloat, let format, !format.holding(run.grayResult).canHoldFloat {
+      throw ImbrexError(.usage, "--float does not go with --format \(format.name): use tiff or pfm")
+    }
+    if explain { return try plan(named, .none) }
+    if inPlace {
+      if output != nil { throw ImbrexError(.usage, "--in-place and -o exclude each other") }
+      let plan = try plan(named, .inPlace)
+      if let suffix = backupSuffix { try plan.checkBackups(suffix: suffix) }
+      return plan
+    }
+    let isMany = isMany(named)
+    guard let output else {
+      if isMany { throw ImbrexError(.usage, "several inputs need -o DIRECTORY/") }
+      if isTerminal(1) {
+        throw ImbrexError(.usage, "no output: use -o FILE (pictures are not written to a terminal)")
+      }
+      return try plan(named, .single("-"))
+    }
+    if output == "-" && isTerminal(1) {
+      throw ImbrexError(.usage, "pictures are not written to a terminal: use -o FILE, or a pipe")
+    }
+    if output.hasSuffix("/") || isDirectory(output) {
+      var naming = try OutputNaming(directory: output, format: format, template: name, filter: run.filterName)
+      if makesFloat { naming.formatForFloat = ImageFormat(named: "tiff") }
+      return try plan(named, .directory(naming))
+    }
+    if isMany { throw ImbrexError(.usage, "several inputs need a directory for -o: '\(output)/'") }
+    if name != nil { throw ImbrexError(.usage, "--name goes with a directory for -o: '\(output)/'") }
+    if output != "-" && format == nil && !isSpecialFile(output) {
+      guard let format = ImageFormat(path: output) else {
+        throw ImbrexError(
+          .usage,
+          "the format of '\(output)' cannot be told: give it an extension "
+            + "(\(ImageFormat.all.map { $0.extensions[0] }.joined(separator: ", "))) or use --format")
+      }
+      if makesFloat && !format.canHoldFloat {
+        throw ImbrexError(
+          .usage, "--float needs an output of 32-bit float, which \(format.name) is not: use .tif or .pfm")
+      }
+    }
+    return try plan(named, .single(output))
+  }
+
+  func plan(_ named: [String], _ output: BatchPlan.Output) throws -> BatchPlan {
+    let plan = try BatchPlan(inputs: named, selection: selection, output: output)
+    guard plan.count > 0 else {
+      throw ImbrexError(
+        .usage,
+        named.isEmpty ? "there are no inputs in '\(filesFrom!)'" : "there are no pictures in '\(named[0])'")
+    }
+    return plan
+  }
+}

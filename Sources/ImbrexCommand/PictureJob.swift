@@ -1,0 +1,242 @@
+import Imbrex
+
+/// One file's way through a chain, page by page.
+struct PictureJob {
+  private let run: FilterRun
+  private let job: FileJob
+  private let outputs: RunOutputs
+  private var options: CommonOptions { run.options }
+  private var context: RunContext { job.context }
+
+  init(_ run: FilterRun, _ job: FileJob, _ outputs: RunOutputs) {
+    (self.run, self.job, self.outputs) = (run, job, outputs)
+  }
+
+  /// A file that is being written, with a page for each of the input's.
+  private struct Output {
+    let path: String
+    let format: ImageFormat
+    /// After how many filters.
+    let position: Int
+    var writer: ImageWriter?
+  }
+
+  func perform() throws {
+    let start = monotonicNanoseconds()
+    let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
+    (job.result.width, job.result.height) = (reader.description.width, reader.description.height)
+    let pages = try options.pageCount(of: reader)
+    if reader.passedOver > 0 && !options.quiet && !run.pipeline.makesTable {
+      let what = reader.passedOver == 1 ? "1 overview or mask is" : "\(reader.passedOver) overviews or masks are"
+      job.warn("\(what) left out")
+    }
+    if outputs.overlay != nil && pages > 1 {
+      throw ImbrexError(
+        .input, "it has \(pages) pages, but an overlay is drawn on one", remedy: .init("page"))
+    }
+    var files = try pictureOutputs(reader, pages: pages)
+    var tables: [TableRows] = [], plan: Plan?
+    for page in 0..<pages {
+      if page > 0, try !reader.nextPage() { throw ImbrexError(.input, "page \(page + 1) is missing") }
+      let (used, table) = try process(page: page, of: pages, reader, &files)
+      plan = plan ?? used
+      if let table {
+        let number = (options.pages?.lowerBound ?? 1) + page
+        tables.append(TableRows(file: job.input, page: pages > 1 ? number : nil, table: table))
+      }
+    }
+    for file in files { try job.writing(to: file.path) { try file.writer!.finish(after: reader) } }
+    if run.pipeline.makesTable { try keep(tables) }
+    if let damage = reader.damage { job.warn("read in part: \(damage)") }
+    if options.verbose { report(reader, plan!, tables, start: start) }
+  }
+
+  // MARK: - Outputs
+
+  private func pictureOutputs(_ reader: ImageReader, pages: Int) throws -> [Output] {
+    let made = run.pipeline.descriptions(for: reader.description)
+    var files: [Output] = []
+    if !run.pipeline.makesTable {
+      files.append(
+        Output(path: job.output!, format: try outputFormat(reader, made.last!), position: made.count - 1))
+    }
+    for (tee, side) in zip(run.tees, outputs.tees) {
+      let path = side.path(job.index)
+      let format = ImageFormat(path: path) ?? options.format ?? reader.format
+      files.append(Output(path: path, format: format.holding(made[tee.position]), position: tee.position))
+    }
+    if let file = files.first(where: { pages > 1 && !$0.format.holdsPages }) {
+      throw ImbrexError(
+        .input, "it has \(pages) pages, but a \(file.format.name.uppercased()) holds one: use --page N, or write a TIFF")
+    }
+    return files
+  }
+
+  /// The format in which to write the result.
+  private func outputFormat(_ reader: ImageReader, _ result: ImageDescription) throws -> ImageFormat {
+    if let format = options.format { return format.holding(result) }
+    if !options.inPlace, let output = job.output, output != "-", let format = ImageFormat(path: output) {
+      return format
+    }
+    let format = reader.format.holding(result)
+    guard run.makesFloat && !format.canHoldFloat else { return format }
+    guard !options.inPlace else {
+      throw ImbrexError(.usage, "--float does not go with --in-place: a \(format.name.uppercased()) cannot hold it")
+    }
+    return ImageFormat(named: "pfm")!
+  }
+
+  private func process(
+    page: Int, of pages: Int, _ reader: ImageReader, _ files: inout [Output]
+  ) throws -> (Plan, Table?) {
+    var metadata = reader.metadata
+    var source = job.watched(reader, shareOfFile: 1 / Double(pages))
+    let keepsOrientation = files.allSatisfy(\.format.holdsOrientation)
+    if metadata.isTurned && (options.autoOrient || options.strip || !keepsOrientation) {
+      source = try TurnedPicture(
+        source, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
+      metadata.orientation = 1
+    }
+    if options.strip { metadata.strip() }
+    let input = source.description
+    // Whether the filters take such a picture is found out before anything is made.
+    var plan = try run.pipeline.plan(for: input, region: options.region, tiling: context.tiling)
+    for index in files.indices {
+      try open(&files[index], plan, page: page, of: pages, input: input, metadata)
+    }
+    var taps = files.filter { $0.position < run.pipeline.links.count || run.pipeline.makesTable }.map { file in
+      Tap(
+        after: file.position,
+        ConvertingSink(
+          file.writer!, from: plan.written(after: file.position), to: file.writer!.description,
+          background: options.background ?? .white))
+    }
+    // A tee behind the last filter takes what that makes, before it is converted.
+    for file in files.dropFirst() where file.position == run.pipeline.links.count && !run.pipeline.makesTable {
+      taps.append(
+        Tap(
+          after: file.position,
+          ConvertingSink(
+            file.writer!, from: plan.written, to: file.writer!.description, background: options.background ?? .white)))
+    }
+    var ground: PictureCollector?
+    if outputs.overlay != nil {
+      let position = run.pipeline.links.count - 1
+      ground = PictureCollector(try context.picture(plan.written(after: position)))
+      taps.append(Tap(after: position, ground!))
+    }
+    guard !run.pipeline.makesTable else {
+      let table = try plan.run(.stream(source), to: .table, taps: taps, in: context)!
+      if let ground { try writeOverlay(of: table, on: ground.picture, plan, metadata, reader.format) }
+      return (plan, table)
+    }
+    let writer = files[0].writer!
+    if writer.description != plan.written {
+      let conversion = Conversion(to: writer.description, background: options.background ?? .white)
+      plan = try run.pipeline.followed(by: .init("conversion", conversion)).plan(
+        for: input, region: options.region, tiling: context.tiling)
+    }
+    try plan.run(.stream(source), to: .stream(writer), taps: taps, in: context)
+    return (plan, nil)
+  }
+
+  /// Begins a file, or its next page.
+  private func open(
+    _ file: inout Output, _ plan: Plan, page: Int, of pages: Int, input: ImageDescription, _ metadata: Metadata
+  ) throws {
+    let picture = plan.written(after: file.position)
+    let path = file.path
+    if let writer = file.writer {
+      return try job.writing(to: path) { try writer.startPage(picture, metadata: metadata, input: input) }
+    }
+    var writerOptions = options.writerOptions
+    writerOptions.expectedByteCount = pages > 1 ? pages * picture.byteCount : 0
+    let isMain = file.path == job.output
+    if isMain ? outputs.writesToDirectory : outputs.tees.contains(where: \.isDirectory) {
+      try job.writing(to: path) { try makeParent(of: path) }
+    }
+    let format = file.format
+    let writer = try job.writing(to: path) {
+      try ImageWriter(
+        to: OutputFile(path: path, backupSuffix: isMain ? job.backupSuffix : nil), format: format, picture: picture,
+        metadata: metadata, input: input, options: writerOptions)
+    }
+    file.writer = writer
+    if !options.quiet { warnOfConversion(from: picture, to: writer.description, format, path) }
+  }
+
+  /// Says once what an output cannot hold.
+  private func warnOfConversion(
+    from made: ImageDescription, to held: ImageDescription, _ format: ImageFormat, _ path: String
+  ) {
+    var losses: [String] = []
+    let isAskedFor = options.writerOptions.sampleType != nil
+    if made.sampleType != held.sampleType && !held.sampleType.isFloat && !isAskedFor {
+      losses.append("\(made.sampleTypeName) samples become \(held.sampleTypeName)")
+    }
+    if made.color != held.color { losses.append("\(made.color.rawValue) becomes \(held.color.rawValue)") }
+    if made.alpha != .none && held.alpha == .none {
+      losses.append("alpha is put over \(options.background == nil ? "white" : "the background")")
+    }
+    guard !losses.isEmpty else { return }
+    job.warn(
+      "\(format.name) cannot hold it as it is: \(losses.joined(separator: ", "))", file: FileJob.name(of: path))
+  }
+
+  // MARK: - Tables
+
+  /// Writes an input's tables, or hands them on to the one table of all inputs.
+  private func keep(_ tables: [TableRows]) throws {
+    guard outputs.sharedTable == nil, let path = job.output else {
+      job.result.rows = tables
+      return
+    }
+    try job.writing(to: path) {
+      try makeParent(of: path)
+      let file = try OutputFile(path: path)
+      try file.write(outputs.tableFormat.text(tables, columns: run.pipeline.tableFilter!.tableColumns, naming: false))
+      try file.commit()
+    }
+  }
+
+  private func writeOverlay(
+    of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ inputFormat: ImageFormat
+  ) throws {
+    let path = outputs.overlay!.path(job.index)
+    try job.writing(to: path) {
+      var opaque = picture.description
+      opaque.alpha = .none
+      let ground = try picture.converted(to: opaque, background: options.background ?? .white)
+      let drawing = try run.pipeline.tableFilter!.draw(
+        table, on: ground, origin: (y: plan.region?.y ?? 0, x: plan.region?.x ?? 0))
+      if outputs.overlay!.isDirectory { try makeParent(of: path) }
+      let format = ImageFormat(path: path) ?? options.format ?? inputFormat
+      let writer = try ImageWriter(
+        to: OutputFile(path: path), format: format, picture: drawing.description, metadata: metadata,
+        input: picture.description, options: options.writerOptions)
+      try writer.write(drawing.converted(to: writer.description))
+      try writer.finish()
+    }
+  }
+
+  private func makeParent(of path: String) throws {
+    guard let slash = path.utf8.lastIndex(of: 0x2F) else { return }
+    try makeDirectories(String(path[..<slash]))
+  }
+
+  // MARK: - Report
+
+  private func report(_ reader: ImageReader, _ plan: Plan, _ tables: [TableRows], start: Int) {
+    let isChain = run.pipeline.links.count > 1
+    let times = context.statistics.seconds.map { work, seconds in
+      "\(work.name(isChain: isChain)) \(milliseconds(seconds)) ms"
+    }
+    let wall = Double(monotonicNanoseconds() - start) / 1e9
+    let found = run.pipeline.makesTable ? ["\(tables.reduce(0) { $0 + $1.table.rows.count }) rows"] : []
+    let parts =
+      ["\(reader.description.summary), \(reader.format.name)"] + (isChain ? [plan.name] : [])
+      + [plan.residence, plan.summary, "kernels \(kernelBuildName)"] + found
+      + [times.joined(separator: ", "), "\(milliseconds(wall)) ms in all"]
+    job.say(parts.joined(separator: "; "))
+  }
+}

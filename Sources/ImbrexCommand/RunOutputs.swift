@@ -1,0 +1,104 @@
+import Imbrex
+
+/// Where a run's results go, checked before anything is written: pictures or tables, and what is written beside them.
+struct RunOutputs: Sendable {
+  /// Something that is written beside the result of each input.
+  struct Side: Sendable {
+    /// What it is called in messages.
+    let name: String
+    /// The inputs with the paths of this; one path for a single input.
+    let plan: BatchPlan
+    let isDirectory: Bool
+
+    func path(_ index: Int) -> String { plan[index].output! }
+  }
+
+  private let isTable: Bool
+  let plan: BatchPlan
+  /// The one table of all inputs: a path, or `-`; nil where pictures come out, or a table for each input.
+  let sharedTable: String?
+  let tableFormat: TableFormat
+  /// In the order of the chain's tees.
+  private(set) var tees: [Side] = []
+  private(set) var overlay: Side?
+  /// Whether outputs are files in a directory, which is made where it is missing.
+  let writesToDirectory: Bool
+
+  init(_ run: FilterRun) throws {
+    let options = run.options
+    writesToDirectory = options.writesToDirectory
+    isTable = run.pipeline.makesTable
+    tableFormat = options.table ?? (writesToDirectory ? nil : TableFormat(path: options.output)) ?? .csv
+    sharedTable = isTable && !writesToDirectory ? options.output ?? "-" : nil
+    plan = isTable ? try Self.tablePlan(run, tableFormat) : try options.plan(run)
+    guard !options.explain else { return }
+    for (number, tee) in run.tees.enumerated() {
+      let filter = run.pipeline.links[..<tee.position].map(\.name).joined(separator: "-")
+      if run.tees[..<number].contains(where: { $0.path == tee.path }) {
+        throw ImbrexError(.usage, "tee writes '\(tee.path)' twice")
+      }
+      tees.append(try side("tee", tee.path, options, filter: filter))
+    }
+    if let path = options.overlay { overlay = try side("--overlay", path, options, filter: run.filterName) }
+    try checkApart(options)
+  }
+
+  /// All that is written beside the result of an input.
+  func sidePaths(_ index: Int) -> [String] { (tees + [overlay].compactMap { $0 }).map { $0.path(index) } }
+
+  private static func tablePlan(_ run: FilterRun, _ format: TableFormat) throws -> BatchPlan {
+    let options = run.options, named = try run.options.namedInputs()
+    if options.explain { return try options.plan(named, .none) }
+    guard options.writesToDirectory else {
+      if options.name != nil { throw ImbrexError(.usage, "--name goes with a directory for -o") }
+      if options.incremental { throw ImbrexError(.usage, "--incremental goes with a directory for -o") }
+      return try options.plan(named, .single(options.output ?? "-"))
+    }
+    var naming = try OutputNaming(
+      directory: options.output!, format: nil, template: options.name, filter: run.filterName)
+    naming.fixedExtension = format.rawValue
+    return try options.plan(named, .directory(naming))
+  }
+
+  private func side(_ name: String, _ path: String, _ options: CommonOptions, filter: String) throws -> Side {
+    if path.hasSuffix("/") || isDirectory(path) {
+      let naming = try OutputNaming(directory: path, format: nil, template: options.name, filter: filter)
+      let side = Side(name: name, plan: try plan.with(.directory(naming)), isDirectory: true)
+      try side.plan.checkResultsApart()
+      return side
+    }
+    guard plan.count == 1 else {
+      throw ImbrexError(.usage, "\(name) for several inputs needs a directory: '\(path)/'")
+    }
+    guard ImageFormat(path: path) != nil || isSpecialFile(path) && options.format != nil else {
+      throw ImbrexError(.usage, "the format of '\(path)' cannot be told from its extension")
+    }
+    return Side(name: name, plan: try plan.with(.single(path)), isDirectory: false)
+  }
+
+  /// Nothing is written over an input, nor twice to one file.
+  private func checkApart(_ options: CommonOptions) throws {
+    if let table = sharedTable, table != "-" {
+      if let format = ImageFormat(path: table) {
+        throw ImbrexError(
+          .usage, "'\(table)' is named as a \(format.name.uppercased()), but the output is a table: see --overlay")
+      }
+      try plan.checkApart(table, "the table", isOutput: true)
+    } else if isTable && sharedTable == nil {
+      try plan.checkResultsApart()
+    }
+    let sides = tees + [overlay].compactMap { $0 }
+    guard !sides.isEmpty else { return }
+    for index in 0..<plan.count {
+      var taken = [plan[index].output].compactMap { $0 }
+      for side in sides {
+        let path = side.path(index)
+        if plan.count == 1 && !side.isDirectory { try plan.checkApart(path, side.name) }
+        if let other = taken.first(where: { isSameFile($0, path) }) {
+          throw ImbrexError(.usage, "\(side.name) would write '\(path)', where '\(other)' is written already")
+        }
+        taken.append(path)
+      }
+    }
+  }
+}

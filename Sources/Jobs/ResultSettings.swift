@@ -1,0 +1,42 @@
+public import Pipeline
+import Platform
+
+/// Everything but an input's content that a result depends on: the version, every filter with all its options, and the common
+/// options, unless one says that it does not matter (``OptionDefinition/changesResult``).
+public struct ResultSettings: Sendable {
+  private var lines = [Platform.version]
+
+  public init() {}
+
+  /// Adds a filter; of files that its options name, such as masks, the content counts.
+  ///
+  /// - Throws: ``ImbrexError`` if such a file cannot be read.
+  public mutating func add(filter: String, _ values: OptionValues) throws {
+    lines.append(filter)
+    for (definition, value) in values.all where definition.changesResult {
+      guard let value else { continue }
+      if case .file = definition.kind {
+        let path = value.description
+        do {
+          lines.append("\(definition.name) \(try ContentHash(ofFile: path))")
+        } catch let error as ImbrexError {
+          throw error.prefixed("\(path): ")
+        }
+      } else {
+        lines.append("\(definition.name) \(value.description)")
+      }
+    }
+  }
+
+  /// Adds the common options.
+  public mutating func add(common values: OptionValues) {
+    for (definition, value) in values.all where definition.changesResult {
+      if let value { lines.append("\(definition.name) \(value.description)") }
+    }
+  }
+
+  /// Adds anything else that matters.
+  public mutating func add(_ text: String) { lines.append(text) }
+
+  public var hash: ContentHash { ContentHash(of: lines.joined(separator: "\n")) }
+}

@@ -1,0 +1,109 @@
+public import Pictures
+
+/// Something that makes a picture, or a table, from a picture: a stage of a chain as its user sees it.
+public protocol Filter: Sendable {
+  /// What comes out for an input, if it may be of any type. Of a filter that makes a table, the input itself.
+  func outputDescription(for input: ImageDescription) -> ImageDescription
+  /// What the filter is for one kind of input: what is run on tiles, in order.
+  ///
+  /// - Throws: ``ImbrexError`` for options that do not suit the picture.
+  func stages(for input: ImageDescription) throws -> [Stage]
+}
+
+/// A filter that makes a table of a picture: the last of its chain.
+public protocol TableFilter: Filter {
+  /// Names of the table's columns.
+  var tableColumns: [String] { get }
+  /// A copy of the picture, in colour, with what is in the table drawn on it.
+  ///
+  /// - Parameter picture: What the table was made of, or the part of it that begins at `origin`.
+  func draw(_ table: Table, on picture: Picture, origin: (y: Int, x: Int)) throws -> Picture
+}
+
+/// A filter's part that the engine runs.
+public enum Stage: Sendable {
+  /// Tile → tile, as rows come and go.
+  case stencil(any Stencil, making: ImageDescription)
+  /// Tile → partial; a table is made of all partials. The last stage.
+  case table(any TableAnalysis)
+  /// Takes the whole picture in one sweep; the next sweep begins with what it makes of that.
+  case whole(any WholeStage)
+}
+
+/// What planning needs to know of a stage.
+public struct StageShape: Sendable {
+  /// The name of its filter.
+  public var filter: String
+  public let halo: Halo
+  /// Whether any row of the input may be asked for, whatever the region.
+  public let needsWholePicture: Bool
+  /// Nil for a stage that makes a partial of each tile, not a tile.
+  public let output: ImageDescription?
+
+  public init(filter: String = "", halo: Halo, needsWholePicture: Bool = false, output: ImageDescription?) {
+    self.filter = filter
+    self.halo = halo
+    self.needsWholePicture = needsWholePicture
+    self.output = output
+  }
+}
+
+/// A stage that must see the whole picture before its first pixel can come out.
+public protocol WholeStage: Sendable {
+  /// What a run of it holds, for the plan.
+  var held: [Held] { get }
+  /// Passes over what is held, between the sweeps, and what they are for: "four for the quantiles"; 0: none.
+  var extraPasses: (count: Int, purpose: String) { get }
+  /// The stage that the next sweep begins with.
+  var next: StageShape { get }
+  /// Begins a run.
+  ///
+  /// - Parameter picture: The whole input, where it is in memory already; the run's sink is then not used.
+  func begin(with picture: Picture?, in context: RunContext) throws -> any WholeRun
+}
+
+extension WholeStage {
+  public var extraPasses: (count: Int, purpose: String) { (0, "") }
+}
+
+/// One picture's way through a ``WholeStage``.
+public protocol WholeRun: AnyObject, Sendable {
+  /// Where the picture's rows go.
+  var sink: any RowSink { get }
+  /// All rows have been taken (or the picture was there from the beginning).
+  ///
+  /// - Returns: What the next sweep reads, and its first stage, which is no other whole stage.
+  func finish(in context: RunContext) throws -> (input: SweepInput, stage: Stage)
+}
+
+/// Something that a run holds whole.
+public struct Held: Equatable, Sendable {
+  /// In words: "the picture", "two bits a pixel".
+  public let name: String
+  public let byteCount: Int
+
+  public init(_ name: String, byteCount: Int) { (self.name, self.byteCount) = (name, byteCount) }
+}
+
+/// A stage of one sweep, ready to run.
+enum SweepStage: Sendable {
+  case stencil(any Stencil)
+  case analysis(any Gathering)
+}
+
+/// What a sweep reads.
+public enum SweepInput: Sendable {
+  /// Decoded as it is needed.
+  case stream(any RowSource)
+  case picture(Picture)
+  /// Nothing: the first stage makes pixels of its own, of a picture of this description.
+  case none(ImageDescription)
+
+  public var description: ImageDescription {
+    switch self {
+    case .stream(let source): source.description
+    case .picture(let picture): picture.description
+    case .none(let description): description
+    }
+  }
+}

@@ -1,0 +1,108 @@
+public import Pictures
+import Platform
+
+/// Where a pipeline's result goes.
+public enum PipelineOutput: Sendable {
+  /// Rows of ``Plan/written``.
+  case stream(any RowSink)
+  /// A picture of ``Plan/written``.
+  case picture(Picture)
+  /// A table.
+  case table
+}
+
+/// Takes the picture between two filters as well: `tee`.
+public struct Tap: Sendable {
+  /// After how many filters; 0: what goes into the first.
+  public let position: Int
+  public let sink: any RowSink
+
+  public init(after position: Int, _ sink: any RowSink) { (self.position, self.sink) = (position, sink) }
+}
+
+extension Plan {
+  /// Runs the pipeline on a picture.
+  ///
+  /// - Parameters:
+  ///   - input: The picture that was planned for.
+  ///   - output: Where the result goes.
+  ///   - taps: What takes pictures on their way; each gets the region that is wanted of the result.
+  ///   - context: The workers.
+  /// - Returns: The table, if one is made.
+  /// - Throws: What the input, the output or a tap throws.
+  @discardableResult
+  public func run(
+    _ input: SweepInput, to output: PipelineOutput, taps: [Tap] = [], in context: RunContext
+  ) throws -> Table? {
+    var input = input
+    var first: Stage?
+    for (index, part) in parts.enumerated() {
+      let isLast = index == parts.count - 1
+      let whole = picture(input, unlessChangedBy: part)
+      let run = try part.whole?.begin(with: whole, in: context)
+      let isSkipped = run != nil && whole != nil
+      var gathering: (analysis: any TableAnalysis, gatherer: any Gathering)?
+      let stages = part.stages.map { stage -> SweepStage in
+        switch stage ?? first {
+        case .stencil(let stencil, _): return .stencil(stencil)
+        case .table(let analysis):
+          let gatherer = analysis.gathering()
+          gathering = (analysis, gatherer)
+          return .analysis(gatherer)
+        case .whole, nil: preconditionFailure("a whole stage is not one of a sweep")
+        }
+      }
+      var writers = taps.filter { places[$0.position].part == index }.map { tap in
+        (level: places[tap.position].level, sink: tap.sink, window: region ?? Region(all: self.input))
+      }
+      var result: Picture?
+      if let run {
+        if !isSkipped {
+          writers.append((level: part.sweep.levels.count - 1, sink: run.sink, window: Region(all: self.input)))
+        }
+      } else if isLast {
+        switch output {
+        case .stream(let sink):
+          writers.append((level: part.sweep.levels.count - 1, sink: sink, window: region ?? Region(all: self.input)))
+        case .picture(let picture): result = picture
+        case .table: break
+        }
+      }
+      if !isSkipped || !writers.isEmpty {
+        try Sweep(part.sweep, input: input, stages: stages, result: result, writers: writers, context: context).run()
+      }
+      if let run {
+        (input, first) = try run.finish(in: context)
+      } else if let gathering {
+        return gathering.analysis.table(from: gathering.gatherer, in: region)
+      }
+    }
+    return nil
+  }
+
+  /// The picture that a part's ``WholeStage`` can have as it is.
+  private func picture(_ input: SweepInput, unlessChangedBy part: Part) -> Picture? {
+    guard part.stages.isEmpty, case .picture(let picture) = input else { return nil }
+    return picture
+  }
+}
+
+extension Filter {
+  /// Plans and runs this filter alone on a picture.
+  ///
+  /// - Parameters:
+  ///   - input: The picture, as it is read or in memory.
+  ///   - output: Where the result goes: rows, or a picture, of ``outputDescription(for:)``, or a table.
+  ///   - context: The workers, and how to tile.
+  /// - Returns: The table, if one is made.
+  /// - Throws: ``ImbrexError`` for options that do not suit the picture, and what input and output throw.
+  @discardableResult
+  public func run(_ input: SweepInput, to output: PipelineOutput, in context: RunContext) throws -> Table? {
+    var streamsIn = false, streamsOut = false
+    if case .stream = input { streamsIn = true }
+    if case .stream = output { streamsOut = true }
+    let plan = try Pipeline(self).plan(
+      for: input.description, tiling: context.tiling, streamsIn: streamsIn, streamsOut: streamsOut)
+    return try plan.run(input, to: output, in: context)
+  }
+}

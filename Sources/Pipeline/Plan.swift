@@ -1,0 +1,155 @@
+public import Pictures
+import Platform
+
+/// How a ``Pipeline`` is run on a picture: the one place where that is decided. The run, `--explain`, `-v` and benchmarks read it.
+///
+/// A stage that must see the whole picture ends one sweep and begins the next; what is between stages of one sweep is a level of
+/// bands.
+public struct Plan: Sendable {
+  /// A sweep, and what takes its rows.
+  struct Part: Sendable {
+    var shapes: [StageShape] = []
+    /// The stages; nil for a first one that the ``WholeStage`` before gives when it has finished.
+    var stages: [Stage?] = []
+    /// What the sweep reads.
+    var input: ImageDescription
+    /// Takes all rows; nil: they are the result.
+    var whole: (any WholeStage)?
+    var sweep: SweepPlan!
+  }
+
+  /// Where the picture between two filters is found: a level of a sweep.
+  struct Place: Equatable, Sendable {
+    var part, level: Int
+  }
+
+  public let input: ImageDescription
+  /// What comes out; of a table, what it was made from.
+  public let output: ImageDescription
+  public let tiling: TilingOptions
+  /// The part of the result that is wanted; nil: all of it.
+  public let region: Region?
+  public let makesTable: Bool
+  /// The name of the chain.
+  public let name: String
+  /// Whether rows come as they are read.
+  private let streamsIn: Bool
+  let parts: [Part]
+  /// Of what goes into the first filter, and comes out of each.
+  let places: [Place]
+
+  init(
+    _ pipeline: Pipeline, _ input: ImageDescription, _ region: Region?, _ tiling: TilingOptions, streamsIn: Bool,
+    streamsOut: Bool
+  ) throws {
+    if let region { try region.check(liesIn: input) }
+    self.input = input
+    self.streamsIn = streamsIn
+    self.tiling = tiling
+    self.region = region
+    makesTable = pipeline.makesTable
+    name = pipeline.name
+    var parts = [Part(input: input)]
+    var places = [Place(part: 0, level: 0)]
+    var description = input
+    for link in pipeline.links {
+      for stage in try link.filter.stages(for: description) {
+        switch stage {
+        case .stencil(let stencil, let making):
+          parts[parts.count - 1].append(
+            stage,
+            StageShape(
+              filter: link.name, halo: stencil.halo, needsWholePicture: stencil.needsWholePicture, output: making))
+        case .table(let analysis):
+          parts[parts.count - 1].append(
+            stage,
+            StageShape(
+              filter: link.name, halo: analysis.halo, needsWholePicture: analysis.needsWholePicture, output: nil))
+        case .whole(let whole):
+          parts[parts.count - 1].whole = whole
+          var next = Part(input: parts[parts.count - 1].result)
+          var shape = whole.next
+          shape.filter = link.name
+          next.append(nil, shape)
+          parts.append(next)
+        }
+      }
+      description = link.filter.outputDescription(for: description)
+      places.append(Place(part: parts.count - 1, level: parts[parts.count - 1].shapes.count))
+    }
+    output = description
+    self.places = places
+    for index in parts.indices {
+      let isFirst = index == 0, isLast = index == parts.count - 1
+      parts[index].sweep = try SweepPlan(
+        input: parts[index].input, shapes: parts[index].shapes, window: isLast && !makesTable ? region : nil,
+        options: tiling, streamsIn: isFirst && streamsIn, streamsOut: !isLast || (streamsOut && !makesTable))
+    }
+    self.parts = parts
+  }
+
+  /// The picture's size as it is written: the region's, where one is wanted.
+  public var written: ImageDescription { cropped(output) }
+
+  /// The same of the picture after so many filters.
+  public func written(after position: Int) -> ImageDescription {
+    let place = places[position]
+    return cropped(parts[place.part].sweep.levels[place.level].description)
+  }
+
+  private func cropped(_ description: ImageDescription) -> ImageDescription {
+    guard let region else { return description }
+    var cropped = description
+    (cropped.width, cropped.height) = (region.width, region.height)
+    return cropped
+  }
+
+  /// The sweeps, in order.
+  public var sweeps: [SweepPlan] { parts.map(\.sweep) }
+
+  /// The sweep that the output's tiles are those of.
+  public var lastSweep: SweepPlan { parts[parts.count - 1].sweep }
+
+  /// Bytes of bands in memory, of the sweep that needs the most.
+  public var memory: Int { sweeps.map(\.memory).max()! }
+
+  /// What is held whole, and how large it is.
+  public var held: [Held] {
+    parts.enumerated().flatMap { index, part in
+      // A picture that is in memory anyway is not held for the stage.
+      let levels = part.sweep.levels.dropFirst(index == 0 && streamsIn ? 0 : 1).filter(\.isHeld)
+      return levels.map { Held("the picture", byteCount: $0.description.byteCount) } + (part.whole?.held ?? [])
+    }
+  }
+
+  /// Passes over the picture, and what more there are for.
+  public var passes: (count: Int, purposes: [String]) {
+    let extra = parts.compactMap { $0.whole?.extraPasses }.filter { $0.count > 0 }
+    return (parts.count + extra.reduce(0) { $0 + $1.count }, extra.map(\.purpose))
+  }
+
+  /// Ghost cells that a part of the result needs of the input: the sum of the stages' halos.
+  public var halo: Halo { sweeps.flatMap(\.steps).reduce(.none) { $0 + $1.halo } }
+}
+
+extension Plan.Part {
+  fileprivate mutating func append(_ stage: Stage?, _ shape: StageShape) {
+    stages.append(stage)
+    shapes.append(shape)
+  }
+
+  /// What the last stage so far makes.
+  fileprivate var result: ImageDescription { shapes.last?.output ?? input }
+}
+
+extension Region {
+  /// - Throws: ``ImbrexError`` if it is not inside a picture.
+  func check(liesIn picture: ImageDescription) throws {
+    guard width > 0, height > 0, x >= 0, y >= 0, endX <= picture.width, endY <= picture.height else {
+      throw ImbrexError(
+        option: "region",
+        "is \(width)x\(height)+\(x)+\(y), which is not inside the picture of \(picture.width) × \(picture.height) pixels"
+      )
+    }
+  }
+}

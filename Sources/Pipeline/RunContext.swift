@@ -1,0 +1,30 @@
+public import Pictures
+
+/// What a run works with: the workers, how to tile, what it may hold, and where it notes its times.
+public struct RunContext: Sendable {
+  public let pool: WorkerPool
+  public let tiling: TilingOptions
+  public let statistics: RunStatistics
+
+  public init(pool: WorkerPool, tiling: TilingOptions, statistics: RunStatistics = RunStatistics()) {
+    self.pool = pool
+    self.tiling = tiling
+    self.statistics = statistics
+  }
+
+  /// Memory for a whole picture, in a temporary file if it is more than the run may hold.
+  public func picture(_ description: ImageDescription) throws -> Picture {
+    try Picture(description, spilled: description.byteCount > tiling.maxMemory)
+  }
+
+  /// Runs an analysis over a picture in memory.
+  public func measure<Measure: Analysis>(_ analysis: Measure, of picture: Picture) throws -> Measure.Result {
+    let shape = StageShape(halo: analysis.halo, needsWholePicture: analysis.needsWholePicture, output: nil)
+    let plan = try SweepPlan(
+      input: picture.description, shapes: [shape], window: nil, options: tiling, streamsIn: false, streamsOut: false)
+    let gatherer = analysis.gatherer()
+    let sweep = try Sweep(plan, input: .picture(picture), stages: [.analysis(gatherer)], context: self)
+    try sweep.run()
+    return gatherer.result
+  }
+}

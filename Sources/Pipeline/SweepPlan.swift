@@ -1,0 +1,171 @@
+public import Pictures
+import Platform
+
+/// How one pass over a picture is done: which tiles each stage works on, with which ghosts, and what is in memory.
+///
+/// Between two stages, before the first and after the last there is a *level*: rows of one description, held in bands of which so
+/// many are in memory as the stage after it needs at once.
+public struct SweepPlan: Sendable {
+  public struct Level: Sendable {
+    public let description: ImageDescription
+    /// The part that is made of it: all, or what a region of the output needs.
+    public let window: Region
+    /// Held whole for the stage that reads it.
+    public let isHeld: Bool
+    /// Bands in memory at once, where it is not.
+    public fileprivate(set) var capacity = 0
+  }
+
+  /// A stage and its ghosts.
+  public struct Step: Sendable {
+    public let shape: StageShape
+    /// Ghost cells that each tile is given.
+    public let halo: Halo
+    /// Ghost cells beyond what the stage needs: made too, then trimmed.
+    public let spare: Halo
+
+    /// Rows above and below a tile that must be there: at the picture's border the ghosts of one side are folded onto the
+    /// other, which may have fewer.
+    var reachY: Int { max(halo.top, halo.bottom) }
+    var reachX: Int { max(halo.left, halo.right) }
+  }
+
+  public let workers: Int
+  public let steps: [Step]
+  /// One more than stages: what goes in, what each makes.
+  public private(set) var levels: [Level]
+  public let grid: TileGrid
+  /// Bytes of bands in memory; 0 where nothing is streamed.
+  public private(set) var memory: Int
+
+  /// Tiles of the last stage.
+  public var tiles: Int { grid.tileCount(of: levels[levels.count - 1].window) }
+
+  /// - Parameters:
+  ///   - input: What goes in.
+  ///   - shapes: The stages, in order; there may be none.
+  ///   - window: The part of the result that is wanted; nil: all.
+  ///   - options: Workers, grid, ghosts and memory as asked for.
+  ///   - streamsIn: Rows come as they are read; otherwise the input is in memory or there is none.
+  ///   - streamsOut: Rows go as they are made; otherwise they are kept, or there are none.
+  /// - Throws: ``ImbrexError`` for ghosts fewer than a stage needs, or a memory limit that not even the smallest bands meet.
+  public init(
+    input: ImageDescription, shapes: [StageShape], window: Region?, options: TilingOptions, streamsIn: Bool,
+    streamsOut: Bool
+  ) throws {
+    workers = options.isSerial ? 1 : options.jobs
+    steps = try shapes.map { shape in
+      let halo = try Self.halo(of: shape, options)
+      return Step(shape: shape, halo: halo, spare: halo - shape.halo)
+    }
+    let whole = Region(all: input)
+    var levels: [Level] = []
+    var needed = window ?? whole
+    for (index, step) in steps.enumerated().reversed() {
+      let description = step.shape.output ?? (index == 0 ? input : steps[index - 1].shape.output!)
+      let isHeld = index + 1 < steps.count && steps[index + 1].shape.needsWholePicture
+      levels.append(Level(description: description, window: needed, isHeld: isHeld))
+      needed =
+        step.shape.needsWholePicture
+        ? whole : needed.grown(by: Halo(y: step.reachY, x: step.reachX), in: input)
+    }
+    levels.append(
+      Level(description: input, window: needed, isHeld: steps.first?.shape.needsWholePicture ?? false))
+    levels.reverse()
+    let end = levels[levels.count - 1].window
+    let makesRows = steps.last.map { $0.shape.output != nil } ?? true
+    let rowBytes = levels.indices.map { index in
+      index == levels.count - 1 && !makesRows
+        ? 0 : levels[index].window.width * levels[index].description.bytesPerPixel
+    }
+
+    let (bandHeight, tileWidth): (Int, Int)
+    if options.isSerial {
+      (bandHeight, tileWidth) = (end.height, end.width)
+    } else if let tile = options.tile {
+      (bandHeight, tileWidth) = (min(tile.height, input.height), min(tile.width, input.width))
+    } else if let chunks = options.chunks {
+      bandHeight = (end.height + chunks.rows - 1) / chunks.rows
+      tileWidth = (end.width + chunks.columns - 1) / chunks.columns
+    } else {
+      tileWidth = max(end.width, 1)
+      bandHeight = Self.defaultBandHeight(
+        end, steps: steps, rowBytes: rowBytes, workers: workers, options: options,
+        isStreamed: streamsIn || streamsOut)
+    }
+    grid = TileGrid(window: end, bandHeight: bandHeight, tileWidth: tileWidth)
+
+    memory = 0
+    for index in levels.indices where !levels[index].isHeld {
+      let isFirst = index == 0, isLast = index == levels.count - 1
+      guard isLast ? streamsOut && makesRows : isFirst ? streamsIn : true else { continue }
+      levels[index].capacity = Self.capacity(
+        bands: grid.bands(of: levels[index].window).count, reach: isLast ? nil : steps[index].reachY,
+        bandHeight: bandHeight, workers: workers)
+      memory += levels[index].capacity * bandHeight * rowBytes[index]
+    }
+    self.levels = levels
+    guard memory <= options.maxMemory || options.isSerial else {
+      throw ImbrexError(
+        .limit, "the bands that these tiles need take \(max(memory >> 10, 1)) KiB of memory",
+        remedy: .init("max-memory", value: "\((memory >> 10) + 1)K"))
+    }
+  }
+
+  /// Bands of a level in memory: those that a tile of the next stage touches, one that is being made, and one more for each
+  /// further worker. Behind the last stage only the writer reads (`reach` is nil).
+  private static func capacity(bands: Int, reach: Int?, bandHeight: Int, workers: Int) -> Int {
+    let touched = reach.map { 1 + 2 * (($0 + bandHeight - 1) / bandHeight) } ?? 1
+    return min(touched + workers, bands)
+  }
+
+  private static func halo(of shape: StageShape, _ options: TilingOptions) throws -> Halo {
+    guard options.haloY != nil || options.haloX != nil else { return shape.halo }
+    let y = options.haloY ?? 0, x = options.haloX ?? 0, need = shape.halo
+    guard y >= max(need.top, need.bottom) && x >= max(need.left, need.right) else {
+      let rows = max(need.top, need.bottom), columns = max(need.left, need.right)
+      throw ImbrexError(
+        option: "halo",
+        "is \(y),\(x), fewer than \(shape.filter.isEmpty ? "the filter" : shape.filter) needs: \(rows) "
+          + "\(rows == 1 ? "row" : "rows") and \(columns) \(columns == 1 ? "column" : "columns")")
+    }
+    return Halo(y: y, x: x)
+  }
+
+  /// Bands large enough that their ghosts and their handling weigh little, small enough to stay in a core's cache and to keep all
+  /// workers busy to the end; the whole picture if it is small.
+  private static func defaultBandHeight(
+    _ window: Region, steps: [Step], rowBytes: [Int], workers: Int, options: TilingOptions, isStreamed: Bool
+  ) -> Int {
+    let smallPicture = 1 << 16
+    if window.width * window.height <= smallPicture { return max(window.height, 1) }
+    // The most that a stage reads and makes of a row.
+    let widest = zip(rowBytes, rowBytes.dropFirst()).map { $0 + $1 }.max() ?? rowBytes[0]
+    let reach = steps.map { $0.halo.top + $0.halo.bottom }.max() ?? 0
+    let cacheBytes = 1 << 19
+    var rows = max(cacheBytes / max(widest, 1), 16, reach / 2)
+    if workers > 1 { rows = min(rows, max((window.height + 4 * workers - 1) / (4 * workers), 16)) }
+    if isStreamed {
+      // All bands in memory: those above plus the ghosts, on either side of each stage.
+      let total = max(rowBytes.reduce(0, +), 1)
+      rows = min(rows, max((options.maxMemory / total - 2 * reach) / (2 * workers + 4), 1))
+    }
+    return min(rows, window.height)
+  }
+
+  /// Pixels that are read more than once, or made and trimmed, as a share of all: the price of the overlap.
+  public var extraWork: Double {
+    var made = 0, wanted = 0
+    for (index, step) in steps.enumerated() {
+      let window = levels[index + 1].window
+      for band in grid.bands(of: window) {
+        for column in grid.columns(of: window) {
+          let grown = grid.tile(band: band, column: column, in: window).grown(by: step.halo, in: levels[0].description)
+          made += grown.width * grown.height
+        }
+      }
+      wanted += window.width * window.height
+    }
+    return wanted == 0 ? 0 : Double(made) / Double(wanted) - 1
+  }
+}

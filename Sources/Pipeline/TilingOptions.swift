@@ -1,0 +1,47 @@
+import Pictures
+public import Platform
+/// How the user wants a run to be tiled; everything has a default.
+public struct TilingOptions: Equatable, Sendable {
+  public struct Grid: Equatable, Sendable {
+    public var rows, columns: Int
+    public init(rows: Int, columns: Int) {
+      self.rows = rows
+      self.columns = columns
+    }
+  }
+
+  /// Workers.
+  public var jobs: Int
+  /// One worker and one tile: the reference that every tiling must equal.
+  public var isSerial = false
+  /// A grid of so many tiles, however large.
+  public var chunks: Grid?
+  /// Tiles of so many pixels instead.
+  public var tile: (height: Int, width: Int)? {
+    get { tileHeight.flatMap { height in tileWidth.map { (height, $0) } } }
+    set { (tileHeight, tileWidth) = (newValue?.height, newValue?.width) }
+  }
+  private var tileHeight: Int?
+  private var tileWidth: Int?
+  /// Ghost cells around every tile; at least what the filter needs.
+  public var haloY: Int?
+  public var haloX: Int?
+  /// Bytes that the run may hold at once.
+  public var maxMemory: Int
+
+  public init(jobs: Int = availableCores(), maxMemory: Int = TilingOptions.defaultMaxMemory) {
+    precondition(jobs >= 1)
+    self.jobs = jobs
+    self.maxMemory = maxMemory
+  }
+
+  /// A quarter of the machine's memory.
+  public static var defaultMaxMemory: Int { Platform.defaultMaxMemory() }
+
+  /// The same, serially.
+  public var serial: TilingOptions {
+    var copy = TilingOptions(jobs: 1, maxMemory: maxMemory)
+    copy.isSerial = true
+    return copy
+  }
+}
