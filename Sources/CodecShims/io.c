@@ -35,15 +35,33 @@ static void tidy(char *message) {
   if (colon != NULL) lower_first(colon + 2);
 }
 
-int32_t codec_fail(codec_error *error, codec_status status, int system_errno, const char *format, ...) {
+static int32_t fill_in(codec_error *error, codec_status status, int system_errno, const char *format,
+                       va_list arguments) {
   error->status = status;
   error->system_errno = system_errno;
-  va_list arguments;
-  va_start(arguments, format);
+  error->limit = codec_limit_other;
+  error->needed = 0;
   vsnprintf(error->message, sizeof error->message, format, arguments);
-  va_end(arguments);
   tidy(error->message);
   return status;
+}
+
+int32_t codec_fail(codec_error *error, codec_status status, int system_errno, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  fill_in(error, status, system_errno, format, arguments);
+  va_end(arguments);
+  return status;
+}
+
+int32_t codec_fail_limit(codec_error *error, codec_limit_kind limit, uint64_t needed, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  fill_in(error, codec_limit, 0, format, arguments);
+  va_end(arguments);
+  error->limit = (int32_t)limit;
+  error->needed = needed;
+  return codec_limit;
 }
 
 int32_t codec_fail_memory(codec_error *error) {
@@ -96,8 +114,9 @@ int32_t codec_check_size(uint64_t width, uint64_t height, uint64_t max_pixels, c
   }
   // Both sides fit 31 bits after the first two tests, so that the product cannot overflow.
   if (width > INT32_MAX || height > INT32_MAX || width * height > max_pixels) {
-    return codec_fail(error, codec_limit, 0, "%" PRIu64 " x %" PRIu64 " pixels are more than --max-pixels allows",
-                      width, height);
+    return codec_fail_limit(error, codec_limit_pixels, width * height,
+                            "%" PRIu64 " x %" PRIu64 " pixels are more than the limit of %" PRIu64, width, height,
+                            max_pixels);
   }
   return codec_ok;
 }

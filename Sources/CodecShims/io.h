@@ -35,6 +35,9 @@
 /// Fills in `error` (message tidied to the contract's style) and returns `status`.
 int32_t codec_fail(codec_error *error, codec_status status, int system_errno, const char *format, ...)
     CODEC_PRINTF(4, 5);
+/// The same of a limit that the caller set: it would have to be `needed`.
+int32_t codec_fail_limit(codec_error *error, codec_limit_kind limit, uint64_t needed, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 int32_t codec_fail_memory(codec_error *error);
 int32_t codec_fail_read(codec_error *error, int system_errno);
 int32_t codec_fail_write(codec_error *error, int system_errno);

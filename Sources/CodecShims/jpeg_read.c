@@ -245,9 +245,8 @@ static int32_t check_file_size(codec_jpeg_reader *reader, const codec_header *he
 static int32_t check_memory(codec_jpeg_reader *reader, const codec_header *header) {
   uint64_t needed = 2 * (uint64_t)reader->width * reader->height * header->channels;
   if (header->in_order || reader->input.max_memory == 0 || needed <= reader->input.max_memory) return codec_ok;
-  return codec_fail(&reader->failure, codec_limit, 0,
-                    "a progressive JPEG of this size takes %" PRIu64 " MiB, more than --max-memory allows",
-                    (needed >> 20) + 1);
+  return codec_fail_limit(&reader->failure, codec_limit_memory, needed,
+                          "a progressive JPEG of this size takes %" PRIu64 " MiB of memory", (needed >> 20) + 1);
 }
 
 // MARK: Reading

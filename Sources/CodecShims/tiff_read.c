@@ -139,8 +139,8 @@ int32_t tiff_make_ready(codec_tiff_reader *reader) {
   if (!codec_multiply(reader->band_row_bytes, reader->band_rows, &band)) return codec_fail_memory(&reader->failure);
   uint64_t held = (uint64_t)band + reader->scratch_bytes;
   if (reader->input.max_memory > 0 && held > reader->input.max_memory) {
-    return codec_fail(&reader->failure, codec_limit, 0,
-                      "its strips or tiles take %" PRIu64 " MiB, more than --max-memory allows", held >> 20);
+    return codec_fail_limit(&reader->failure, codec_limit_memory, held,
+                            "its strips or tiles take %" PRIu64 " MiB of memory", (held >> 20) + 1);
   }
   reader->ready = allocate(&reader->band, band) && allocate(&reader->scratch, reader->scratch_bytes) &&
                   allocate(&reader->unpacked, reader->packed ? reader->band_row_bytes : 0) &&

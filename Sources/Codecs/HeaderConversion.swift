@@ -120,7 +120,19 @@ extension ImbrexError {
       self.init(.closedPipe, message)
     } else {
       self.init(
-        isLimit ? .limit : error.status == Int32(codec_no_page.rawValue) ? .noPage : code, message)
+        isLimit ? .limit : error.status == Int32(codec_no_page.rawValue) ? .noPage : code, message,
+        remedy: Self.remedy(error))
+    }
+  }
+}
+
+extension ImbrexError {
+  /// The limit that stood in the way, and what it would have to be.
+  private static func remedy(_ error: codec_error) -> Remedy? {
+    switch error.limit {
+    case Int32(codec_limit_pixels.rawValue): Remedy("max-pixels", value: String(error.needed))
+    case Int32(codec_limit_memory.rawValue): Remedy("max-memory", value: "\((error.needed >> 20) + 1)M")
+    default: nil
     }
   }
 }

@@ -70,7 +70,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     if let type = options.sampleType { wanted.sampleType = type }
     let held = try format.description(holding: wanted)
     if let type = options.sampleType, held.sampleType != type {
-      throw ImbrexError(.usage, "--bit-depth: \(format.title) cannot hold \(type.rawValue) samples")
+      throw ImbrexError(option: "bit-depth", "is \(type.rawValue), but \(format.title) cannot hold such samples")
     }
     return held
   }

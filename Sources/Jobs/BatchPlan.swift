@@ -115,7 +115,8 @@ public struct BatchPlan: Sendable {
     // Mostly there are none yet.
     let backups = Set((0..<count).map { self[$0].input + suffix }.filter { fileStatus($0) != nil })
     guard !backups.isEmpty, let index = (0..<count).first(where: { backups.contains(self[$0].input) }) else { return }
-    throw ImbrexError(.usage, "the input '\(self[index].input)' is where --in-place=\(suffix) would keep another one")
+    throw ImbrexError(
+      option: "in-place", "would keep a file under the name '\(self[index].input)', which is another input")
   }
 
   private func check() throws {

@@ -32,7 +32,7 @@ public struct OutputNaming: Sendable {
 
   private static func parse(_ template: String) throws -> [Part] {
     func fail(_ why: String) -> ImbrexError {
-      ImbrexError(.usage, "--name is '\(template)', \(why) ({stem}, {ext}, {name}, {filter})")
+      ImbrexError(option: "name", "is '\(template)', \(why) ({stem}, {ext}, {name}, {filter})")
     }
     var parts: [Part] = []
     var rest = template[...]

@@ -31,10 +31,15 @@ typedef enum codec_status {
   codec_no_page = 7,      ///< There is no further page.
 } codec_status;
 
+/// The limits that a caller sets.
+typedef enum codec_limit_kind { codec_limit_other = 0, codec_limit_pixels = 1, codec_limit_memory = 2 } codec_limit_kind;
+
 typedef struct codec_error {
   int32_t status;        ///< A `codec_status`.
   int32_t system_errno;  ///< errno of the failed call, or 0.
   char message[256];     ///< One line, no full stop, no file name, always terminated.
+  int32_t limit;         ///< With codec_limit, which of the caller's limits: a `codec_limit_kind` …
+  uint64_t needed;       ///< … and what it would have to be.
 } codec_error;
 
 typedef enum codec_sample_type {
