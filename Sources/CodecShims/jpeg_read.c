@@ -29,7 +29,7 @@ struct codec_jpeg_reader {
   size_t row_bytes;
   uint32_t row;  ///< The next to hand out.
   uint8_t *profile;
-  codec_note *notes;
+  codec_item *items;
   codec_source source;
 };
 
@@ -161,35 +161,35 @@ static bool begins_with(jpeg_saved_marker_ptr marker, const char *signature, siz
 
 /// What the markers before the picture say, but for what is written anew (JFIF, Adobe, profile) and what would point to
 /// other places of the file.
-static void collect_notes(codec_jpeg_reader *reader, codec_header *header) {
+static void collect_items(codec_jpeg_reader *reader, codec_header *header) {
   size_t count = 0;
   for (jpeg_saved_marker_ptr at = reader->jpeg.marker_list; at != NULL; at = at->next) count++;
   if (count == 0) return;
-  reader->notes = calloc(count, sizeof *reader->notes);
-  if (reader->notes == NULL) return;
-  codec_note *next = reader->notes;
+  reader->items = calloc(count, sizeof *reader->items);
+  if (reader->items == NULL) return;
+  codec_item *next = reader->items;
   for (jpeg_saved_marker_ptr at = reader->jpeg.marker_list; at != NULL; at = at->next) {
     size_t skipped = 0;
-    codec_note note = {.kind = codec_note_jpeg, .tag = at->marker};
-    if (at->marker == JPEG_COM) note.kind = codec_note_comment;
+    codec_item item = {.kind = codec_item_jpeg, .tag = at->marker};
+    if (at->marker == JPEG_COM) item.kind = codec_item_comment;
     if (at->marker == JPEG_APP0 + 1 && begins_with(at, jpeg_exif_signature, sizeof jpeg_exif_signature)) {
-      note.kind = codec_note_exif;
+      item.kind = codec_item_exif;
       skipped = sizeof jpeg_exif_signature;
     }
     if (at->marker == JPEG_APP0 + 1 && begins_with(at, jpeg_xmp_signature, sizeof jpeg_xmp_signature)) {
-      note.kind = codec_note_xmp;
+      item.kind = codec_item_xmp;
       skipped = sizeof jpeg_xmp_signature;
     }
     bool unwanted = at->marker == JPEG_APP0 || at->marker == JPEG_APP0 + 14 ||
                     (at->marker == JPEG_APP0 + 2 && (begins_with(at, profile_signature, sizeof profile_signature) ||
                                                      begins_with(at, multipicture_signature, 4)));
     if (unwanted || at->data_length <= skipped) continue;
-    note.bytes = at->data + skipped;
-    note.count = note.byte_count = at->data_length - skipped;
-    *next++ = note;
+    item.bytes = at->data + skipped;
+    item.count = item.byte_count = at->data_length - skipped;
+    *next++ = item;
   }
-  header->notes = reader->notes;
-  header->note_count = (size_t)(next - reader->notes);
+  header->items = reader->items;
+  header->item_count = (size_t)(next - reader->items);
 }
 
 static const char *color_name(J_COLOR_SPACE space) {
@@ -230,7 +230,7 @@ static void describe(codec_jpeg_reader *reader, codec_header *header) {
     header->icc_profile = profile;
     header->icc_profile_count = size;
   }
-  collect_notes(reader, header);
+  collect_items(reader, header);
 }
 
 /// A block of 64 samples takes two bits at least, or one in each scan of a progressive file; of several components one
@@ -357,6 +357,6 @@ void codec_jpeg_close(codec_jpeg_reader *reader) {
   if (reader == NULL) return;
   if (reader->created) jpeg_destroy_decompress(&reader->jpeg);
   free(reader->profile);
-  free(reader->notes);
+  free(reader->items);
   free(reader);
 }

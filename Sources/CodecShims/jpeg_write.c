@@ -105,26 +105,26 @@ static void set_writer_hooks(codec_jpeg_writer *writer) {
 }
 
 static void write_segment(struct jpeg_compress_struct *jpeg, int marker, const char *signature, size_t signature_count,
-                          const codec_note *note) {
-  // Two of the 65535 bytes that a segment counts are the count. Longer notes have no place in a JPEG.
-  if (signature_count + note->byte_count > 65533) return;
-  jpeg_write_m_header(jpeg, marker, (unsigned)(signature_count + note->byte_count));
+                          const codec_item *item) {
+  // Two of the 65535 bytes that a segment counts are the count. Longer items have no place in a JPEG.
+  if (signature_count + item->byte_count > 65533) return;
+  jpeg_write_m_header(jpeg, marker, (unsigned)(signature_count + item->byte_count));
   for (size_t i = 0; i < signature_count; i++) jpeg_write_m_byte(jpeg, (uint8_t)signature[i]);
-  for (size_t i = 0; i < note->byte_count; i++) jpeg_write_m_byte(jpeg, note->bytes[i]);
+  for (size_t i = 0; i < item->byte_count; i++) jpeg_write_m_byte(jpeg, item->bytes[i]);
 }
 
-static void write_notes(struct jpeg_compress_struct *jpeg, const codec_header *header) {
-  for (size_t i = 0; i < header->note_count; i++) {
-    const codec_note *note = &header->notes[i];
-    switch (note->kind) {
-      case codec_note_exif:
-        write_segment(jpeg, JPEG_APP0 + 1, jpeg_exif_signature, sizeof jpeg_exif_signature, note);
+static void write_items(struct jpeg_compress_struct *jpeg, const codec_header *header) {
+  for (size_t i = 0; i < header->item_count; i++) {
+    const codec_item *item = &header->items[i];
+    switch (item->kind) {
+      case codec_item_exif:
+        write_segment(jpeg, JPEG_APP0 + 1, jpeg_exif_signature, sizeof jpeg_exif_signature, item);
         break;
-      case codec_note_xmp:
-        write_segment(jpeg, JPEG_APP0 + 1, jpeg_xmp_signature, sizeof jpeg_xmp_signature, note);
+      case codec_item_xmp:
+        write_segment(jpeg, JPEG_APP0 + 1, jpeg_xmp_signature, sizeof jpeg_xmp_signature, item);
         break;
-      case codec_note_comment: write_segment(jpeg, JPEG_COM, "", 0, note); break;
-      case codec_note_jpeg: write_segment(jpeg, (int)note->tag, "", 0, note); break;
+      case codec_item_comment: write_segment(jpeg, JPEG_COM, "", 0, item); break;
+      case codec_item_jpeg: write_segment(jpeg, (int)item->tag, "", 0, item); break;
       default: break;
     }
   }
@@ -157,7 +157,7 @@ static void write_header(codec_jpeg_writer *writer, const codec_header *header, 
   jpeg->restart_interval =
       header->jpeg_restart > 0 && header->jpeg_restart <= 65535 ? (unsigned)header->jpeg_restart : 0;
   jpeg_start_compress(jpeg, TRUE);
-  write_notes(jpeg, header);
+  write_items(jpeg, header);
   if (header->icc_profile != NULL && header->icc_profile_count > 0) {
     jpeg_write_icc_profile(jpeg, header->icc_profile, (unsigned int)header->icc_profile_count);
   }

@@ -28,8 +28,8 @@ struct codec_png_reader {
   size_t row_bytes;
   uint8_t *picture;  ///< All rows, if interlaced and decoded.
   /// What the file carries beside its picture: found before it, and behind it once all rows are read.
-  codec_note *notes;
-  size_t note_count, early_notes;
+  codec_item *items;
+  size_t item_count, early_items;
   uint8_t last_read[8];  ///< Bytes that libpng has read last: in the end, the header of the first IDAT.
   png_rows *rows;        ///< Reads the rows instead of libpng, if it can.
   codec_source source;
@@ -81,38 +81,38 @@ static void keep_other_chunks(png_structp png) {
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, unused, (int)(sizeof unused / 5));
 }
 
-/// A chunk as a note. Its bytes stay libpng's.
-static codec_note note_of(const png_unknown_chunk *chunk) {
+/// A chunk as a item. Its bytes stay libpng's.
+static codec_item item_of(const png_unknown_chunk *chunk) {
   const uint8_t *name = chunk->name;
-  codec_note note = {.kind = codec_note_png,
+  codec_item item = {.kind = codec_item_png,
                      .tag = (uint32_t)name[0] << 24 | (uint32_t)name[1] << 16 | (uint32_t)name[2] << 8 | name[3],
                      .count = chunk->size,
                      .bytes = chunk->data,
                      .byte_count = chunk->size};
-  if (memcmp(name, "eXIf", 4) == 0) note.kind = codec_note_exif;
+  if (memcmp(name, "eXIf", 4) == 0) item.kind = codec_item_exif;
   if (memcmp(name, "iTXt", 4) == 0 && chunk->size > XMP_PREFIX &&
       memcmp(chunk->data, xmp_keyword, sizeof xmp_keyword) == 0 &&
       memcmp(chunk->data + XMP_PREFIX - 4, "\0\0\0", 4) == 0) {
-    note.kind = codec_note_xmp;
-    note.bytes += XMP_PREFIX;
-    note.count = note.byte_count -= XMP_PREFIX;
+    item.kind = codec_item_xmp;
+    item.bytes += XMP_PREFIX;
+    item.count = item.byte_count -= XMP_PREFIX;
   }
-  return note;
+  return item;
 }
 
-/// Notes of all the chunks there are so far; a copy, since libpng moves its own list. Those of samples that were
+/// Items of all the chunks there are so far; a copy, since libpng moves its own list. Those of samples that were
 /// another type or palette before are left out.
-static void collect_notes(codec_png_reader *reader) {
+static void collect_items(codec_png_reader *reader) {
   png_unknown_chunkp chunks = NULL;
   int count = png_get_unknown_chunks(reader->png, reader->info, &chunks);
-  codec_note *notes = count > 0 ? realloc(reader->notes, (size_t)count * sizeof *notes) : NULL;
-  if (notes == NULL) return;
-  reader->notes = notes;
-  reader->note_count = 0;
+  codec_item *items = count > 0 ? realloc(reader->items, (size_t)count * sizeof *items) : NULL;
+  if (items == NULL) return;
+  reader->items = items;
+  reader->item_count = 0;
   for (int i = 0; i < count; i++) {
     bool of_samples = memcmp(chunks[i].name, "sBIT", 4) == 0 || memcmp(chunks[i].name, "bKGD", 4) == 0;
     if (of_samples && reader->widened) continue;
-    reader->notes[reader->note_count++] = note_of(&chunks[i]);
+    reader->items[reader->item_count++] = item_of(&chunks[i]);
   }
 }
 
@@ -212,10 +212,10 @@ static void read_header(codec_png_reader *reader, uint64_t max_pixels, codec_hea
   header->png_interlaced = reader->interlaced;
   read_resolution(reader, header);
   read_profile(reader, header);
-  collect_notes(reader);
-  reader->early_notes = reader->note_count;
-  header->notes = reader->notes;
-  header->note_count = reader->note_count;
+  collect_items(reader);
+  reader->early_items = reader->item_count;
+  header->items = reader->items;
+  header->item_count = reader->item_count;
 }
 
 int32_t codec_png_open(const codec_input *input, codec_png_reader **reader, codec_header *header, codec_error *error) {
@@ -235,10 +235,10 @@ int32_t codec_png_open(const codec_input *input, codec_png_reader **reader, code
   return codec_ok;
 }
 
-/// To the end marker, with the notes behind the picture.
+/// To the end marker, with the items behind the picture.
 static void read_end(codec_png_reader *reader) {
   png_read_end(reader->png, reader->info);
-  collect_notes(reader);
+  collect_items(reader);
 }
 
 static void decode_interlaced(codec_png_reader *reader) {
@@ -256,18 +256,18 @@ static void decode_interlaced(codec_png_reader *reader) {
 }
 
 /// Of the chunks that stand behind a picture that libpng has not read.
-static void collect_late_notes(codec_png_reader *reader) {
+static void collect_late_items(codec_png_reader *reader) {
   png_unknown_chunk chunk = {.name = {0}};
   const uint8_t *data;
   for (size_t i = 0; png_rows_late_chunk(reader->rows, i, chunk.name, &data, &chunk.size); i++) {
-    codec_note *notes = realloc(reader->notes, (reader->note_count + 1) * sizeof *notes);
-    if (notes == NULL) return;
-    reader->notes = notes;
+    codec_item *items = realloc(reader->items, (reader->item_count + 1) * sizeof *items);
+    if (items == NULL) return;
+    reader->items = items;
     chunk.data = (png_bytep)data;
     bool known = memcmp(chunk.name, "tEXt", 4) == 0 || memcmp(chunk.name, "zTXt", 4) == 0 ||
                  memcmp(chunk.name, "iTXt", 4) == 0 || memcmp(chunk.name, "tIME", 4) == 0 ||
                  memcmp(chunk.name, "eXIf", 4) == 0;
-    if (known) reader->notes[reader->note_count++] = note_of(&chunk);
+    if (known) reader->items[reader->item_count++] = item_of(&chunk);
   }
 }
 
@@ -287,7 +287,7 @@ static void read_rows(codec_png_reader *reader, uint8_t *rows, size_t stride, ui
       if (swaps) codec_swap16(rows + i * stride, reader->row_bytes / 2);
       reader->row++;
     }
-    if (count > 0 && reader->row == reader->height) collect_late_notes(reader);
+    if (count > 0 && reader->row == reader->height) collect_late_items(reader);
     return;
   }
   for (uint32_t i = 0; i < count; i++) {
@@ -329,17 +329,17 @@ int32_t codec_png_read_rows(codec_png_reader *reader, void *rows, size_t stride,
 
 const codec_error *codec_png_damage(const codec_png_reader *reader) { return &reader->damage; }
 
-const codec_note *codec_png_late_notes(const codec_png_reader *reader, size_t *count) {
-  bool late = reader->note_count > reader->early_notes;
-  *count = late ? reader->note_count - reader->early_notes : 0;
-  return late ? reader->notes + reader->early_notes : NULL;
+const codec_item *codec_png_late_items(const codec_png_reader *reader, size_t *count) {
+  bool late = reader->item_count > reader->early_items;
+  *count = late ? reader->item_count - reader->early_items : 0;
+  return late ? reader->items + reader->early_items : NULL;
 }
 
 void codec_png_close(codec_png_reader *reader) {
   if (reader == NULL) return;
   if (reader->png != NULL) png_destroy_read_struct(&reader->png, &reader->info, NULL);
   codec_release_picture(reader->picture, reader->row_bytes, reader->height);
-  free(reader->notes);
+  free(reader->items);
   png_rows_free(reader->rows);
   free(reader);
 }

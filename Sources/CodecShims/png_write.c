@@ -17,8 +17,8 @@ struct codec_png_writer {
   uint8_t *picture;  ///< All rows, if they are to be interlaced.
   bool in_blocks;    ///< Blocks are appended instead of rows written …
   uint32_t adler;    ///< … with this checksum up to here.
-  const codec_note *late_notes;
-  size_t late_note_count;
+  const codec_item *late_items;
+  size_t late_item_count;
   codec_sink sink;
 };
 
@@ -63,30 +63,30 @@ static int color_type_of(const codec_header *header) {
          (header->alpha != codec_alpha_none ? PNG_COLOR_MASK_ALPHA : 0);
 }
 
-/// As they were; the names are checked by whoever made the notes.
-static void write_notes(png_structp png, const codec_note *notes, size_t count) {
+/// As they were; the names are checked by whoever made the items.
+static void write_items(png_structp png, const codec_item *items, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    const codec_note *note = &notes[i];
-    uint8_t name[5] = {(uint8_t)(note->tag >> 24), (uint8_t)(note->tag >> 16), (uint8_t)(note->tag >> 8),
-                       (uint8_t)note->tag, 0};
-    if (note->byte_count > INT32_MAX - 64) continue;
-    switch (note->kind) {
-      case codec_note_png: png_write_chunk(png, name, note->bytes, note->byte_count); break;
-      case codec_note_exif: png_write_chunk(png, (png_const_bytep) "eXIf", note->bytes, note->byte_count); break;
-      case codec_note_xmp: {
+    const codec_item *item = &items[i];
+    uint8_t name[5] = {(uint8_t)(item->tag >> 24), (uint8_t)(item->tag >> 16), (uint8_t)(item->tag >> 8),
+                       (uint8_t)item->tag, 0};
+    if (item->byte_count > INT32_MAX - 64) continue;
+    switch (item->kind) {
+      case codec_item_png: png_write_chunk(png, name, item->bytes, item->byte_count); break;
+      case codec_item_exif: png_write_chunk(png, (png_const_bytep) "eXIf", item->bytes, item->byte_count); break;
+      case codec_item_xmp: {
         static const uint8_t flags[4] = {0};
-        png_write_chunk_start(png, (png_const_bytep) "iTXt", (png_uint_32)(XMP_PREFIX + note->byte_count));
+        png_write_chunk_start(png, (png_const_bytep) "iTXt", (png_uint_32)(XMP_PREFIX + item->byte_count));
         png_write_chunk_data(png, (png_const_bytep)xmp_keyword, sizeof xmp_keyword);
         png_write_chunk_data(png, flags, sizeof flags);
-        png_write_chunk_data(png, note->bytes, note->byte_count);
+        png_write_chunk_data(png, item->bytes, item->byte_count);
         png_write_chunk_end(png);
         break;
       }
-      case codec_note_comment: {
+      case codec_item_comment: {
         static const char keyword[] = "Comment";
-        png_write_chunk_start(png, (png_const_bytep) "tEXt", (png_uint_32)(sizeof keyword + note->byte_count));
+        png_write_chunk_start(png, (png_const_bytep) "tEXt", (png_uint_32)(sizeof keyword + item->byte_count));
         png_write_chunk_data(png, (png_const_bytep)keyword, sizeof keyword);
-        png_write_chunk_data(png, note->bytes, note->byte_count);
+        png_write_chunk_data(png, item->bytes, item->byte_count);
         png_write_chunk_end(png);
         break;
       }
@@ -117,7 +117,7 @@ static void write_header(codec_png_writer *writer, const codec_header *header, c
   }
   set_resolution(writer, header);
   png_write_info(png, writer->info);
-  write_notes(png, header->notes, header->note_count);
+  write_items(png, header->items, header->item_count);
   if (!CODEC_BIG_ENDIAN_HOST && header->sample_type == codec_uint16) png_set_swap(png);
   png_set_interlace_handling(png);
 }
@@ -195,7 +195,7 @@ static void write_end(codec_png_writer *writer) {
       write_rows(writer, writer->picture, writer->row_bytes, writer->height);
     }
   }
-  write_notes(writer->png, writer->late_notes, writer->late_note_count);
+  write_items(writer->png, writer->late_items, writer->late_item_count);
   if (writer->in_blocks) {
     // libpng has not seen the samples and would miss them.
     png_write_chunk(writer->png, (png_const_bytep) "IEND", NULL, 0);
@@ -212,9 +212,9 @@ int32_t codec_png_finish(codec_png_writer *writer, codec_error *error) {
   return codec_report(&writer->failure, error);
 }
 
-void codec_png_add_late_notes(codec_png_writer *writer, const codec_note *notes, size_t count) {
-  writer->late_notes = notes;
-  writer->late_note_count = count;
+void codec_png_add_late_items(codec_png_writer *writer, const codec_item *items, size_t count) {
+  writer->late_items = items;
+  writer->late_item_count = count;
 }
 
 void codec_png_discard(codec_png_writer *writer) {

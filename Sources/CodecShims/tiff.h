@@ -1,4 +1,4 @@
-// What the parts of the TIFF codec share: libtiff on a descriptor, samples between file and memory, notes.
+// What the parts of the TIFF codec share: libtiff on a descriptor, samples between file and memory, items.
 #ifndef IMBREX_TIFF_H
 #define IMBREX_TIFF_H
 
@@ -95,23 +95,23 @@ void tiff_pack(const tiff_samples *samples, const uint8_t *row, uint8_t *packed,
 void tiff_row_to_memory(const tiff_samples *samples, const uint8_t *file_row, uint8_t *row);
 void tiff_row_to_file(const tiff_samples *samples, const uint8_t *row, uint8_t *file_row);
 
-// MARK: Notes
+// MARK: Items
 
-typedef struct tiff_notes {
-  codec_note *_Nullable list;
+typedef struct tiff_items {
+  codec_item *_Nullable list;
   size_t count, capacity;
   uint64_t bytes;
-} tiff_notes;
+} tiff_items;
 
 /// Collects the tags of the current directory that do not concern its samples, and those of its Exif and GPS
 /// directories. What is damaged is left out.
-void tiff_notes_read(const tiff_file *file, tiff_notes *notes);
-void tiff_notes_free(tiff_notes *notes);
+void tiff_items_read(const tiff_file *file, tiff_items *items);
+void tiff_items_free(tiff_items *items);
 /// How many pages (not reduced versions or masks) the file has, and of them and of this directory's children those that
 /// are none. Stops at a directory that is damaged; false if they form a loop.
 bool tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others);
-/// Sets the notes as tags of the directory that is being written. False if libtiff or the file refuses.
-bool tiff_notes_write(tiff_file *file, const codec_header *header);
+/// Sets the items as tags of the directory that is being written. False if libtiff or the file refuses.
+bool tiff_items_write(tiff_file *file, const codec_header *header);
 
 #if defined(__clang__)
 #pragma clang assume_nonnull end

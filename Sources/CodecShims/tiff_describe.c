@@ -299,9 +299,9 @@ static int32_t read_extras(codec_tiff_reader *reader, codec_header *header) {
     header->icc_profile = profile;
     header->icc_profile_count = size;
   }
-  tiff_notes_read(&reader->files[0], &reader->notes);
-  header->notes = reader->notes.list;
-  header->note_count = reader->notes.count;
+  tiff_items_read(&reader->files[0], &reader->items);
+  header->items = reader->items.list;
+  header->item_count = reader->items.count;
   if (header->page_count > 0 || tiff_count_pages(&reader->files[0], &header->page_count, &header->tiff_left_out)) {
     return codec_ok;
   }

@@ -154,5 +154,5 @@ static bool set_layout(codec_tiff_writer *writer, const codec_header *header) {
 
 bool tiff_page_set(codec_tiff_writer *writer, const codec_header *header, const codec_options *options) {
   return set_picture(writer, header) && set_compression(writer, header, options) && set_layout(writer, header) &&
-         set_extras(writer->file.tiff, header) && tiff_notes_write(&writer->file, header);
+         set_extras(writer->file.tiff, header) && tiff_items_write(&writer->file, header);
 }

@@ -180,7 +180,7 @@ static void forget_page(codec_tiff_reader *reader) {
   free(reader->file_row);
   free(reader->palette);
   reader->band = reader->scratch = reader->unpacked = reader->file_row = reader->palette = NULL;
-  tiff_notes_free(&reader->notes);
+  tiff_items_free(&reader->items);
   memset(&reader->samples, 0, sizeof reader->samples);
   reader->through_rgba = reader->ready = false;
   reader->tile_width = reader->tile_height = 0;

@@ -50,13 +50,13 @@ struct codec_tiff_reader {
   uint8_t *_Nullable unpacked;  ///< One row of such.
   uint8_t *_Nullable file_row;  ///< One row of the file's samples, if they are not the same in memory.
   uint8_t *_Nullable palette;
-  tiff_notes notes;
+  tiff_items items;
 };
 
 int32_t tiff_fail_rows(codec_tiff_reader *reader, const tiff_file *file);
 int32_t tiff_fail_unsupported(codec_tiff_reader *reader, const char *what);
 
-/// Fills in the header, and of the reader what the directory says; notes and profile last, when the rest is found
+/// Fills in the header, and of the reader what the directory says; items and profile last, when the rest is found
 /// plausible.
 int32_t tiff_describe(codec_tiff_reader *reader, codec_header *header);
 /// Allocates what the rows of the window need, before the first is read.

@@ -80,7 +80,7 @@ static int32_t set_rows(codec_tiff_writer *writer, const codec_header *header) {
 }
 
 static int32_t begin_page(codec_tiff_writer *writer, const codec_header *header, const codec_options *options) {
-  // Notes go first: directories of Exif are appended to the file, which must not come between strips.
+  // Items go first: directories of Exif are appended to the file, which must not come between strips.
   if (set_rows(writer, header) != codec_ok) return writer->failure.status;
   bool swaps = (header->tiff_big_endian != 0) != (CODEC_BIG_ENDIAN_HOST != 0);
   writer->swapped = writer->samples.file_size > 1 && swaps && !tiff_samples_packed(&writer->samples);

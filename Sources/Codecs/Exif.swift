@@ -1,6 +1,6 @@
 import Pictures
 import Platform
-/// Exif's payload (Exif 2.32, 4.5): a TIFF stream of directories without pictures. Here it becomes notes, one a tag, and back.
+/// Exif's payload (Exif 2.32, 4.5): a TIFF stream of directories without pictures. Here it becomes items, one a tag, and back.
 enum Exif {
   static let orientationTag: UInt32 = 274
   private static let exifPointer: UInt16 = 34665, gpsPointer: UInt16 = 34853
@@ -12,13 +12,13 @@ enum Exif {
 
   // MARK: - Reading
 
-  /// The notes of TIFF kinds that the payload's directories amount to; none if it is damaged.
-  static func notes(of payload: [UInt8]) -> [Note] {
+  /// The items of TIFF kinds that the payload's directories amount to; none if it is damaged.
+  static func items(of payload: [UInt8]) -> [MetadataItem] {
     guard let reader = Reader(payload), let first = reader.firstDirectory else { return [] }
-    var notes = reader.notes(at: first, .tiff).filter { descriptive.contains($0.tag) }
-    if let exif = reader.pointer(exifPointer, in: first) { notes += reader.notes(at: exif, .tiffExif) }
-    if let gps = reader.pointer(gpsPointer, in: first) { notes += reader.notes(at: gps, .tiffGPS) }
-    return notes
+    var items = reader.items(at: first, .tiff).filter { descriptive.contains($0.tag) }
+    if let exif = reader.pointer(exifPointer, in: first) { items += reader.items(at: exif, .tiffExif) }
+    if let gps = reader.pointer(gpsPointer, in: first) { items += reader.items(at: gps, .tiffGPS) }
+    return items
   }
 
   /// 1 … 8, if the payload says.
@@ -36,7 +36,7 @@ enum Exif {
       changed[place + (reader.isBigEndian ? 0 : 1)] = 0
       return changed
     }
-    return orientation == 1 ? payload : Exif.payload(of: notes(of: payload), orientation: orientation) ?? payload
+    return orientation == 1 ? payload : Exif.payload(of: items(of: payload), orientation: orientation) ?? payload
   }
 
   private struct Reader {
@@ -84,7 +84,7 @@ enum Exif {
       return entry.map { $0 + 8 }
     }
 
-    func notes(at directory: Int, _ kind: Note.Kind) -> [Note] {
+    func items(at directory: Int, _ kind: MetadataItem.Kind) -> [MetadataItem] {
       entries(directory).compactMap { entry in
         let type = UInt16(number(entry + 2, 2)), count = number(entry + 4, 4)
         // The interoperability directory would have to be moved along.
@@ -94,17 +94,17 @@ enum Exif {
         guard length <= bytes.count, place + length <= bytes.count else { return nil }
         var values = Array(bytes[place..<(place + length)])
         if isBigEndian != isBigEndianMachine { swap(&values, size.unit) }
-        return Note(kind: kind, tag: UInt32(number(entry, 2)), type: type, count: count, bytes: values)
+        return MetadataItem(kind: kind, tag: UInt32(number(entry, 2)), type: type, count: count, bytes: values)
       }
     }
   }
 
   // MARK: - Writing
 
-  /// A payload of notes of TIFF kinds, little-endian; nil if there is nothing that belongs in one.
-  static func payload(of notes: [Note], orientation: Int?) -> [UInt8]? {
-    var first = notes.filter { $0.kind == .tiff && descriptive.contains($0.tag) }
-    let exif = notes.filter { $0.kind == .tiffExif }, gps = notes.filter { $0.kind == .tiffGPS }
+  /// A payload of items of TIFF kinds, little-endian; nil if there is nothing that belongs in one.
+  static func payload(of items: [MetadataItem], orientation: Int?) -> [UInt8]? {
+    var first = items.filter { $0.kind == .tiff && descriptive.contains($0.tag) }
+    let exif = items.filter { $0.kind == .tiffExif }, gps = items.filter { $0.kind == .tiffGPS }
     if let orientation { first.append(short(orientationTag, orientation)) }
     guard !first.isEmpty || !exif.isEmpty || !gps.isEmpty else { return nil }
     var bytes: [UInt8] = [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0]
@@ -112,20 +112,20 @@ enum Exif {
     if !exif.isEmpty { first.append(pointer(exifPointer, 0)) }
     if !gps.isEmpty { first.append(pointer(gpsPointer, 0)) }
     let pointers = append(first, to: &bytes)
-    for (tag, notes) in [(exifPointer, exif), (gpsPointer, gps)] where !notes.isEmpty {
+    for (tag, items) in [(exifPointer, exif), (gpsPointer, gps)] where !items.isEmpty {
       let place = bytes.count
-      append(notes, to: &bytes)
+      append(items, to: &bytes)
       put(place, 4, at: pointers[UInt32(tag)]!, in: &bytes)
     }
     return bytes
   }
 
-  private static func short(_ tag: UInt32, _ value: Int) -> Note {
-    Note(kind: .tiff, tag: tag, type: 3, count: 1, bytes: withUnsafeBytes(of: UInt16(value)) { Array($0) })
+  private static func short(_ tag: UInt32, _ value: Int) -> MetadataItem {
+    MetadataItem(kind: .tiff, tag: tag, type: 3, count: 1, bytes: withUnsafeBytes(of: UInt16(value)) { Array($0) })
   }
 
-  private static func pointer(_ tag: UInt16, _ value: UInt32) -> Note {
-    Note(kind: .tiff, tag: UInt32(tag), type: 4, count: 1, bytes: withUnsafeBytes(of: value) { Array($0) })
+  private static func pointer(_ tag: UInt16, _ value: UInt32) -> MetadataItem {
+    MetadataItem(kind: .tiff, tag: UInt32(tag), type: 4, count: 1, bytes: withUnsafeBytes(of: value) { Array($0) })
   }
 
   private static func put(_ value: Int, _ size: Int, at place: Int, in bytes: inout [UInt8]) {
@@ -134,26 +134,26 @@ enum Exif {
 
   /// Appends a directory, and returns where the value of each tag stands.
   @discardableResult
-  private static func append(_ notes: [Note], to bytes: inout [UInt8]) -> [UInt32: Int] {
-    let notes = notes.filter { note in valueSize(note.type).map { $0.bytes * note.count == note.bytes.count } ?? false }
+  private static func append(_ items: [MetadataItem], to bytes: inout [UInt8]) -> [UInt32: Int] {
+    let items = items.filter { item in valueSize(item.type).map { $0.bytes * item.count == item.bytes.count } ?? false }
       .sorted { $0.tag < $1.tag }
     var places: [UInt32: Int] = [:]
     let start = bytes.count
-    bytes += [UInt8](repeating: 0, count: 2 + 12 * notes.count + 4)
-    put(notes.count, 2, at: start, in: &bytes)
-    for (index, note) in notes.enumerated() {
+    bytes += [UInt8](repeating: 0, count: 2 + 12 * items.count + 4)
+    put(items.count, 2, at: start, in: &bytes)
+    for (index, item) in items.enumerated() {
       let entry = start + 2 + 12 * index
-      put(Int(note.tag), 2, at: entry, in: &bytes)
-      put(Int(note.type), 2, at: entry + 2, in: &bytes)
-      put(note.count, 4, at: entry + 4, in: &bytes)
-      var values = note.bytes
-      if isBigEndianMachine { swap(&values, valueSize(note.type)!.unit) }
-      places[note.tag] = entry + 8
+      put(Int(item.tag), 2, at: entry, in: &bytes)
+      put(Int(item.type), 2, at: entry + 2, in: &bytes)
+      put(item.count, 4, at: entry + 4, in: &bytes)
+      var values = item.bytes
+      if isBigEndianMachine { swap(&values, valueSize(item.type)!.unit) }
+      places[item.tag] = entry + 8
       if values.count <= 4 {
         for i in values.indices { bytes[entry + 8 + i] = values[i] }
       } else {
         put(bytes.count, 4, at: entry + 8, in: &bytes)
-        places[note.tag] = bytes.count
+        places[item.tag] = bytes.count
         bytes += values
         if bytes.count % 2 != 0 { bytes.append(0) }
       }

@@ -17,10 +17,10 @@ protocol FileFormat: Sendable {
   func nearest(_ picture: ImageDescription) -> ImageDescription?
   /// The member of this format's family that holds a picture.
   func member(holding picture: ImageDescription) -> any FileFormat
-  /// The notes that a file can take, and what those of other formats amount to in it.
+  /// The items that a file can take, and what those of other formats amount to in it.
   ///
   /// - Parameter isSameKind: Whether colour and depth are those of the input.
-  func notes(of metadata: Metadata, isSameKind: Bool) -> [Note]
+  func items(of metadata: Metadata, isSameKind: Bool) -> [MetadataItem]
   /// How a picture is compressed and laid out in its file.
   func fields(_ picture: ImageDescription, _ metadata: Metadata) -> [FileField]
   /// Opens a file, which the decoder keeps, and reads its header.
@@ -63,17 +63,17 @@ protocol PictureDecoder: AnyObject {
   func nextPage() throws -> Bool
   /// What was wrong with the rows read so far, if it was tolerated.
   var damage: codec_error { get }
-  /// Notes that stand behind the picture, once all rows are read.
-  var lateNotes: [Note] { get }
+  /// Items that stand behind the picture, once all rows are read.
+  var lateItems: [MetadataItem] { get }
 }
 
 extension PictureDecoder {
   func select(_ window: Region) throws -> Bool { false }
   func nextPage() throws -> Bool { false }
-  var lateNotes: [Note] { [] }
+  var lateItems: [MetadataItem] { [] }
 }
 
-/// Encodes pictures into one file; owns the shim's handle, and without ``finish(lateNotes:)`` writes nothing more when it
+/// Encodes pictures into one file; owns the shim's handle, and without ``finish(lateItems:)`` writes nothing more when it
 /// goes.
 protocol PictureEncoder: AnyObject {
   /// Compresses the current page's rows on all workers, where that can be done; they then come by that way.
@@ -81,8 +81,8 @@ protocol PictureEncoder: AnyObject {
   func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws
   /// Completes the page and begins the next; only of formats that hold several.
   func startPage(_ page: PageHeader) throws
-  /// - Parameter lateNotes: What stood behind the picture in a file of this format.
-  func finish(lateNotes: [Note]) throws
+  /// - Parameter lateItems: What stood behind the picture in a file of this format.
+  func finish(lateItems: [MetadataItem]) throws
 }
 
 extension PictureEncoder {

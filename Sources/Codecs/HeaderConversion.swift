@@ -53,23 +53,23 @@ extension Metadata {
     tiff.isBigTIFF = header.tiff_big != 0
     tiff.isInverted = header.tiff_inverted != 0
     tiff.alphaPlace = header.tiff_alpha_place
-    notes = UnsafeBufferPointer(start: header.notes, count: header.note_count).compactMap(Note.init)
-    let exif = notes.first { $0.kind == .exif }
+    items = UnsafeBufferPointer(start: header.items, count: header.item_count).compactMap(MetadataItem.init)
+    let exif = items.first { $0.kind == .exif }
     orientation = header.orientation > 0 ? Int(header.orientation) : exif.flatMap { Exif.orientation(in: $0.bytes) }
   }
 }
 
-extension Note {
-  init?(_ note: codec_note) {
-    guard let kind = Kind(rawValue: note.kind) else { return nil }
+extension MetadataItem {
+  init?(_ item: codec_item) {
+    guard let kind = Kind(rawValue: item.kind) else { return nil }
     self.init(
-      kind: kind, tag: note.tag, type: note.type, count: Int(note.count),
-      bytes: Array(UnsafeBufferPointer(start: note.bytes, count: note.byte_count)))
+      kind: kind, tag: item.tag, type: item.type, count: Int(item.count),
+      bytes: Array(UnsafeBufferPointer(start: item.bytes, count: item.byte_count)))
   }
 }
 
 extension codec_header {
-  /// The header of a file that holds a picture, without profile and notes.
+  /// The header of a file that holds a picture, without profile and items.
   init(_ picture: ImageDescription, _ metadata: Metadata) {
     self.init()
     width = UInt32(picture.width)

@@ -29,7 +29,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   /// Pages in the file.
   public let pageCount: Int
   /// Pictures in the file that are no pages but reduced versions or masks of one; they are passed over.
-  public let passedOver: Int
+  public let leftOut: Int
 
   /// What the file says of the current page.
   private struct Page {
@@ -91,7 +91,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     decoder = try format.codec.decoder(of: file, options)
     page = Page(decoder.header)
     pageCount = max(Int(decoder.header.page_count), 1)
-    passedOver = Int(decoder.header.tiff_left_out)
+    leftOut = Int(decoder.header.tiff_left_out)
   }
 
   public func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
@@ -131,6 +131,6 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   /// How the current page is compressed and laid out in its file.
   package var fields: [FileField] { format.codec.fields(description, metadata) }
 
-  /// Notes that stand behind the picture; to be asked for when all rows are read.
-  var lateNotes: [Note] { decoder.lateNotes }
+  /// Items that stand behind the picture; to be asked for when all rows are read.
+  var lateItems: [MetadataItem] { decoder.lateItems }
 }

@@ -90,7 +90,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   ) -> PageHeader {
     let isSameKind = description.color == input.color && description.sampleType == input.sampleType
     return PageHeader(
-      description, metadata, notes: format.codec.notes(of: metadata, isSameKind: isSameKind),
+      description, metadata, items: format.codec.items(of: metadata, isSameKind: isSameKind),
       options: codec_options(
         compression: Int32(options.compressionLevel ?? -1), jpeg_quality: Int32(options.quality ?? 0),
         needs_big_tiff: options.expectedByteCount > 3_900_000_000 ? 1 : 0))
@@ -116,7 +116,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   /// - Parameter reader: Where the picture came from; what stands behind it in its file is written too.
   public func finish(after reader: ImageReader? = nil) throws {
     try finishBlocks()
-    try encoder.finish(lateNotes: reader.map { $0.format == format ? $0.lateNotes : [] } ?? [])
+    try encoder.finish(lateItems: reader.map { $0.format == format ? $0.lateItems : [] } ?? [])
     try file.commit()
   }
 

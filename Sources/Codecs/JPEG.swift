@@ -16,11 +16,11 @@ struct JPEG: FileFormat {
     return result
   }
 
-  func notes(of metadata: Metadata, isSameKind: Bool) -> [Note] {
-    var result = metadata.portableNotes
+  func items(of metadata: Metadata, isSameKind: Bool) -> [MetadataItem] {
+    var result = metadata.portableItems
     let isCommented = result.contains { $0.kind == .comment }
-    if !isCommented, let text = metadata.comment { result.append(Note(kind: .comment, bytes: text)) }
-    return result + metadata.notes.filter { $0.kind == .jpeg }
+    if !isCommented, let text = metadata.comment { result.append(MetadataItem(kind: .comment, bytes: text)) }
+    return result + metadata.items.filter { $0.kind == .jpeg }
   }
 
   func fields(_ picture: ImageDescription, _ metadata: Metadata) -> [FileField] {
@@ -79,5 +79,5 @@ private final class JPEGEncoder: PictureEncoder {
     try check(.output) { codec_jpeg_write_rows(handle, rows, stride, UInt32(count), $0) }
   }
 
-  func finish(lateNotes: [Note]) throws { try check(.output) { codec_jpeg_finish(handle, $0) } }
+  func finish(lateItems: [MetadataItem]) throws { try check(.output) { codec_jpeg_finish(handle, $0) } }
 }

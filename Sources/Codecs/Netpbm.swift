@@ -38,7 +38,7 @@ struct Netpbm: FileFormat {
     return picture.alpha != .none || kind == codec_pnm_pam ? Self.pam : Self.pnm
   }
 
-  func notes(of metadata: Metadata, isSameKind: Bool) -> [Note] { [] }
+  func items(of metadata: Metadata, isSameKind: Bool) -> [MetadataItem] { [] }
 
   func fields(_ picture: ImageDescription, _ metadata: Metadata) -> [FileField] {
     [FileField("compression", .text("none"))]
@@ -96,5 +96,5 @@ private final class NetpbmEncoder: PictureEncoder {
     try check(.output) { codec_pnm_write_rows(handle, rows, stride, UInt32(count), $0) }
   }
 
-  func finish(lateNotes: [Note]) throws { try check(.output) { codec_pnm_finish(handle, $0) } }
+  func finish(lateItems: [MetadataItem]) throws { try check(.output) { codec_pnm_finish(handle, $0) } }
 }

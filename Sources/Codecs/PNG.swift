@@ -18,11 +18,11 @@ struct PNG: FileFormat {
   /// Chunks that go with a profile's place: a file has one or the other.
   private static let ofColor = ["gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI"]
 
-  func notes(of metadata: Metadata, isSameKind: Bool) -> [Note] {
-    metadata.portableNotes
-      + metadata.notes.filter { note in
-        guard note.kind == .png else { return false }
-        return isSameKind || !(Self.ofSamples + Self.ofColor).contains(note.chunkName)
+  func items(of metadata: Metadata, isSameKind: Bool) -> [MetadataItem] {
+    metadata.portableItems
+      + metadata.items.filter { item in
+        guard item.kind == .png else { return false }
+        return isSameKind || !(Self.ofSamples + Self.ofColor).contains(item.chunkName)
       }
   }
 
@@ -57,10 +57,10 @@ private final class PNGDecoder: PictureDecoder {
 
   var damage: codec_error { codec_png_damage(handle).pointee }
 
-  var lateNotes: [Note] {
+  var lateItems: [MetadataItem] {
     var count = 0
-    let list = codec_png_late_notes(handle, &count)
-    return UnsafeBufferPointer(start: list, count: count).compactMap(Note.init)
+    let list = codec_png_late_items(handle, &count)
+    return UnsafeBufferPointer(start: list, count: count).compactMap(MetadataItem.init)
   }
 }
 
@@ -87,10 +87,10 @@ final class PNGEncoder: PictureEncoder {
     try check(.output) { codec_png_append_block(handle, &block, $0) }
   }
 
-  func finish(lateNotes: [Note]) throws {
-    let late = NoteList(lateNotes)
+  func finish(lateItems: [MetadataItem]) throws {
+    let late = ItemList(lateItems)
     try withExtendedLifetime(late) {
-      codec_png_add_late_notes(handle, late.start, late.count)
+      codec_png_add_late_items(handle, late.start, late.count)
       try check(.output) { codec_png_finish(handle, $0) }
     }
   }

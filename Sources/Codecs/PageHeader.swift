@@ -6,15 +6,15 @@ internal import CodecShims
 struct PageHeader {
   let description: ImageDescription
   let options: codec_options
-  /// Without profile and notes, which are there during ``pass(to:)`` only.
+  /// Without profile and items, which are there during ``pass(to:)`` only.
   var header: codec_header
-  private let notes: [Note]
+  private let items: [MetadataItem]
   private let profile: [UInt8]
 
-  init(_ description: ImageDescription, _ metadata: Metadata, notes: [Note], options: codec_options) {
+  init(_ description: ImageDescription, _ metadata: Metadata, items: [MetadataItem], options: codec_options) {
     self.description = description
     self.options = options
-    self.notes = notes
+    self.items = items
     header = codec_header(description, metadata)
     profile = metadata.profile(for: description)
   }
@@ -24,11 +24,11 @@ struct PageHeader {
     to shim: (UnsafePointer<codec_header>, UnsafePointer<codec_options>, UnsafeMutablePointer<codec_error>) -> Int32
   ) throws {
     var header = header, options = options
-    let notes = NoteList(notes)
-    (header.notes, header.note_count) = (notes.start, notes.count)
+    let items = ItemList(items)
+    (header.items, header.item_count) = (items.start, items.count)
     try profile.withUnsafeBufferPointer { profile in
       if !profile.isEmpty { (header.icc_profile, header.icc_profile_count) = (profile.baseAddress, profile.count) }
-      try withExtendedLifetime(notes) { try check(.output) { shim(&header, &options, $0) } }
+      try withExtendedLifetime(items) { try check(.output) { shim(&header, &options, $0) } }
     }
   }
 }
@@ -48,32 +48,32 @@ extension PageHeader {
   }
 }
 
-/// Notes for a shim, their bytes in one block of memory.
-final class NoteList {
+/// Items for a shim, their bytes in one block of memory.
+final class ItemList {
   private let memory: UnsafeMutableBufferPointer<UInt8>
-  private let notes: UnsafeMutableBufferPointer<codec_note>
+  private let items: UnsafeMutableBufferPointer<codec_item>
 
-  init(_ list: [Note]) {
+  init(_ list: [MetadataItem]) {
     memory = .allocate(capacity: list.reduce(1) { $0 + $1.bytes.count })
-    notes = .allocate(capacity: list.count + 1)
+    items = .allocate(capacity: list.count + 1)
     var place = memory.baseAddress!
-    for (index, note) in list.enumerated() {
-      place.update(from: note.bytes, count: note.bytes.count)
-      notes.initializeElement(
+    for (index, item) in list.enumerated() {
+      place.update(from: item.bytes, count: item.bytes.count)
+      items.initializeElement(
         at: index,
-        to: codec_note(
-          kind: note.kind.rawValue, tag: note.tag, type: note.type, count: UInt64(note.count),
-          bytes: UnsafePointer(place), byte_count: note.bytes.count))
-      place += note.bytes.count
+        to: codec_item(
+          kind: item.kind.rawValue, tag: item.tag, type: item.type, count: UInt64(item.count),
+          bytes: UnsafePointer(place), byte_count: item.bytes.count))
+      place += item.bytes.count
     }
     count = list.count
   }
 
   deinit {
     memory.deallocate()
-    notes.deallocate()
+    items.deallocate()
   }
 
   let count: Int
-  var start: UnsafePointer<codec_note> { UnsafePointer(notes.baseAddress!) }
+  var start: UnsafePointer<codec_item> { UnsafePointer(items.baseAddress!) }
 }

@@ -17,16 +17,16 @@ struct TIFF: FileFormat {
 
   func nearest(_ picture: ImageDescription) -> ImageDescription? { picture }
 
-  func notes(of metadata: Metadata, isSameKind: Bool) -> [Note] {
-    let notes = metadata.notes
-    var result = notes.filter { [.tiff, .tiffExif, .tiffGPS].contains($0.kind) }
-    if let exif = notes.first(where: { $0.kind == .exif }) { result += Exif.notes(of: exif.bytes) }
-    if let xmp = notes.first(where: { $0.kind == .xmp }) {
-      result.append(Note(kind: .tiff, tag: Note.xmpTag, type: 1, bytes: xmp.bytes))
+  func items(of metadata: Metadata, isSameKind: Bool) -> [MetadataItem] {
+    let items = metadata.items
+    var result = items.filter { [.tiff, .tiffExif, .tiffGPS].contains($0.kind) }
+    if let exif = items.first(where: { $0.kind == .exif }) { result += Exif.items(of: exif.bytes) }
+    if let xmp = items.first(where: { $0.kind == .xmp }) {
+      result.append(MetadataItem(kind: .tiff, tag: MetadataItem.xmpTag, type: 1, bytes: xmp.bytes))
     }
-    let isDescribed = result.contains { $0.kind == .tiff && $0.tag == Note.descriptionTag }
+    let isDescribed = result.contains { $0.kind == .tiff && $0.tag == MetadataItem.descriptionTag }
     if !isDescribed, let text = metadata.comment {
-      result.append(Note(kind: .tiff, tag: Note.descriptionTag, type: 2, bytes: text + [0]))
+      result.append(MetadataItem(kind: .tiff, tag: MetadataItem.descriptionTag, type: 2, bytes: text + [0]))
     }
     return result
   }
@@ -125,5 +125,5 @@ final class TIFFEncoder: PictureEncoder {
     try page.pass { codec_tiff_start_page(handle, $0, $1, $2) }
   }
 
-  func finish(lateNotes: [Note]) throws { try check(.output) { codec_tiff_finish(handle, $0) } }
+  func finish(lateItems: [MetadataItem]) throws { try check(.output) { codec_tiff_finish(handle, $0) } }
 }

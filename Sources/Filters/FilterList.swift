@@ -1,7 +1,7 @@
 extension FilterDefinition {
   /// The filters: the one list of them, in the order in which they are shown.
   public static let all: [FilterDefinition] = [
-    Gaussian.definition, Sobel.definition, Median.definition, Edge.definition, BlobDetector.definition,
+    Gaussian.definition, Gradient.definition, Median.definition, Edge.definition, BlobDetector.definition,
   ]
 
   /// The filter of a name, or nil if there is none.

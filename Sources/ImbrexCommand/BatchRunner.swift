@@ -23,7 +23,7 @@ struct BatchRunner: Sendable {
     _ body: @Sendable @escaping (FileJob) throws -> Void
   ) throws {
     if options.dryRun { return list() }
-    let pool = WorkerPool(count: tiling.jobs)
+    let pool = WorkerPool(count: tiling.workers)
     defer { pool.close() }
     let progress = Progress.make(options, total: plan.count)
     Messages.progress.withLock { $0 = progress }
@@ -33,7 +33,7 @@ struct BatchRunner: Sendable {
     let totals = Locked(Totals())
     // What a run may hold is shared by the pictures that are at hand at once.
     var tiling = tiling
-    tiling.maxMemory /= max(min(tiling.jobs, plan.count), 1)
+    tiling.maxMemory /= max(min(tiling.workers, plan.count), 1)
     let shared = tiling
 
     BatchRun<FileResult>(count: plan.count, window: Self.window).run(on: pool) { index in

@@ -23,7 +23,7 @@ struct BenchCommand {
 
   /// The tilings to be timed.
   private func tilings() -> [TilingOptions] {
-    var base = TilingOptions(jobs: 1)
+    var base = TilingOptions(workers: 1)
     base.set(values)
     func sizes(_ name: String) -> [(Int, Int)] {
       values.list(name).map { if case .size(let a, let b) = $0 { (a, b) } else { preconditionFailure() } }
@@ -89,12 +89,12 @@ struct BenchCommand {
       runs: values.integer("runs"), file: isEndToEnd ? input : nil)
     let report = BenchReport(
       filter: pipeline.name, options: options, picture: picture.description, isEndToEnd: isEndToEnd,
-      runs: try benchmark.measure(jobs: workerCounts()))
+      runs: try benchmark.measure(workers: workerCounts()))
     if let plot { try draw(SpeedupPlot(report), to: plot) }
     let isJSON = values.flag("json"), isMarkdown = values.flag("markdown")
     print(isJSON ? report.json : isMarkdown ? report.markdown : values.flag("csv") ? report.csv : report.table)
     if let wrong = report.runs.first(where: { !$0.isIdentical }) {
-      Messages.report("the result with \(wrong.jobs) workers differs from the serial one")
+      Messages.report("the result with \(wrong.workers) workers differs from the serial one")
       throw BatchFailure(status: 1)
     }
   }

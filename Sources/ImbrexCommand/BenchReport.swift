@@ -14,8 +14,8 @@ struct BenchReport {
 
   /// The share of serial work that a speed-up on p workers implies (Karp and Flatt 1990, doi:10.1145/78607.78614).
   func serialFraction(_ run: Benchmark.Run) -> Double? {
-    guard run.jobs > 1 else { return nil }
-    let p = Double(run.jobs)
+    guard run.workers > 1 else { return nil }
+    let p = Double(run.workers)
     return (1 / speedup(run) - 1 / p) / (1 - 1 / p)
   }
 
@@ -35,7 +35,7 @@ struct BenchReport {
         .array(
           runs.map { run in
             .object([
-              ("mode", .string(run.isSerial ? "serial" : "parallel")), ("jobs", .integer(run.jobs)),
+              ("mode", .string(run.isSerial ? "serial" : "parallel")), ("jobs", .integer(run.workers)),
               ("tiles", .integer(run.tiles)), ("tile_height", .integer(run.tileHeight)),
               ("tile_width", .integer(run.tileWidth)),
               ("stages", run.stages.map { stages in .object(stages.map { ($0.name, .number($0.seconds)) }) } ?? .null),
@@ -44,7 +44,7 @@ struct BenchReport {
                 .object([("median", .number(run.median)), ("min", .number(run.least)), ("max", .number(run.greatest))])
               ),
               ("mpixels_per_second", .number(throughput(run))), ("speedup", .number(speedup(run))),
-              ("efficiency", .number(speedup(run) / Double(run.jobs))),
+              ("efficiency", .number(speedup(run) / Double(run.workers))),
               ("serial_fraction", serialFraction(run).map(JSONValue.number) ?? .null),
               ("identical", .bool(run.isIdentical)),
             ])
@@ -73,9 +73,9 @@ struct BenchReport {
   private var cells: [[String]] {
     runs.map { run in
       var cells = [
-        run.isSerial ? "serial" : "parallel", String(run.jobs), String(run.tiles), fixed(run.median * 1000, 2),
+        run.isSerial ? "serial" : "parallel", String(run.workers), String(run.tiles), fixed(run.median * 1000, 2),
         fixed(run.least * 1000, 2), fixed(run.greatest * 1000, 2), fixed(throughput(run), 1), fixed(speedup(run), 2),
-        fixed(speedup(run) / Double(run.jobs), 2), serialFraction(run).map { fixed($0, 3) } ?? "-",
+        fixed(speedup(run) / Double(run.workers), 2), serialFraction(run).map { fixed($0, 3) } ?? "-",
         run.isIdentical ? "yes" : "NO",
       ]
       if hasTilings { cells.insert("\(run.tileHeight)x\(run.tileWidth)", at: 3) }

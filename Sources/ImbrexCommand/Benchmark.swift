@@ -13,7 +13,7 @@ struct Benchmark: Sendable {
   /// One setting's times.
   struct Run: Sendable {
     let isSerial: Bool
-    let jobs: Int
+    let workers: Int
     let tiles: Int
     /// Rows and columns of a tile.
     let tileHeight, tileWidth: Int
@@ -54,21 +54,21 @@ struct Benchmark: Sendable {
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 
-  /// Runs serially, then with each of `jobs` workers.
+  /// Runs serially, then with each of these worker counts.
   ///
   /// Settings take turns, run by run, so that a slow moment of the machine does not fall on one of them alone.
-  func measure(jobs: [Int]) throws -> [Run] {
+  func measure(workers: [Int]) throws -> [Run] {
     let settings =
       [tilings[0].serial]
       + tilings.flatMap { tiling in
-        jobs.map { count in
+        workers.map { count in
           var options = tiling
           options.isSerial = false
-          options.jobs = count
+          options.workers = count
           return options
         }
       }
-    let pools = settings.map { WorkerPool(count: $0.jobs) }
+    let pools = settings.map { WorkerPool(count: $0.workers) }
     defer { pools.forEach { $0.close() } }
     let reference = try makeResult(), result = try makeResult()
     var times = settings.map { _ in Times() }
@@ -93,7 +93,7 @@ struct Benchmark: Sendable {
       let sweep = try plan(settings[index]).mainSweep
       let time = times[index]
       return Run(
-        isSerial: index == 0, jobs: settings[index].jobs, tiles: sweep.tiles, tileHeight: sweep.grid.bandHeight,
+        isSerial: index == 0, workers: settings[index].workers, tiles: sweep.tiles, tileHeight: sweep.grid.bandHeight,
         tileWidth: sweep.grid.tileWidth, seconds: file == nil ? time.filter : time.together, isIdentical: isIdentical[index],
         stages: file == nil
           ? nil

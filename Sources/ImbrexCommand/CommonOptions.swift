@@ -85,7 +85,7 @@ struct CommonOptions: Sendable {
   func tiling() throws -> TilingOptions {
     let isSerial = values.flag("serial")
     let jobs = try isSerial ? 1 : self.jobs()
-    var options = TilingOptions(jobs: jobs == 0 ? availableCores() : jobs)
+    var options = TilingOptions(workers: jobs == 0 ? availableCores() : jobs)
     options.isSerial = isSerial
     options.set(values)
     if case .size(let rows, let columns)? = values["chunks"] {

@@ -29,24 +29,24 @@ package struct ImageSummary: Sendable {
       if let name = Self.profileName(metadata.iccProfile) { fields.append(("profile", .text(name))) }
     }
     let description =
-      metadata.notes.first { $0.kind == .tiff && $0.tag == 270 } ?? metadata.notes.first { $0.kind == .comment }
+      metadata.items.first { $0.kind == .tiff && $0.tag == 270 } ?? metadata.items.first { $0.kind == .comment }
     if let description {
       fields.append(("description", .text(String(decoding: description.bytes.prefix { $0 != 0 }, as: UTF8.self))))
     }
-    let kinds = metadata.notes.map(Self.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    let kinds = metadata.items.map(Self.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
     fields.append(("metadata", .list(kinds.map(Value.text))))
     self.fields = fields
   }
 
-  private static func name(_ note: Note) -> String {
-    switch note.kind {
+  private static func name(_ item: MetadataItem) -> String {
+    switch item.kind {
     case .exif, .tiffExif: "exif"
     case .tiffGPS: "gps"
     case .xmp: "xmp"
     case .comment: "comment"
-    case .png: note.chunkName
-    case .jpeg: note.tag >= 0xE0 && note.tag <= 0xEF ? "APP\(note.tag - 0xE0)" : "marker \(note.tag)"
-    case .tiff: note.tag == 270 ? "description" : note.tag == 700 ? "xmp" : "tag \(note.tag)"
+    case .png: item.chunkName
+    case .jpeg: item.tag >= 0xE0 && item.tag <= 0xEF ? "APP\(item.tag - 0xE0)" : "marker \(item.tag)"
+    case .tiff: item.tag == 270 ? "description" : item.tag == 700 ? "xmp" : "tag \(item.tag)"
     }
   }
 

@@ -46,7 +46,7 @@ struct InfoCommand {
     var members: [(String, JSONValue)] = [
       ("file", .string(input)), ("format", .string(reader.format.name)),
       ("bytes", reader.byteCount.map { .integer($0) } ?? .null), ("pages", .integer(pages.count)),
-      ("passed_over", .integer(reader.passedOver)),
+      ("passed_over", .integer(reader.leftOut)),
     ]
     members += object(pages[0])
     if pages.count > 1 { members.append(("page_list", .array(pages.map { .object(object($0)) }))) }
@@ -64,7 +64,7 @@ struct InfoCommand {
     line("format", reader.format.name)
     if let count = reader.byteCount { line("bytes", String(count)) }
     if reader.format.holdsPages { line("pages", String(pages.count)) }
-    if reader.passedOver > 0 { line("passed_over", "\(reader.passedOver) reduced versions or masks") }
+    if reader.leftOut > 0 { line("passed_over", "\(reader.leftOut) reduced versions or masks") }
     for (number, page) in pages.enumerated() {
       if pages.count > 1 { lines.append("  page \(number + 1)") }
       for field in page.fields where field.value.isWorthShowing(as: field.name) {

@@ -26,8 +26,8 @@ struct PictureJob {
     let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
     (job.result.width, job.result.height) = (reader.description.width, reader.description.height)
     let pages = try options.pageCount(of: reader)
-    if reader.passedOver > 0 && !options.quiet && !run.pipeline.makesTable {
-      let what = reader.passedOver == 1 ? "1 overview or mask is" : "\(reader.passedOver) overviews or masks are"
+    if reader.leftOut > 0 && !options.quiet && !run.pipeline.makesTable {
+      let what = reader.leftOut == 1 ? "1 overview or mask is" : "\(reader.leftOut) overviews or masks are"
       job.warn("\(what) left out")
     }
     if outputs.overlay != nil && pages > 1 {
@@ -235,7 +235,7 @@ struct PictureJob {
     let found = run.pipeline.makesTable ? ["\(tables.reduce(0) { $0 + $1.table.rows.count }) rows"] : []
     let parts =
       ["\(reader.description.summary), \(reader.format.name)"] + (isChain ? [plan.name] : [])
-      + [plan.residence, plan.summary, "kernels \(kernelBuildName)"] + found
+      + [plan.passesText, plan.summary, "kernels \(kernelBuildName)"] + found
       + [times.joined(separator: ", "), "\(milliseconds(wall)) ms in all"]
     job.say(parts.joined(separator: "; "))
   }

@@ -14,7 +14,7 @@ extension Plan {
       lines.append("read:       \(read.width) × \(read.height) pixels from column \(read.x), row \(read.y)")
     }
     lines += [
-      "passes:     \(residence)",
+      "passes:     \(passesText)",
       "workers:    \(sweep.workers)",
       "grid:       \(sweep.gridText)",
       "halo:       \(halo.top) above, \(halo.bottom) below, \(halo.left) left, \(halo.right) right",
@@ -49,7 +49,7 @@ extension Plan {
   }
 
   /// Passes over the picture, and what is held of it.
-  var residence: String {
+  var passesText: String {
     let (count, purposes) = passes
     if count == 1 && held.isEmpty { return "streamed in one pass" }
     let numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]

@@ -4,7 +4,7 @@ import Imbrex
 /// says is serial. Colours go with light and dark grounds.
 struct SpeedupPlot {
   private struct Point {
-    let jobs: Int
+    let workers: Int
     let speedup, least, greatest: Double
     let serialFraction: Double?
   }
@@ -23,12 +23,12 @@ struct SpeedupPlot {
     let parallel = report.runs.filter { !$0.isSerial }
     let names = parallel.map { "tiles of \($0.tileHeight) × \($0.tileWidth)" }
     // The default tiling depends on the worker count, but is one line.
-    let isOneTiling = Dictionary(grouping: parallel.indices, by: { parallel[$0].jobs }).values.allSatisfy {
+    let isOneTiling = Dictionary(grouping: parallel.indices, by: { parallel[$0].workers }).values.allSatisfy {
       $0.count == 1
     }
     for (run, name) in zip(parallel, names) {
       let point = Point(
-        jobs: run.jobs, speedup: report.speedup(run), least: serial / run.greatest, greatest: serial / run.least,
+        workers: run.workers, speedup: report.speedup(run), least: serial / run.greatest, greatest: serial / run.least,
         serialFraction: report.serialFraction(run))
       let name = isOneTiling ? "" : name
       if let index = lines.firstIndex(where: { $0.0 == name }) {
@@ -37,14 +37,14 @@ struct SpeedupPlot {
         lines.append((name, [point]))
       }
     }
-    self.lines = lines.map { ($0.0, $0.1.sorted { $0.jobs < $1.jobs }) }
+    self.lines = lines.map { ($0.0, $0.1.sorted { $0.workers < $1.workers }) }
   }
 
-  private var mostJobs: Double { Double(max(lines.flatMap(\.points).map(\.jobs).max() ?? 1, 2)) }
-  private var mostSpeedup: Double { max(mostJobs, lines.flatMap(\.points).map(\.greatest).max() ?? 1) }
+  private var mostWorkers: Double { Double(max(lines.flatMap(\.points).map(\.workers).max() ?? 1, 2)) }
+  private var mostSpeedup: Double { max(mostWorkers, lines.flatMap(\.points).map(\.greatest).max() ?? 1) }
 
-  private func x(_ jobs: Double) -> Double {
-    Self.left + (jobs - 1) / (mostJobs - 1) * (Self.width - Self.left - Self.right)
+  private func x(_ workers: Double) -> Double {
+    Self.left + (workers - 1) / (mostWorkers - 1) * (Self.width - Self.left - Self.right)
   }
 
   private func y(_ speedup: Double) -> Double {
@@ -66,21 +66,21 @@ struct SpeedupPlot {
       canvas.line([(Self.left, y(tick)), (Self.width - Self.right, y(tick))], width: 1, ground.faint(0.15))
       canvas.text(shortest(tick), x: Self.left - 8, y: y(tick) + 4, PlotText(anchor: .end), ground)
     }
-    for jobs in Set([1] + lines.flatMap(\.points).map(\.jobs)).sorted() {
+    for workers in Set([1] + lines.flatMap(\.points).map(\.workers)).sorted() {
       canvas.text(
-        String(jobs), x: x(Double(jobs)), y: size - Self.bottom + 20, PlotText(anchor: .middle), ground)
+        String(workers), x: x(Double(workers)), y: size - Self.bottom + 20, PlotText(anchor: .middle), ground)
     }
     canvas.text(
       "workers", x: (Self.left + Self.width - Self.right) / 2, y: size - 12, PlotText(anchor: .middle),
       ground.faint(0.7))
     canvas.line([(Self.left, y(0)), (Self.width - Self.right, y(0))], width: 1, ground.faint(0.5))
-    canvas.line([(x(1), y(1)), (x(mostJobs), y(mostJobs))], width: 1, dash: (5, 4), ground.faint(0.5))
-    canvas.text("ideal", x: x(mostJobs) - 6, y: y(mostJobs) - 6, PlotText(anchor: .end), ground.faint(0.7))
+    canvas.line([(x(1), y(1)), (x(mostWorkers), y(mostWorkers))], width: 1, dash: (5, 4), ground.faint(0.5))
+    canvas.text("ideal", x: x(mostWorkers) - 6, y: y(mostWorkers) - 6, PlotText(anchor: .end), ground.faint(0.7))
     for (index, entry) in lines.enumerated() {
       let ink = PlotInk(color: Self.colors[index % Self.colors.count])
-      canvas.line(entry.points.map { (x(Double($0.jobs)), y($0.speedup)) }, width: 2.5, ink)
+      canvas.line(entry.points.map { (x(Double($0.workers)), y($0.speedup)) }, width: 2.5, ink)
       for point in entry.points {
-        let px = x(Double(point.jobs))
+        let px = x(Double(point.workers))
         canvas.line([(px, y(point.least)), (px, y(point.greatest))], width: 6, ink.faint(0.3))
         canvas.dot(x: px, y: y(point.speedup), radius: 4, ink)
         if lines.count == 1, let fraction = point.serialFraction {

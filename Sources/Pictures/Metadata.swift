@@ -46,7 +46,7 @@ public struct Metadata: Equatable, Sendable {
   public var orientation: Int?
   public var resolution: Resolution?
   public var iccProfile: [UInt8] = []
-  public var notes: [Note] = []
+  public var items: [MetadataItem] = []
   public var isInterlacedPNG = false
   public var jpeg = JPEGCoding()
   public var tiff = TIFFLayout()
@@ -56,12 +56,12 @@ public struct Metadata: Equatable, Sendable {
   /// Whether a picture has to be turned to be upright.
   public var isTurned: Bool { (orientation ?? 1) != 1 }
 
-  /// Takes away all that does not say how samples are laid out: profile, resolution, orientation, notes.
+  /// Takes away all that does not say how samples are laid out: profile, resolution, orientation, items.
   public mutating func strip() {
     orientation = nil
     resolution = nil
     iccProfile = []
-    notes = []
+    items = []
   }
 
   /// The profile, if it is one for such colour (ICC.1:2022, 7.2.6); a profile of RGB says nothing of gray.
@@ -79,7 +79,7 @@ public struct Metadata: Equatable, Sendable {
 }
 
 /// Something that a file carries beside its picture.
-public struct Note: Equatable, Sendable {
+public struct MetadataItem: Equatable, Sendable {
   public enum Kind: Int32, Sendable {
     /// Exif 2.3: a TIFF stream without pictures.
     case exif = 0

@@ -36,13 +36,13 @@ extension Plan {
   ) throws -> Table? {
     var input = input
     var first: Stage?
-    for (index, part) in parts.enumerated() {
-      let isLast = index == parts.count - 1
-      let whole = picture(input, unlessChangedBy: part)
-      let run = try part.whole?.begin(with: whole, in: context)
+    for (index, leg) in legs.enumerated() {
+      let isLast = index == legs.count - 1
+      let whole = picture(input, unlessChangedBy: leg)
+      let run = try leg.whole?.begin(with: whole, in: context)
       let isSkipped = run != nil && whole != nil
       var gathering: (analysis: any TableAnalysis, gatherer: any Gathering)?
-      let stages = part.stages.map { stage -> SweepStage in
+      let stages = leg.stages.map { stage -> SweepStage in
         switch stage ?? first {
         case .stencil(let stencil, _): return .stencil(stencil)
         case .table(let analysis):
@@ -52,24 +52,24 @@ extension Plan {
         case .whole, nil: preconditionFailure("a whole stage is not one of a sweep")
         }
       }
-      var writers = taps.filter { places[$0.position].part == index }.map { tap in
+      var writers = taps.filter { places[$0.position].leg == index }.map { tap in
         (level: places[tap.position].level, sink: tap.sink, window: region ?? Region(all: self.input))
       }
       var result: Picture?
       if let run {
         if !isSkipped {
-          writers.append((level: part.sweep.levels.count - 1, sink: run.sink, window: Region(all: self.input)))
+          writers.append((level: leg.sweep.levels.count - 1, sink: run.sink, window: Region(all: self.input)))
         }
       } else if isLast {
         switch output {
         case .stream(let sink):
-          writers.append((level: part.sweep.levels.count - 1, sink: sink, window: region ?? Region(all: self.input)))
+          writers.append((level: leg.sweep.levels.count - 1, sink: sink, window: region ?? Region(all: self.input)))
         case .picture(let picture): result = picture
         case .table: break
         }
       }
       if !isSkipped || !writers.isEmpty {
-        try Sweep(part.sweep, input: input, stages: stages, result: result, writers: writers, context: context).run()
+        try Sweep(leg.sweep, input: input, stages: stages, result: result, writers: writers, context: context).run()
       }
       if let run {
         (input, first) = try run.finish(in: context)
@@ -80,9 +80,9 @@ extension Plan {
     return nil
   }
 
-  /// The picture that a part's ``WholeStage`` can have as it is.
-  private func picture(_ input: SweepInput, unlessChangedBy part: Part) -> Picture? {
-    guard part.stages.isEmpty, case .picture(let picture) = input else { return nil }
+  /// The picture that a leg's ``WholeStage`` can have as it is.
+  private func picture(_ input: SweepInput, unlessChangedBy leg: Leg) -> Picture? {
+    guard leg.stages.isEmpty, case .picture(let picture) = input else { return nil }
     return picture
   }
 }

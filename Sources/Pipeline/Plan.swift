@@ -7,7 +7,7 @@ import Platform
 /// bands.
 public struct Plan: Sendable {
   /// A sweep, and what takes its rows.
-  struct Part: Sendable {
+  struct Leg: Sendable {
     var shapes: [StageShape] = []
     /// The stages; nil for a first one that the ``WholeStage`` before gives when it has finished.
     var stages: [Stage?] = []
@@ -20,7 +20,7 @@ public struct Plan: Sendable {
 
   /// Where the picture between two filters is found: a level of a sweep.
   struct Place: Equatable, Sendable {
-    var part, level: Int
+    var leg, level: Int
   }
 
   public let input: ImageDescription
@@ -34,7 +34,7 @@ public struct Plan: Sendable {
   public let name: String
   /// Whether rows come as they are read.
   private let streamsIn: Bool
-  let parts: [Part]
+  let legs: [Leg]
   /// Of what goes into the first filter, and comes out of each.
   let places: [Place]
 
@@ -49,43 +49,43 @@ public struct Plan: Sendable {
     self.region = region
     makesTable = pipeline.makesTable
     name = pipeline.name
-    var parts = [Part(input: input)]
-    var places = [Place(part: 0, level: 0)]
+    var legs = [Leg(input: input)]
+    var places = [Place(leg: 0, level: 0)]
     var description = input
     for link in pipeline.links {
       for stage in try link.filter.stages(for: description) {
         switch stage {
         case .stencil(let stencil, let making):
-          parts[parts.count - 1].append(
+          legs[legs.count - 1].append(
             stage,
             StageShape(
               filter: link.name, halo: stencil.halo, needsWholePicture: stencil.needsWholePicture, output: making))
         case .table(let analysis):
-          parts[parts.count - 1].append(
+          legs[legs.count - 1].append(
             stage,
             StageShape(
               filter: link.name, halo: analysis.halo, needsWholePicture: analysis.needsWholePicture, output: nil))
         case .whole(let whole):
-          parts[parts.count - 1].whole = whole
-          var next = Part(input: parts[parts.count - 1].result)
+          legs[legs.count - 1].whole = whole
+          var next = Leg(input: legs[legs.count - 1].result)
           var shape = whole.next
           shape.filter = link.name
           next.append(nil, shape)
-          parts.append(next)
+          legs.append(next)
         }
       }
       description = link.filter.outputDescription(for: description)
-      places.append(Place(part: parts.count - 1, level: parts[parts.count - 1].shapes.count))
+      places.append(Place(leg: legs.count - 1, level: legs[legs.count - 1].shapes.count))
     }
     output = description
     self.places = places
-    for index in parts.indices {
-      let isFirst = index == 0, isLast = index == parts.count - 1
-      parts[index].sweep = try SweepPlan(
-        input: parts[index].input, shapes: parts[index].shapes, window: isLast && !makesTable ? region : nil,
+    for index in legs.indices {
+      let isFirst = index == 0, isLast = index == legs.count - 1
+      legs[index].sweep = try SweepPlan(
+        input: legs[index].input, shapes: legs[index].shapes, window: isLast && !makesTable ? region : nil,
         options: tiling, streamsIn: isFirst && streamsIn, streamsOut: !isLast || (streamsOut && !makesTable))
     }
-    self.parts = parts
+    self.legs = legs
   }
 
   /// The picture's size as it is written: the region's, where one is wanted.
@@ -94,7 +94,7 @@ public struct Plan: Sendable {
   /// The same of the picture after so many filters.
   public func written(after position: Int) -> ImageDescription {
     let place = places[position]
-    return cropped(parts[place.part].sweep.levels[place.level].description)
+    return cropped(legs[place.leg].sweep.levels[place.level].description)
   }
 
   private func cropped(_ description: ImageDescription) -> ImageDescription {
@@ -105,34 +105,34 @@ public struct Plan: Sendable {
   }
 
   /// The sweeps, in order.
-  public var sweeps: [SweepPlan] { parts.map(\.sweep) }
+  public var sweeps: [SweepPlan] { legs.map(\.sweep) }
 
   /// The sweep that the output's tiles are those of.
-  public var lastSweep: SweepPlan { parts[parts.count - 1].sweep }
+  public var lastSweep: SweepPlan { legs[legs.count - 1].sweep }
 
   /// Bytes of bands in memory, of the sweep that needs the most.
   public var memory: Int { sweeps.map(\.memory).max()! }
 
   /// What is held whole, and how large it is.
   public var held: [Held] {
-    parts.enumerated().flatMap { index, part in
+    legs.enumerated().flatMap { index, leg in
       // A picture that is in memory anyway is not held for the stage.
-      let levels = part.sweep.levels.dropFirst(index == 0 && streamsIn ? 0 : 1).filter(\.isHeld)
-      return levels.map { Held("the picture", byteCount: $0.description.byteCount) } + (part.whole?.held ?? [])
+      let levels = leg.sweep.levels.dropFirst(index == 0 && streamsIn ? 0 : 1).filter(\.isHeld)
+      return levels.map { Held("the picture", byteCount: $0.description.byteCount) } + (leg.whole?.held ?? [])
     }
   }
 
   /// Passes over the picture, and what more there are for.
   public var passes: (count: Int, purposes: [String]) {
-    let extra = parts.compactMap { $0.whole?.extraPasses }.filter { $0.count > 0 }
-    return (parts.count + extra.reduce(0) { $0 + $1.count }, extra.map(\.purpose))
+    let extra = legs.compactMap { $0.whole?.extraPasses }.filter { $0.count > 0 }
+    return (legs.count + extra.reduce(0) { $0 + $1.count }, extra.map(\.purpose))
   }
 
   /// Ghost cells that a part of the result needs of the input: the sum of the stages' halos.
   public var halo: Halo { sweeps.flatMap(\.steps).reduce(.none) { $0 + $1.halo } }
 }
 
-extension Plan.Part {
+extension Plan.Leg {
   fileprivate mutating func append(_ stage: Stage?, _ shape: StageShape) {
     stages.append(stage)
     shapes.append(shape)

@@ -1,6 +1,6 @@
 public import Pictures
 
-/// What a run works with: the workers, how to tile, what it may hold, and where it notes its times.
+/// What a run works with: the workers, how to tile, what it may hold, and where it items its times.
 public struct RunContext: Sendable {
   public let pool: WorkerPool
   public let tiling: TilingOptions

@@ -26,8 +26,8 @@ public struct SweepPlan: Sendable {
 
     /// Rows above and below a tile that must be there: at the picture's border the ghosts of one side are folded onto the
     /// other, which may have fewer.
-    var reachY: Int { max(halo.top, halo.bottom) }
-    var reachX: Int { max(halo.left, halo.right) }
+    var ghostRows: Int { max(halo.top, halo.bottom) }
+    var ghostColumns: Int { max(halo.left, halo.right) }
   }
 
   public let workers: Int
@@ -53,7 +53,7 @@ public struct SweepPlan: Sendable {
     input: ImageDescription, shapes: [StageShape], window: Region?, options: TilingOptions, streamsIn: Bool,
     streamsOut: Bool
   ) throws {
-    workers = options.isSerial ? 1 : options.jobs
+    workers = options.isSerial ? 1 : options.workers
     steps = try shapes.map { shape in
       let halo = try Self.halo(of: shape, options)
       return Step(shape: shape, halo: halo, spare: halo - shape.halo)
@@ -67,7 +67,7 @@ public struct SweepPlan: Sendable {
       levels.append(Level(description: description, window: needed, isHeld: isHeld))
       needed =
         step.shape.needsWholePicture
-        ? whole : needed.grown(by: Halo(y: step.reachY, x: step.reachX), in: input)
+        ? whole : needed.grown(by: Halo(y: step.ghostRows, x: step.ghostColumns), in: input)
     }
     levels.append(
       Level(description: input, window: needed, isHeld: steps.first?.shape.needsWholePicture ?? false))
@@ -100,7 +100,7 @@ public struct SweepPlan: Sendable {
       let isFirst = index == 0, isLast = index == levels.count - 1
       guard isLast ? streamsOut && makesRows : isFirst ? streamsIn : true else { continue }
       levels[index].capacity = Self.capacity(
-        bands: grid.bands(of: levels[index].window).count, reach: isLast ? nil : steps[index].reachY,
+        bands: grid.bands(of: levels[index].window).count, reach: isLast ? nil : steps[index].ghostRows,
         bandHeight: bandHeight, workers: workers)
       memory += levels[index].capacity * bandHeight * rowBytes[index]
     }

@@ -11,7 +11,7 @@ public struct TilingOptions: Equatable, Sendable {
   }
 
   /// Workers.
-  public var jobs: Int
+  public var workers: Int
   /// One worker and one tile: the reference that every tiling must equal.
   public var isSerial = false
   /// A grid of so many tiles, however large.
@@ -29,9 +29,9 @@ public struct TilingOptions: Equatable, Sendable {
   /// Bytes that the run may hold at once.
   public var maxMemory: Int
 
-  public init(jobs: Int = availableCores(), maxMemory: Int = TilingOptions.defaultMaxMemory) {
-    precondition(jobs >= 1)
-    self.jobs = jobs
+  public init(workers: Int = availableCores(), maxMemory: Int = TilingOptions.defaultMaxMemory) {
+    precondition(workers >= 1)
+    self.workers = workers
     self.maxMemory = maxMemory
   }
 
@@ -40,7 +40,7 @@ public struct TilingOptions: Equatable, Sendable {
 
   /// The same, serially.
   public var serial: TilingOptions {
-    var copy = TilingOptions(jobs: 1, maxMemory: maxMemory)
+    var copy = TilingOptions(workers: 1, maxMemory: maxMemory)
     copy.isSerial = true
     return copy
   }

@@ -17,9 +17,9 @@ import Testing
             sigmaY: .random(in: 0...3, using: &noise), sigmaX: .random(in: 0...3, using: &noise), boundary: boundary,
             constant: 0.3, makesFloat: Int.random(in: 0..<5, using: &noise) == 0))
       case 2:
-        let kind = Sobel.Operator.allCases.randomElement(using: &noise)!
+        let kind = Gradient.Operator.allCases.randomElement(using: &noise)!
         filters.append(
-          try Sobel(operator: kind, boundary: boundary, isPerChannel: Bool.random(using: &noise)))
+          try Gradient(operator: kind, boundary: boundary, isPerChannel: Bool.random(using: &noise)))
       case 3:
         filters.append(Median(.disk(radius: Int.random(in: 1...3, using: &noise)), boundary: boundary))
       case 4:
@@ -39,7 +39,7 @@ import Testing
   }
 
   private static func tiling(_ noise: inout Noise) -> TilingOptions {
-    var options = TilingOptions(jobs: Int.random(in: 1...4, using: &noise))
+    var options = TilingOptions(workers: Int.random(in: 1...4, using: &noise))
     switch Int.random(in: 0..<4, using: &noise) {
     case 0: options.tile = (height: .random(in: 1...20, using: &noise), width: .random(in: 1...90, using: &noise))
     case 1: options.chunks = .init(rows: .random(in: 1...9, using: &noise), columns: .random(in: 1...5, using: &noise))
@@ -71,7 +71,7 @@ import Testing
     let filters = try Self.chain(&noise)
     let picture = testPicture(Self.descriptions[seed % Self.descriptions.count], seed: seed)
     // One by one, serially.
-    let serial = RunContext(pool: pool, tiling: TilingOptions(jobs: 1).serial)
+    let serial = RunContext(pool: pool, tiling: TilingOptions(workers: 1).serial)
     var steps = [picture]
     for filter in filters {
       let result = try Picture(filter.outputDescription(for: steps.last!.description))
@@ -132,7 +132,7 @@ import Testing
     defer { pool.close() }
     let picture = testPicture(ImageDescription(width: 90, height: 110, color: .rgb, sampleType: .uint8))
     let blurred = try Picture(picture.description)
-    let context = RunContext(pool: pool, tiling: TilingOptions(jobs: 3))
+    let context = RunContext(pool: pool, tiling: TilingOptions(workers: 3))
     try Gaussian(sigma: 1).run(.picture(picture), to: .picture(blurred), in: context)
     let expected = try blobs.run(.picture(blurred), to: .table, in: context)!
     #expect(expected.rows.count > 3)
@@ -148,10 +148,10 @@ import Testing
   }
 
   @Test func a_region_reads_only_what_it_needs() throws {
-    let chain = try Pipeline([.init("gaussian", Gaussian(sigma: 2)), .init("sobel", try Sobel())])
+    let chain = try Pipeline([.init("gaussian", Gaussian(sigma: 2)), .init("sobel", try Gradient())])
     let picture = ImageDescription(width: 20000, height: 20000, color: .gray, sampleType: .uint8)
     let region = Region(x: 9000, y: 10000, width: 256, height: 200)
-    let plan = try chain.plan(for: picture, region: region, tiling: TilingOptions(jobs: 2))
+    let plan = try chain.plan(for: picture, region: region, tiling: TilingOptions(workers: 2))
     #expect(plan.sweeps[0].levels[0].window == Region(x: 8991, y: 9991, width: 274, height: 218))
     #expect(plan.memory < 1 << 20)
     for outside in [

@@ -98,7 +98,7 @@ extension Picture {
 
     // Metadata: the same, but for what is written in another way on purpose.
     var before = reader.metadata, after = again.metadata
-    (before.notes, after.notes) = ([], [])
+    (before.items, after.items) = ([], [])
     if reader.fileBits < 8 || reader.fileColor == "palette" || reader.fileColor == "bilevel" {
       // Widened to bytes, which other compressions may be for, and other strips.
       (before.tiff.compression, after.tiff.compression) = (0, 0)
@@ -112,10 +112,10 @@ extension Picture {
     if isSwapped { (before.tiff.predictor, after.tiff.predictor) = (1, 1) }
     #expect(before == after)
     let names = Set(ImageSummary(again).noteNames)
-    for note in fixture.notes ?? [] {
-      #expect(names.contains { $0 == note || $0 == "tag \(note)" || Self.synonyms[note] == $0 }, "\(note)")
+    for item in fixture.notes ?? [] {
+      #expect(names.contains { $0 == item || $0 == "tag \(item)" || Self.synonyms[item] == $0 }, "\(item)")
     }
-    for note in reader.metadata.notes { #expect(again.metadata.notes.contains(note), "\(note.kind) \(note.tag)") }
+    for item in reader.metadata.items { #expect(again.metadata.items.contains(item), "\(item.kind) \(item.tag)") }
   }
 
   private static let synonyms = ["270": "description", "700": "xmp", "eXIf": "exif"]
@@ -152,7 +152,7 @@ extension Picture {
     #expect(picture.steps.allSatisfy { $0 == 200 })
   }
 
-  @Test func notes_go_from_format_to_format() throws {
+  @Test func metadata_items_go_from_format_to_format() throws {
     let folder = try TemporaryFolder()
     let fixture = FormatFixture.all.first { $0.name == "jpeg with notes" }!
     for name in ["png", "tiff", "jpeg"] {

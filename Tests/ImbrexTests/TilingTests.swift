@@ -16,11 +16,11 @@ import Testing
     Case(name: "gaussian 8, 9") { Gaussian(sigmaY: 8, sigmaX: 9, boundary: $0, constant: 0.7) },
     Case(name: "gaussian 6, 0") { Gaussian(sigmaY: 6, sigmaX: 0, boundary: $0) },
     Case(name: "gaussian 0, 9 float") { Gaussian(sigmaY: 0, sigmaX: 9, boundary: $0, makesFloat: true) },
-    Case(name: "sobel") { try Sobel(boundary: $0, constant: 0.5) },
+    Case(name: "sobel") { try Gradient(boundary: $0, constant: 0.5) },
     Case(name: "farid vertical per channel") {
-      try Sobel(operator: .farid, direction: .vertical, boundary: $0, isPerChannel: true)
+      try Gradient(operator: .farid, direction: .vertical, boundary: $0, isPerChannel: true)
     },
-    Case(name: "roberts") { try Sobel(operator: .roberts, boundary: $0) },
+    Case(name: "roberts") { try Gradient(operator: .roberts, boundary: $0) },
     Case(name: "median 3x3") { Median(.square(radius: 1), boundary: $0, constant: 0.5) },
     Case(name: "median 5x5") { Median(.square(radius: 2), boundary: $0) },
     Case(name: "median 9x9") { Median(.square(radius: 4), boundary: $0) },
@@ -60,11 +60,11 @@ import Testing
 
   /// Ways to tile, as what they change in the options.
   static let tilings: [@Sendable (inout TilingOptions) -> Void] = [
-    { $0.jobs = 1 },
-    { $0.jobs = 3 },
+    { $0.workers = 1 },
+    { $0.workers = 3 },
     { $0.chunks = .init(rows: 3, columns: 2) },
     { $0.chunks = .init(rows: 1, columns: 5) },
-    { ($0.tile, $0.jobs) = ((height: 7, width: 11), 4) },
+    { ($0.tile, $0.workers) = ((height: 7, width: 11), 4) },
     { $0.tile = (height: 1, width: 1000) },
     { ($0.tile, $0.haloY, $0.haloX) = ((height: 13, width: 9), 40, 37) },
   ]
@@ -80,9 +80,9 @@ import Testing
         // The transfer function is one of gray and RGB.
         if name.contains("linear") && description.color == .cmyk { continue }
         let picture = testPicture(description)
-        let reference = try run(filter, picture, TilingOptions(jobs: 1).serial, pool, streams: false)
+        let reference = try run(filter, picture, TilingOptions(workers: 1).serial, pool, streams: false)
         for (index, change) in Self.tilings.enumerated() {
-          var options = TilingOptions(jobs: 2)
+          var options = TilingOptions(workers: 2)
           change(&options)
           for streams in [false, true] {
             let result = try run(filter, picture, options, pool, streams: streams)
@@ -120,10 +120,10 @@ import Testing
         method: method, minSigma: 1, maxSigma: 6, sigmaCount: 5, threshold: method == .doh ? 0.0005 : 0.02,
         relativeThreshold: relative)
       let reference = try detector.detect(
-        in: picture, context: RunContext(pool: pool, tiling: TilingOptions(jobs: 1).serial))
+        in: picture, context: RunContext(pool: pool, tiling: TilingOptions(workers: 1).serial))
       #expect(reference.count > 5)
       for change in Self.tilings {
-        var options = TilingOptions(jobs: 2)
+        var options = TilingOptions(workers: 2)
         change(&options)
         options.haloY = nil
         options.haloX = nil
@@ -142,9 +142,9 @@ import Testing
     for (x, y, value) in [(3, 3, Float.nan), (20, 17, .infinity), (39, 0, -.infinity), (16, 32, .nan)] {
       picture.row(y).assumingMemoryBound(to: Float.self)[x] = value
     }
-    for filter: any Filter in [Gaussian(sigma: 1), Median(.square(radius: 1)), Median(.disk(radius: 4)), try Sobel()] {
-      let reference = try run(filter, picture, TilingOptions(jobs: 1).serial, pool, streams: false)
-      var options = TilingOptions(jobs: 2)
+    for filter: any Filter in [Gaussian(sigma: 1), Median(.square(radius: 1)), Median(.disk(radius: 4)), try Gradient()] {
+      let reference = try run(filter, picture, TilingOptions(workers: 1).serial, pool, streams: false)
+      var options = TilingOptions(workers: 2)
       options.tile = (height: 8, width: 8)
       #expect(try run(filter, picture, options, pool, streams: true).hasSameBytes(as: reference))
       // Nothing beyond the window is touched.

@@ -30,7 +30,7 @@ import Testing
   private let picture = ImageDescription(width: 1000, height: 700, color: .gray, sampleType: .uint8)
 
   private func plan(_ change: (inout TilingOptions) -> Void, streamed: Bool = true) throws -> SweepPlan {
-    var options = TilingOptions(jobs: 2, maxMemory: 1 << 30)
+    var options = TilingOptions(workers: 2, maxMemory: 1 << 30)
     change(&options)
     return try Pipeline(Gaussian(sigma: 2)).plan(
       for: picture, tiling: options, streamsIn: streamed, streamsOut: streamed
@@ -39,7 +39,7 @@ import Testing
 
   @Test func tiles_cover_the_picture_once() throws {
     for change: (inout TilingOptions) -> Void in [
-      { _ in }, { $0.jobs = 64 }, { $0.chunks = .init(rows: 7, columns: 3) }, { $0.tile = (height: 33, width: 999) },
+      { _ in }, { $0.workers = 64 }, { $0.chunks = .init(rows: 7, columns: 3) }, { $0.tile = (height: 33, width: 999) },
     ] {
       let plan = try plan(change)
       var covered = [Int](repeating: 0, count: picture.pixelCount)
@@ -67,11 +67,11 @@ import Testing
 
   @Test func a_small_picture_is_one_tile() throws {
     let small = ImageDescription(width: 200, height: 200, color: .rgb, sampleType: .uint8)
-    #expect(try Pipeline(Gaussian()).plan(for: small, tiling: TilingOptions(jobs: 8)).lastSweep.tiles == 1)
+    #expect(try Pipeline(Gaussian()).plan(for: small, tiling: TilingOptions(workers: 8)).lastSweep.tiles == 1)
   }
 
   @Test func there_are_tiles_for_all_workers_to_the_end() throws {
-    #expect(try plan { $0.jobs = 8 }.tiles >= 16)
+    #expect(try plan { $0.workers = 8 }.tiles >= 16)
   }
 
   @Test func a_halo_smaller_than_the_filters_is_refused() {
@@ -81,7 +81,7 @@ import Testing
 
   @Test func memory_does_not_grow_with_the_height() throws {
     let tall = ImageDescription(width: 20000, height: 2_000_000, color: .gray, sampleType: .uint8)
-    let plan = try Pipeline(Gaussian(sigma: 2)).plan(for: tall, tiling: TilingOptions(jobs: 2))
+    let plan = try Pipeline(Gaussian(sigma: 2)).plan(for: tall, tiling: TilingOptions(workers: 2))
     #expect(plan.memory < 40 << 20)
   }
 
@@ -105,7 +105,7 @@ import Testing
   private func detect(_ picture: Picture, _ detector: BlobDetector) throws -> [Blob] {
     let pool = WorkerPool(count: 2)
     defer { pool.close() }
-    return try detector.detect(in: picture, context: RunContext(pool: pool, tiling: TilingOptions(jobs: 2)))
+    return try detector.detect(in: picture, context: RunContext(pool: pool, tiling: TilingOptions(workers: 2)))
   }
 
   /// Gaussian spots of known place and size.
@@ -177,7 +177,7 @@ import Testing
     let pool = WorkerPool(count: jobs)
     defer { pool.close() }
     let source = FailingSource()
-    var options = TilingOptions(jobs: jobs)
+    var options = TilingOptions(workers: jobs)
     options.tile = (height: 10, width: 100)
     let context = RunContext(pool: pool, tiling: options)
     #expect(throws: Failure.self) {
@@ -194,7 +194,7 @@ import Testing
     let pool = WorkerPool(count: jobs)
     defer { pool.close() }
     let picture = testPicture(ImageDescription(width: 100, height: 300, color: .gray, sampleType: .uint8))
-    var options = TilingOptions(jobs: jobs)
+    var options = TilingOptions(workers: jobs)
     options.tile = (height: 10, width: 100)
     #expect(throws: Failure.self) {
       try Gaussian().run(
@@ -217,7 +217,7 @@ import Testing
     // Wrap holds the whole picture: 120 kB, more than is allowed.
     let filter = Gaussian(sigma: 2, boundary: .wrap)
     let expected = PictureSink(picture.description), result = PictureSink(picture.description)
-    var options = TilingOptions(jobs: 2)
+    var options = TilingOptions(workers: 2)
     try filter.run(
       .stream(PictureSource(picture)), to: .stream(expected),
       in: RunContext(pool: pool, tiling: options))

@@ -57,27 +57,27 @@ typedef enum codec_alpha { codec_alpha_none = 0, codec_alpha_straight = 1, codec
 typedef enum codec_pnm_kind { codec_pnm_pam = 0, codec_pnm_pgm_ppm = 1, codec_pnm_pfm = 2 } codec_pnm_kind;
 typedef enum codec_unit { codec_unit_none = 0, codec_unit_inch = 1, codec_unit_cm = 2 } codec_unit;
 
-/// What a note is, and thus whether files of another kind can take it.
-typedef enum codec_note_kind {
-  codec_note_exif = 0,       ///< Exif 2.3's payload: a TIFF stream without pictures.
-  codec_note_xmp = 1,        ///< An XMP packet.
-  codec_note_comment = 2,    ///< Text: JPEG's COM, PNG's Comment.
-  codec_note_png = 3,        ///< A chunk of PNG, copied as it is; `tag` is its name, big-endian.
-  codec_note_jpeg = 4,       ///< A marker segment of JPEG, copied as it is; `tag` is the marker.
-  codec_note_tiff = 5,       ///< A tag of a TIFF's directory, `type` and `count` as TIFF has them.
-  codec_note_tiff_exif = 6,  ///< The same of its Exif directory …
-  codec_note_tiff_gps = 7,   ///< … and of its GPS directory.
-} codec_note_kind;
+/// What a item is, and thus whether files of another kind can take it.
+typedef enum codec_item_kind {
+  codec_item_exif = 0,       ///< Exif 2.3's payload: a TIFF stream without pictures.
+  codec_item_xmp = 1,        ///< An XMP packet.
+  codec_item_comment = 2,    ///< Text: JPEG's COM, PNG's Comment.
+  codec_item_png = 3,        ///< A chunk of PNG, copied as it is; `tag` is its name, big-endian.
+  codec_item_jpeg = 4,       ///< A marker segment of JPEG, copied as it is; `tag` is the marker.
+  codec_item_tiff = 5,       ///< A tag of a TIFF's directory, `type` and `count` as TIFF has them.
+  codec_item_tiff_exif = 6,  ///< The same of its Exif directory …
+  codec_item_tiff_gps = 7,   ///< … and of its GPS directory.
+} codec_item_kind;
 
 /// Something that a file carries beside its picture.
-typedef struct codec_note {
-  int32_t kind;  ///< A `codec_note_kind`.
+typedef struct codec_item {
+  int32_t kind;  ///< A `codec_item_kind`.
   uint32_t tag;
   uint16_t type;                   ///< TIFF's field type; else 0.
   uint64_t count;                  ///< Values of that type; else bytes.
   const uint8_t *_Nullable bytes;  ///< In the machine's byte order where they are numbers of a TIFF field.
   size_t byte_count;
-} codec_note;
+} codec_item;
 
 /// What a file says of its picture, and how it was encoded, so that the same kind of file can be written again.
 /// A reader fills it in; a writer takes it (and ignores the fields of other formats).
@@ -133,8 +133,8 @@ typedef struct codec_header {
   const uint8_t *_Nullable icc_profile;
   size_t icc_profile_count;
   /// What else the file carries; owned like the profile.
-  const codec_note *_Nullable notes;
-  size_t note_count;
+  const codec_item *_Nullable items;
+  size_t item_count;
 } codec_header;
 
 /// Where a reader's bytes come from: `head` (bytes already read from `fd` to recognise the format; they stay valid
@@ -206,7 +206,7 @@ int32_t codec_pnm_select(codec_pnm_reader *reader, uint32_t x, uint32_t y, uint3
 // Pages of a TIFF, each a picture by itself.
 
 /// Goes to the next page and reads its header as codec_tiff_open does, whether all rows of this one were read or not.
-/// `codec_no_page` at the end. Notes and profile of the page before are no longer valid.
+/// `codec_no_page` at the end. Items and profile of the page before are no longer valid.
 int32_t codec_tiff_next_page(codec_tiff_reader *reader, codec_header *header, codec_error *error);
 /// Completes the page and begins the next.
 int32_t codec_tiff_start_page(codec_tiff_writer *writer, const codec_header *header, const codec_options *options,
@@ -243,11 +243,11 @@ int32_t codec_png_encode_block(codec_png_workspace *workspace, const codec_optio
 int32_t codec_png_append_block(codec_png_writer *writer, const codec_png_encoded *encoded, codec_error *error);
 void codec_png_free_block(codec_png_encoded *encoded);
 
-// PNG's notes may stand behind its picture: to be asked for when all rows are read, and given to a writer before
+// PNG's items may stand behind its picture: to be asked for when all rows are read, and given to a writer before
 // codec_png_finish (until which they stay the caller's).
 
-const codec_note *_Nullable codec_png_late_notes(const codec_png_reader *reader, size_t *count);
-void codec_png_add_late_notes(codec_png_writer *writer, const codec_note *_Nullable notes, size_t count);
+const codec_item *_Nullable codec_png_late_items(const codec_png_reader *reader, size_t *count);
+void codec_png_add_late_items(codec_png_writer *writer, const codec_item *_Nullable items, size_t count);
 
 // TIFF in blocks of whole strips, or of whole rows of tiles, likewise: for deflate with interleaved samples in the
 // machine's byte order. A block is encoded by codec_tiff_encode_block on any thread and appended in order.

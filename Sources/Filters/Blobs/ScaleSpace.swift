@@ -181,9 +181,9 @@ struct ScaleSpaceAnalysis<Value: ResponseValue>: TableAnalysis {
   func table(of partial: Peaks, in region: Region?) -> Table { detector.table(of: partial, in: region) }
 
   func measure(_ region: Region, from source: SourceRows, into partial: inout Peaks, scratch: Scratch) {
-    let strip = max(1024, 4 * radius)
-    for x in stride(from: region.x, to: region.endX, by: strip) {
-      let tile = Region(x: x, y: region.y, width: min(strip, region.endX - x), height: region.height)
+    let block = max(1024, 4 * radius)
+    for x in stride(from: region.x, to: region.endX, by: block) {
+      let tile = Region(x: x, y: region.y, width: min(block, region.endX - x), height: region.height)
       scratch.frame { measure(tile: tile, from: source, into: &partial, scratch: scratch) }
     }
   }

@@ -29,7 +29,7 @@ struct Hysteresis: WholeStage {
     var sink: any RowSink { map }
 
     func finish(in context: RunContext) throws -> (input: SweepInput, stage: Stage) {
-      map.finish(on: context.pool, workers: context.tiling.isSerial ? 1 : context.tiling.jobs)
+      map.finish(on: context.pool, workers: context.tiling.isSerial ? 1 : context.tiling.workers)
       return (.none(picture), .stencil(EdgeMapStencil(map: map), making: picture))
     }
   }

@@ -111,80 +111,80 @@ struct GaussianStencil: Stencil {
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     // Columns at a time, so that the rows of a window stay in the cache.
-    let strip = max(4096 / input.channels, 2 * radiusX, 64)
+    let block = max(4096 / input.channels, 2 * radiusX, 64)
     var x = region.x
     while x < region.endX {
-      let width = min(strip, region.endX - x)
+      let width = min(block, region.endX - x)
       scratch.frame {
-        processStrip(
+        processBlock(
           Region(x: x, y: region.y, width: width, height: region.height), from: source, to: output, scratch: scratch)
       }
       x += width
     }
   }
 
-  private func processStrip(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  private func processBlock(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     // Two transposing passes, whose cost a tap is lower, where there are many taps; sums are the same.
     let isLarge = min(radiusY, radiusX) >= (input.channels == 1 ? 32 : 64) && boundary != .wrap
     if isLarge {
       // Rows at a time, so that what is between the passes stays in the cache.
       let height = max(64, radiusY)
-      for y in stride(from: strip.y, to: strip.endY, by: height) {
-        let part = Region(x: strip.x, y: y, width: strip.width, height: min(height, strip.endY - y))
+      for y in stride(from: block.y, to: block.endY, by: height) {
+        let part = Region(x: block.x, y: y, width: block.width, height: min(height, block.endY - y))
         scratch.frame { processLarge(part, from: source, to: output, scratch: scratch) }
       }
     } else {
-      processSmall(strip, from: source, to: output, scratch: scratch)
+      processSmall(block, from: source, to: output, scratch: scratch)
     }
   }
 
-  private func processSmall(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  private func processSmall(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     let kernels = KernelTable.current
     let channels = input.channels
-    let columns = (strip.x - radiusX)..<(strip.endX + radiusX)
+    let columns = (block.x - radiusX)..<(block.endX + radiusX)
     let inside = columns.clamped(to: 0..<input.width)
     let rows = VerticalPass(
-      strip: strip, radius: radiusY, inside: inside, boundary: boundary, constant: constant, loader: loader,
+      block: block, radius: radiusY, inside: inside, boundary: boundary, constant: constant, loader: loader,
       source: source, scratch: scratch)
 
     let padded = scratch.allocate(columns.count * channels, of: Float.self)
-    let blurred = scratch.allocate(strip.width * channels, of: Float.self)
-    let samples = strip.width * channels
-    for y in strip.y..<strip.endY {
+    let blurred = scratch.allocate(block.width * channels, of: Float.self)
+    let samples = block.width * channels
+    for y in block.y..<block.endY {
       rows.correlate(y, inside, weightsY, into: padded + (inside.lowerBound - columns.lowerBound) * channels)
       extendRow(
         padded, columns: columns, channels: channels, pictureWidth: input.width, boundary: boundary,
         constant: constant
       ) { column, count, target in rows.correlate(y, column..<(column + count), weightsY, into: target) }
       kernels.correlate_row_f32(padded + radiusX * channels, weightsX, radiusX, channels, blurred, samples)
-      finish(blurred, y: y, of: strip, to: output)
+      finish(blurred, y: y, of: block, to: output)
     }
   }
 
-  private func processLarge(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  private func processLarge(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     let kernels = KernelTable.current
     let channels = input.channels
-    let columns = (strip.x - radiusX)..<(strip.endX + radiusX)
+    let columns = (block.x - radiusX)..<(block.endX + radiusX)
     let inside = columns.clamped(to: 0..<input.width)
     let rows = VerticalPass(
-      strip: strip, radius: radiusY, inside: inside, boundary: boundary, constant: constant, loader: loader,
+      block: block, radius: radiusY, inside: inside, boundary: boundary, constant: constant, loader: loader,
       source: source, scratch: scratch, isConverted: true)
 
     // Lines of odd numbers of cache lines, so that columns do not fall on the same sets of the cache.
     func odd(_ count: Int) -> Int { ((count + 15) / 16 | 1) * 16 }
     let samples = inside.count * channels
-    let pitch = odd(strip.height), resultPitch = odd(strip.width)
+    let pitch = odd(block.height), resultPitch = odd(block.width)
     let plane = scratch.allocate(samples * pitch, of: Float.self)
-    let column = scratch.allocate((max(strip.height + 2 * radiusY, columns.count) + 4) * 16, of: Float.self)
+    let column = scratch.allocate((max(block.height + 2 * radiusY, columns.count) + 4) * 16, of: Float.self)
     weightsY.withUnsafeBufferPointer { weights in
       kernels.correlate_columns_f32(
-        rows.floats, [weights.baseAddress!], radiusY, 1, [plane], pitch, samples, strip.height, column)
+        rows.floats, [weights.baseAddress!], radiusY, 1, [plane], pitch, samples, block.height, column)
     }
 
-    let border = scratch.allocate(strip.height, of: Float.self)
-    border.update(repeating: constant, count: strip.height)
+    let border = scratch.allocate(block.height, of: Float.self)
+    border.update(repeating: constant, count: block.height)
     let lines = scratch.allocate(columns.count, of: UnsafePointer<Float>.self)
-    let results = (0..<channels).map { _ in scratch.allocate(resultPitch * strip.height, of: Float.self) }
+    let results = (0..<channels).map { _ in scratch.allocate(resultPitch * block.height, of: Float.self) }
     for channel in 0..<channels {
       for x in columns {
         let from = boundary.index(x, count: input.width)
@@ -193,42 +193,42 @@ struct GaussianStencil: Stencil {
       }
       weightsX.withUnsafeBufferPointer { weights in
         kernels.correlate_columns_f32(
-          lines, [weights.baseAddress!], radiusX, 1, [results[channel]], resultPitch, strip.height, strip.width, column)
+          lines, [weights.baseAddress!], radiusX, 1, [results[channel]], resultPitch, block.height, block.width, column)
       }
     }
-    let row = scratch.allocate(strip.width * channels, of: Float.self)
-    for y in strip.y..<strip.endY {
-      let start = (y - strip.y) * resultPitch
+    let row = scratch.allocate(block.width * channels, of: Float.self)
+    for y in block.y..<block.endY {
+      let start = (y - block.y) * resultPitch
       if channels == 1 {
-        finish(results[0] + start, y: y, of: strip, to: output)
+        finish(results[0] + start, y: y, of: block, to: output)
       } else {
         for (channel, result) in results.enumerated() {
-          for x in 0..<strip.width { row[x * channels + channel] = result[start + x] }
+          for x in 0..<block.width { row[x * channels + channel] = result[start + x] }
         }
-        finish(row, y: y, of: strip, to: output)
+        finish(row, y: y, of: block, to: output)
       }
     }
   }
 
-  /// Stores a row of the strip.
-  private func finish(_ blurred: UnsafeMutablePointer<Float>, y: Int, of strip: Region, to output: OutputRows) {
+  /// Stores a row of the block.
+  private func finish(_ blurred: UnsafeMutablePointer<Float>, y: Int, of block: Region, to output: OutputRows) {
     let kernels = KernelTable.current
     let channels = input.channels
     if input.alpha == .straight {
-      kernels.unpremultiply_f32(blurred, input.sampleType.fullScale, channels, strip.width)
+      kernels.unpremultiply_f32(blurred, input.sampleType.fullScale, channels, block.width)
     }
     if loader.isLinear {
       TransferFunction.encode(
-        blurred, count: strip.width, colors: input.color.channels, channels: channels,
+        blurred, count: block.width, colors: input.color.channels, channels: channels,
         fullScale: input.sampleType.fullScale)
     }
     storeRow(
-      blurred, count: strip.width * channels, scale: 1 / input.sampleType.fullScale, as: outputType,
-      to: output.row(y) + strip.x * channels * outputType.byteCount)
+      blurred, count: block.width * channels, scale: 1 / input.sampleType.fullScale, as: outputType,
+      to: output.row(y) + block.x * channels * outputType.byteCount)
   }
 }
 
-/// Sums down the columns of a strip: straight from the picture's samples where that is possible, else from rows
+/// Sums down the columns of a block: straight from the picture's samples where that is possible, else from rows
 /// converted to floats first (which gives the same bits).
 private struct VerticalPass {
   private let input: ImageDescription
@@ -241,13 +241,13 @@ private struct VerticalPass {
   private let bytesPerPixel: Int
 
   init(
-    strip: Region, radius: Int, inside: Range<Int>, boundary: Boundary, constant: Float, loader: FloatLoader,
+    block: Region, radius: Int, inside: Range<Int>, boundary: Boundary, constant: Float, loader: FloatLoader,
     source: SourceRows, scratch: Scratch, isConverted: Bool = false
   ) {
     input = loader.input
     self.radius = radius
-    firstRow = strip.y
-    let wanted = (strip.y - radius)..<(strip.endY + radius)
+    firstRow = block.y
+    let wanted = (block.y - radius)..<(block.endY + radius)
     table = scratch.allocate(wanted.count)
     let leavesPicture = wanted.lowerBound < 0 || wanted.upperBound > input.height
     let isConverted =
@@ -260,7 +260,7 @@ private struct VerticalPass {
       for y in wanted { table[y - wanted.lowerBound] = source.row(boundary.index(y, count: input.height)!) }
       return
     }
-    // Under `wrap` any column may be asked for; otherwise only the strip's own.
+    // Under `wrap` any column may be asked for; otherwise only the block's own.
     let columns = boundary == .wrap ? 0..<input.width : inside
     sampleType = .float32
     origin = columns.lowerBound

@@ -7,7 +7,7 @@ import Platform
 ///
 /// Computes what `skimage.filters.sobel` and its family do: responses are normalised so that a full step gives 1.
 /// Cost: a few operations a pixel.
-public struct Sobel: StencilFilter {
+public struct Gradient: StencilFilter {
   public enum Operator: String, CaseIterable, Sendable {
     case sobel, scharr, prewitt, roberts, farid
   }
@@ -64,13 +64,13 @@ public struct Sobel: StencilFilter {
     try mask?.check(fits: input)
     if !isPerChannel { try input.checkHasLuma("sobel", remedy: .init("per-channel")) }
     if isLinear { try input.checkTransferFunction() }
-    return SobelStencil(self, input)
+    return GradientStencil(self, input)
   }
 }
 
 // MARK: - Options
 
-extension Sobel {
+extension Gradient {
   /// The filter `sobel` and its options.
   public static let definition = FilterDefinition(
     name: "sobel",
@@ -104,7 +104,7 @@ extension Sobel {
         option: "direction",
         "is \(direction.rawValue), but must be magnitude with the operator roberts, whose differences are diagonal")
     }
-    var filter = try Sobel(
+    var filter = try Gradient(
       operator: `operator`, direction: direction, boundary: values.choice("boundary"),
       constant: values.constant(), isPerChannel: values.flag("per-channel"), mask: values.mask(open),
       makesFloat: values.flag("float"))
@@ -113,13 +113,13 @@ extension Sobel {
   }
 }
 
-struct SobelStencil: Stencil {
-  private let filter: Sobel
+struct GradientStencil: Stencil {
+  private let filter: Gradient
   private let input: ImageDescription
   private let output: ImageDescription
   private let loader: FloatLoader
 
-  init(_ filter: Sobel, _ input: ImageDescription) {
+  init(_ filter: Gradient, _ input: ImageDescription) {
     self.filter = filter
     self.input = input
     output = filter.outputDescription(for: input)
@@ -140,7 +140,7 @@ struct SobelStencil: Stencil {
   var needsWholePicture: Bool { filter.boundary == .wrap }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    guard takesWholeNumbers else { return processStrips(region, from: source, to: output, scratch: scratch) }
+    guard takesWholeNumbers else { return processBlocks(region, from: source, to: output, scratch: scratch) }
     // The picture's first and last column have neighbours that the rows do not hold; whatever the tile, it is those.
     let start = max(region.x, 1), end = min(region.endX, input.width - 1)
     for (x, width) in [
@@ -148,7 +148,7 @@ struct SobelStencil: Stencil {
     ]
     where width > 0 {
       let edge = Region(x: x, y: region.y, width: width, height: region.height)
-      processStrips(edge, from: source, to: output, scratch: scratch)
+      processBlocks(edge, from: source, to: output, scratch: scratch)
     }
     guard end > start else { return }
     let channels = input.channels
@@ -176,29 +176,29 @@ struct SobelStencil: Stencil {
       && input.color == output.color && (filter.boundary != .constant || isWhole)
   }
 
-  private func processStrips(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    let strip = max(4096 / loader.channels, 64)
+  private func processBlocks(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    let block = max(4096 / loader.channels, 64)
     var x = region.x
     while x < region.endX {
-      let part = Region(x: x, y: region.y, width: min(strip, region.endX - x), height: region.height)
-      scratch.frame { processStrip(part, from: source, to: output, scratch: scratch) }
+      let part = Region(x: x, y: region.y, width: min(block, region.endX - x), height: region.height)
+      scratch.frame { processBlock(part, from: source, to: output, scratch: scratch) }
       x += part.width
     }
   }
 
-  private func processStrip(_ strip: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  private func processBlock(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     let channels = loader.channels
     let plane = PaddedPlane<Float>(
-      region: strip, halo: halo, in: input, channels: channels, boundary: filter.boundary,
+      region: block, halo: halo, in: input, channels: channels, boundary: filter.boundary,
       constant: Float(filter.constant) * loader.fullScale, scratch: scratch
     ) { row, column, count, target in
       loader.load(source.row(row), x: column, count: count, into: target, scratch: scratch)
     }
-    let samples = strip.width * channels
+    let samples = block.width * channels
     let horizontal = scratch.allocate(samples, of: Float.self)
     let vertical = scratch.allocate(samples, of: Float.self)
-    for y in strip.y..<strip.endY {
-      differentiate(plane, y: y, x: strip.x, horizontal: horizontal, vertical: vertical, count: samples)
+    for y in block.y..<block.endY {
+      differentiate(plane, y: y, x: block.x, horizontal: horizontal, vertical: vertical, count: samples)
       let response: UnsafeMutablePointer<Float>
       switch filter.direction {
       case .magnitude:
@@ -209,8 +209,8 @@ struct SobelStencil: Stencil {
       }
       if let mask = filter.mask {
         scratch.frame {
-          let valid = scratch.allocate(strip.width, of: UInt8.self)
-          mask.eroded(row: y, columns: strip.x..<strip.endX, into: valid)
+          let valid = scratch.allocate(block.width, of: UInt8.self)
+          mask.eroded(row: y, columns: block.x..<block.endX, into: valid)
           for sample in 0..<samples where valid[sample / channels] == 0 { response[sample] = 0 }
         }
       }
@@ -219,7 +219,7 @@ struct SobelStencil: Stencil {
       storeRow(
         response, count: samples, scale: (isSigned ? 0.5 : 1) / loader.fullScale, offset: isSigned ? 0.5 : 0,
         as: self.output.sampleType,
-        to: output.row(y) + strip.x * self.output.bytesPerPixel)
+        to: output.row(y) + block.x * self.output.bytesPerPixel)
     }
   }
 

@@ -5,64 +5,64 @@
 #include <stdlib.h>
 
 /// Through libtiff's variable arguments, whose types depend on how it knows the tag.
-static bool set_tag(TIFF *tiff, const codec_note *note) {
+static bool set_tag(TIFF *tiff, const codec_item *item) {
   // Kept by libtiff.
   static const char unknown[] = "Tag";
-  const TIFFField *field = libtiff.FindField(tiff, note->tag, TIFF_ANY);
+  const TIFFField *field = libtiff.FindField(tiff, item->tag, TIFF_ANY);
   if (field == NULL) {
-    TIFFFieldInfo info = {.field_tag = note->tag,
+    TIFFFieldInfo info = {.field_tag = item->tag,
                           .field_readcount = TIFF_VARIABLE2,
                           .field_writecount = TIFF_VARIABLE2,
-                          .field_type = (TIFFDataType)note->type,
+                          .field_type = (TIFFDataType)item->type,
                           .field_bit = FIELD_CUSTOM,
                           .field_oktochange = 1,
                           .field_passcount = 1,
                           .field_name = (char *)unknown};
     if (libtiff.MergeFieldInfo(tiff, &info, 1) != 0) return true;
-    field = libtiff.FindField(tiff, note->tag, TIFF_ANY);
+    field = libtiff.FindField(tiff, item->tag, TIFF_ANY);
     if (field == NULL) return true;
   }
   int write_count = libtiff.FieldWriteCount(field);
   TIFFDataType type = libtiff.FieldDataType(field);
   if (type == TIFF_ASCII) {
-    char *text = malloc(note->byte_count + 1);
+    char *text = malloc(item->byte_count + 1);
     if (text == NULL) return false;
-    memcpy(text, note->bytes, note->byte_count);
-    text[note->byte_count] = 0;
+    memcpy(text, item->bytes, item->byte_count);
+    text[item->byte_count] = 0;
     size_t length = strlen(text) + 1;
-    int ok = !libtiff.FieldPassCount(field) ? libtiff.SetField(tiff, note->tag, text)
+    int ok = !libtiff.FieldPassCount(field) ? libtiff.SetField(tiff, item->tag, text)
              : write_count == TIFF_VARIABLE2
-                 ? libtiff.SetField(tiff, note->tag, (uint32_t)length, text)
-                 : libtiff.SetField(tiff, note->tag, (int)(length < 65535 ? length : 65535), text);
+                 ? libtiff.SetField(tiff, item->tag, (uint32_t)length, text)
+                 : libtiff.SetField(tiff, item->tag, (int)(length < 65535 ? length : 65535), text);
     free(text);
     return ok != 0;
   }
-  if (note->tag == TIFFTAG_RICHTIFFIPTC && type == TIFF_LONG && type_size(note->type) == 1) {
+  if (item->tag == TIFFTAG_RICHTIFFIPTC && type == TIFF_LONG && type_size(item->type) == 1) {
     // Bytes that libtiff takes for numbers: so that it does not swap them, they are swapped before.
-    size_t words = (note->byte_count + 3) / 4;
+    size_t words = (item->byte_count + 3) / 4;
     uint8_t *bytes = calloc(words, 4);
     if (bytes == NULL) return false;
-    memcpy(bytes, note->bytes, note->byte_count);
+    memcpy(bytes, item->bytes, item->byte_count);
     if (libtiff.IsByteSwapped(tiff)) swap_values(bytes, 4, 4 * words);
-    int ok = libtiff.SetField(tiff, note->tag, (uint32_t)words, bytes);
+    int ok = libtiff.SetField(tiff, item->tag, (uint32_t)words, bytes);
     free(bytes);
     return ok != 0;
   }
   // A tag that is known as another type is left out: reading it as that type would be a guess.
-  size_t size = type_size(note->type);
-  bool rational = note->type == TIFF_RATIONAL || note->type == TIFF_SRATIONAL;
-  bool alike = (TIFFDataType)note->type == type ||
-               (size == 1 && (type == TIFF_BYTE || type == TIFF_UNDEFINED) && note->type != TIFF_SBYTE);
-  if (!alike || note->count > UINT32_MAX) return true;
-  void *values = malloc(rational ? note->count * 8 : note->byte_count);
+  size_t size = type_size(item->type);
+  bool rational = item->type == TIFF_RATIONAL || item->type == TIFF_SRATIONAL;
+  bool alike = (TIFFDataType)item->type == type ||
+               (size == 1 && (type == TIFF_BYTE || type == TIFF_UNDEFINED) && item->type != TIFF_SBYTE);
+  if (!alike || item->count > UINT32_MAX) return true;
+  void *values = malloc(rational ? item->count * 8 : item->byte_count);
   if (values == NULL) return false;
-  memcpy(values, note->bytes, note->byte_count);
+  memcpy(values, item->bytes, item->byte_count);
   if (rational) {
     size_t set_size = (size_t)libtiff.FieldSetGetSize(field);
-    for (uint64_t i = 0; i < note->count; i++) {
+    for (uint64_t i = 0; i < item->count; i++) {
       uint32_t parts[2];
-      memcpy(parts, note->bytes + 8 * i, 8);
-      double value = note->type == TIFF_SRATIONAL ? (double)(int32_t)parts[0] / (double)(int32_t)parts[1]
+      memcpy(parts, item->bytes + 8 * i, 8);
+      double value = item->type == TIFF_SRATIONAL ? (double)(int32_t)parts[0] / (double)(int32_t)parts[1]
                                                   : (double)parts[0] / (double)parts[1];
       if (set_size == 8)
         ((double *)values)[i] = value;
@@ -72,30 +72,30 @@ static bool set_tag(TIFF *tiff, const codec_note *note) {
   }
   int ok = 1;
   if (libtiff.FieldPassCount(field)) {
-    ok = write_count == TIFF_VARIABLE2 ? libtiff.SetField(tiff, note->tag, (uint32_t)note->count, values)
-         : note->count <= 65535        ? libtiff.SetField(tiff, note->tag, (int)note->count, values)
+    ok = write_count == TIFF_VARIABLE2 ? libtiff.SetField(tiff, item->tag, (uint32_t)item->count, values)
+         : item->count <= 65535        ? libtiff.SetField(tiff, item->tag, (int)item->count, values)
                                        : 1;
-  } else if (write_count == 1 && note->count == 1) {
+  } else if (write_count == 1 && item->count == 1) {
     uint64_t number = rational || type == TIFF_FLOAT || type == TIFF_DOUBLE ? 0
-                      : size == 1                                           ? *note->bytes
-                                                                            : number_at(note->bytes, size);
+                      : size == 1                                           ? *item->bytes
+                                                                            : number_at(item->bytes, size);
     double real = 0;
     if (rational) real = libtiff.FieldSetGetSize(field) == 8 ? *(double *)values : *(float *)values;
     if (type == TIFF_FLOAT) real = *(float *)values;
     if (type == TIFF_DOUBLE) real = *(double *)values;
     if (rational || type == TIFF_FLOAT || type == TIFF_DOUBLE) {
-      ok = libtiff.SetField(tiff, note->tag, real);
+      ok = libtiff.SetField(tiff, item->tag, real);
     } else {
-      ok = size == 8 ? libtiff.SetField(tiff, note->tag, number) : libtiff.SetField(tiff, note->tag, (uint32_t)number);
+      ok = size == 8 ? libtiff.SetField(tiff, item->tag, number) : libtiff.SetField(tiff, item->tag, (uint32_t)number);
     }
-  } else if (write_count > 1 && note->count == (uint64_t)write_count) {
+  } else if (write_count > 1 && item->count == (uint64_t)write_count) {
     // Two shorts, as page numbers are, go one by one; longer ones as an array.
     uint16_t pair[2];
     if (write_count == 2 && type == TIFF_SHORT) {
       memcpy(pair, values, 4);
-      ok = libtiff.SetField(tiff, note->tag, pair[0], pair[1]);
+      ok = libtiff.SetField(tiff, item->tag, pair[0], pair[1]);
     } else {
-      ok = libtiff.SetField(tiff, note->tag, values);
+      ok = libtiff.SetField(tiff, item->tag, values);
     }
   }
   free(values);
@@ -107,23 +107,23 @@ static void put_number(uint8_t *to, uint64_t number, size_t size, bool big_endia
 }
 
 static int by_tag(const void *a, const void *b) {
-  const codec_note *const *first = a, *const *second = b;
+  const codec_item *const *first = a, *const *second = b;
   return (*first)->tag < (*second)->tag ? -1 : (*first)->tag > (*second)->tag;
 }
 
-/// Appends a directory of the notes of one kind to the file; 0 if there are none, or it fails.
+/// Appends a directory of the items of one kind to the file; 0 if there are none, or it fails.
 static uint64_t append_directory(tiff_file *file, const codec_header *header, int32_t kind) {
-  const codec_note **list = calloc(header->note_count + 1, sizeof *list);
+  const codec_item **list = calloc(header->item_count + 1, sizeof *list);
   if (list == NULL) return 0;
   size_t count = 0, data = 0;
   bool wide = libtiff.IsBigTIFF(file->tiff) != 0, big_endian = libtiff.IsBigEndian(file->tiff) != 0;
   size_t offset_size = wide ? 8 : 4, count_size = wide ? 8 : 2, entry_size = wide ? 20 : 12;
-  for (size_t i = 0; i < header->note_count; i++) {
-    const codec_note *note = &header->notes[i];
-    if (note->kind != kind || type_size(note->type) * note->count != note->byte_count || note->byte_count == 0)
+  for (size_t i = 0; i < header->item_count; i++) {
+    const codec_item *item = &header->items[i];
+    if (item->kind != kind || type_size(item->type) * item->count != item->byte_count || item->byte_count == 0)
       continue;
-    list[count++] = note;
-    if (note->byte_count > offset_size) data += (note->byte_count + 1) / 2 * 2;
+    list[count++] = item;
+    if (item->byte_count > offset_size) data += (item->byte_count + 1) / 2 * 2;
   }
   qsort(list, count, sizeof *list, by_tag);
   uint64_t start = (tiff_file_size(file) + 7) / 8 * 8, result = 0;
@@ -160,17 +160,17 @@ static uint64_t append_directory(tiff_file *file, const codec_header *header, in
   return result;
 }
 
-bool tiff_notes_write(tiff_file *file, const codec_header *header) {
-  for (size_t i = 0; i < header->note_count; i++) {
-    const codec_note *note = &header->notes[i];
-    if (note->kind == codec_note_tiff && note->byte_count > 0 && !set_tag(file->tiff, note)) {
+bool tiff_items_write(tiff_file *file, const codec_header *header) {
+  for (size_t i = 0; i < header->item_count; i++) {
+    const codec_item *item = &header->items[i];
+    if (item->kind == codec_item_tiff && item->byte_count > 0 && !set_tag(file->tiff, item)) {
       // What libtiff does not take is left out, unless the file is at fault.
       if (file->system_errno != 0) return false;
       file->message[0] = 0;
     }
   }
-  uint64_t exif = append_directory(file, header, codec_note_tiff_exif);
-  uint64_t gps = append_directory(file, header, codec_note_tiff_gps);
+  uint64_t exif = append_directory(file, header, codec_item_tiff_exif);
+  uint64_t gps = append_directory(file, header, codec_item_tiff_gps);
   if (file->system_errno != 0) return false;
   return (exif == 0 || libtiff.SetField(file->tiff, TIFFTAG_EXIFIFD, exif)) &&
          (gps == 0 || libtiff.SetField(file->tiff, TIFFTAG_GPSIFD, gps));

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 /// Of one value, and of all together: more is no description of a picture.
-#define LARGEST_NOTE ((uint64_t)64 << 20)
-#define MOST_NOTE_BYTES ((uint64_t)128 << 20)
+#define LARGEST_ITEM ((uint64_t)64 << 20)
+#define MOST_ITEM_BYTES ((uint64_t)128 << 20)
 #define MOST_ENTRIES 4096
 #define MOST_DIRECTORIES 1000000
 
@@ -70,7 +70,7 @@ static bool read_directory(const tiff_file *file, uint64_t offset, directory *re
     next->type = (uint16_t)number_at(at + 2, 2);
     next->count = number_at(at + 4, offset_size);
     size_t size = type_size(next->type);
-    if (size == 0 || next->count == 0 || next->count > LARGEST_NOTE / size) continue;
+    if (size == 0 || next->count == 0 || next->count > LARGEST_ITEM / size) continue;
     uint64_t place = offset + count_size + i * entry_size + 4 + offset_size;
     next->offset = place;
     if (next->count * size > offset_size && !read_number(file, place, offset_size, &next->offset)) continue;
@@ -119,15 +119,15 @@ static bool concerns_samples(uint16_t tag) {
   return false;
 }
 
-static void add_note(const tiff_file *file, tiff_notes *notes, int32_t kind, const entry *from) {
+static void add_item(const tiff_file *file, tiff_items *items, int32_t kind, const entry *from) {
   size_t bytes = (size_t)(from->count * type_size(from->type));
-  if (bytes > tiff_file_size(file) || notes->bytes + bytes > MOST_NOTE_BYTES) return;
-  if (notes->count == notes->capacity) {
-    size_t capacity = notes->capacity == 0 ? 32 : 2 * notes->capacity;
-    codec_note *list = realloc(notes->list, capacity * sizeof *list);
+  if (bytes > tiff_file_size(file) || items->bytes + bytes > MOST_ITEM_BYTES) return;
+  if (items->count == items->capacity) {
+    size_t capacity = items->capacity == 0 ? 32 : 2 * items->capacity;
+    codec_item *list = realloc(items->list, capacity * sizeof *list);
     if (list == NULL) return;
-    notes->list = list;
-    notes->capacity = capacity;
+    items->list = list;
+    items->capacity = capacity;
   }
   uint8_t *values = malloc(bytes);
   if (values == NULL || !read_at(file, from->offset, values, bytes)) {
@@ -135,22 +135,22 @@ static void add_note(const tiff_file *file, tiff_notes *notes, int32_t kind, con
     return;
   }
   if (is_swapped(file)) swap_values(values, unit_size(from->type), bytes);
-  notes->bytes += bytes;
-  notes->list[notes->count++] = (codec_note){
+  items->bytes += bytes;
+  items->list[items->count++] = (codec_item){
       .kind = kind, .tag = from->tag, .type = from->type, .count = from->count, .bytes = values, .byte_count = bytes};
 }
 
-static void add_child(const tiff_file *file, tiff_notes *notes, const directory *parent, uint16_t tag, int32_t kind) {
+static void add_child(const tiff_file *file, tiff_items *items, const directory *parent, uint16_t tag, int32_t kind) {
   directory child;
   if (!read_directory(file, number_of(file, parent, tag), &child)) return;
   for (uint32_t i = 0; i < child.count; i++) {
     // A directory of yet another level: its offset would be wrong in another file.
-    if (child.entries[i].tag != tag_interoperability) add_note(file, notes, kind, &child.entries[i]);
+    if (child.entries[i].tag != tag_interoperability) add_item(file, items, kind, &child.entries[i]);
   }
   free(child.entries);
 }
 
-void tiff_notes_read(const tiff_file *file, tiff_notes *notes) {
+void tiff_items_read(const tiff_file *file, tiff_items *items) {
   directory main;
   if (!read_directory(file, libtiff.CurrentDirOffset(file->tiff), &main)) return;
   for (uint32_t i = 0; i < main.count; i++) {
@@ -159,17 +159,17 @@ void tiff_notes_read(const tiff_file *file, tiff_notes *notes) {
     bool keeps_subfile = at->tag == tag_subfile && first_number(file, at) == FILETYPE_PAGE;
     if (at->type == TIFF_IFD || at->type == TIFF_IFD8 || concerns_samples(at->tag)) continue;
     if (at->tag == tag_subfile && !keeps_subfile) continue;
-    add_note(file, notes, codec_note_tiff, at);
+    add_item(file, items, codec_item_tiff, at);
   }
-  add_child(file, notes, &main, tag_exif, codec_note_tiff_exif);
-  add_child(file, notes, &main, tag_gps, codec_note_tiff_gps);
+  add_child(file, items, &main, tag_exif, codec_item_tiff_exif);
+  add_child(file, items, &main, tag_gps, codec_item_tiff_gps);
   free(main.entries);
 }
 
-void tiff_notes_free(tiff_notes *notes) {
-  for (size_t i = 0; i < notes->count; i++) free((void *)notes->list[i].bytes);
-  free(notes->list);
-  memset(notes, 0, sizeof *notes);
+void tiff_items_free(tiff_items *items) {
+  for (size_t i = 0; i < items->count; i++) free((void *)items->list[i].bytes);
+  free(items->list);
+  memset(items, 0, sizeof *items);
 }
 
 bool tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others) {
