@@ -1,5 +1,6 @@
 import Pictures
 import Platform
+
 /// A format whose files can be made of blocks of rows that are compressed by themselves and appended in order.
 protocol BlockCodec: Sendable {
   associatedtype Encoded: Sendable

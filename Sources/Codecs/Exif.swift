@@ -1,5 +1,5 @@
 import Pictures
-import Platform
+
 /// Exif's payload (Exif 2.32, 4.5): a TIFF stream of directories without pictures. Here it becomes items, one a tag, and back.
 enum Exif {
   static let orientationTag: UInt32 = 274

@@ -1,5 +1,6 @@
 import Pictures
 import Platform
+
 internal import CodecShims
 
 /// What a format knows of itself. Each is a type in a file of its own, and has an entry in ``ImageFormat/all``; nothing

@@ -1,4 +1,5 @@
 public import Pictures
+
 import Platform
 
 /// A file format: how it is recognised and named, and what it can hold.

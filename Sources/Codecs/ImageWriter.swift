@@ -1,5 +1,6 @@
 public import Pictures
 import Platform
+
 internal import CodecShims
 
 #if canImport(Glibc)

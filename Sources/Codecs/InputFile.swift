@@ -1,5 +1,6 @@
 import Pictures
 import Platform
+
 internal import CodecShims
 
 #if canImport(Glibc)

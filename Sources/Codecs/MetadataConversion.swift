@@ -1,5 +1,6 @@
 import Pictures
 import Platform
+
 // What the items of one kind of file become in another.
 
 extension MetadataItem {

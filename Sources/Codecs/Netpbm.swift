@@ -1,5 +1,6 @@
 import Pictures
 import Platform
+
 internal import CodecShims
 
 /// The Netpbm family: one reader for all, three ways to write.

@@ -1,5 +1,6 @@
 import Pictures
 import Platform
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

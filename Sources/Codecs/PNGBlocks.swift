@@ -1,5 +1,6 @@
 import Pictures
 import Platform
+
 internal import CodecShims
 
 /// PNG as blocks of rows: filtered, deflated and joined into one stream.

@@ -1,5 +1,6 @@
-import Pictures
 import Platform
+import Pictures
+
 internal import CodecShims
 
 /// A page as a shim's writer is told of it.

@@ -1,4 +1,3 @@
-import Pictures
 import Platform
 internal import CodecShims
 

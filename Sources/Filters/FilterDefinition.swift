@@ -1,4 +1,5 @@
 public import Pictures
+
 public import Pipeline
 
 /// Opens a picture that an option names, such as a mask; its errors name its file.

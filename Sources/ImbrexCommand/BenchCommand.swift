@@ -55,9 +55,10 @@ struct BenchCommand {
   /// The options in effect.
   private var options: JSONValue {
     func object(_ values: OptionValues) -> JSONValue {
-      .object(values.all.map { definition, value in
-        (String(definition.name.map { $0 == "-" ? "_" : $0 }), value.map(JSONValue.init) ?? .null)
-      })
+      .object(
+        values.all.map { definition, value in
+          (String(definition.name.map { $0 == "-" ? "_" : $0 }), value.map(JSONValue.init) ?? .null)
+        })
     }
     if stages.count == 1 { return object(stages[0].values) }
     return .array(stages.map { .object([("filter", .string($0.name)), ("options", object($0.values))]) })

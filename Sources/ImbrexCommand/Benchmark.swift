@@ -94,7 +94,8 @@ struct Benchmark: Sendable {
       let time = times[index]
       return Run(
         isSerial: index == 0, workers: settings[index].workers, tiles: sweep.tiles, tileHeight: sweep.grid.bandHeight,
-        tileWidth: sweep.grid.tileWidth, seconds: file == nil ? time.filter : time.together, isIdentical: isIdentical[index],
+        tileWidth: sweep.grid.tileWidth, seconds: file == nil ? time.filter : time.together,
+        isIdentical: isIdentical[index],
         stages: file == nil
           ? nil
           : [("decode", time.decode), ("filter", time.filter), ("encode", time.encode)].map { ($0, Self.median($1)) })

@@ -68,7 +68,9 @@ struct FilterRun: Sendable {
     }
     let many = outputs.plan.count > 1
     if let path = outputs.sharedTable, !options.dryRun, failure == nil || many {
-      try writeText(outputs.tableFormat.text(rows.withLock { $0 }, columns: pipeline.tableFilter!.tableColumns, naming: many), to: path)
+      try writeText(
+        outputs.tableFormat.text(rows.withLock { $0 }, columns: pipeline.tableFilter!.tableColumns, naming: many),
+        to: path)
     }
     if let failure { throw failure }
   }

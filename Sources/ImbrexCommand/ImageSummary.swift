@@ -1,4 +1,5 @@
 package import Imbrex
+
 /// What a file says of one of its pictures, in words and numbers: for `imbrex info`.
 package struct ImageSummary: Sendable {
   package typealias Value = FileField.Value

@@ -67,7 +67,8 @@ struct PictureJob {
     }
     if let file = files.first(where: { pages > 1 && !$0.format.holdsPages }) {
       throw ImbrexError(
-        .input, "it has \(pages) pages, but a \(file.format.name.uppercased()) holds one: use --page N, or write a TIFF")
+        .input, "it has \(pages) pages, but a \(file.format.name.uppercased()) holds one: use --page N, or write a TIFF"
+      )
     }
     return files
   }

@@ -1,7 +1,6 @@
-import Codecs
-import Pictures
 import Pipeline
 import Platform
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

@@ -1,7 +1,7 @@
 import Codecs
-import Pictures
 public import Pipeline
 import Platform
+
 /// Runs a function on numbers 0 … count − 1, several at a time on a pool's threads, and hands out the results in order.
 ///
 /// Threads that find no further number help with what the others are at (see ``WorkerPool``). No thread runs further ahead

@@ -2,6 +2,7 @@ import Codecs
 import Pictures
 import Pipeline
 import Platform
+
 internal import CXXHash
 
 #if canImport(Glibc)

@@ -2,6 +2,7 @@ import Codecs
 import Pictures
 import Pipeline
 import Platform
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

@@ -1,7 +1,7 @@
 public import Codecs
-import Pictures
 import Pipeline
 import Platform
+
 /// How an input's result is named in the directory of outputs.
 public struct OutputNaming: Sendable {
   /// Ends with a slash.

@@ -1,7 +1,6 @@
-import Codecs
-import Pictures
 import Pipeline
 import Platform
+
 /// Many paths in one block of memory: a directory of a million pictures takes some tens of MB.
 struct PathList {
   private var bytes: [UInt8] = []

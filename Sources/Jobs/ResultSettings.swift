@@ -1,4 +1,5 @@
 public import Pipeline
+
 import Platform
 
 /// Everything but an input's content that a result depends on: the version, every filter with all its options, and the common

@@ -1,4 +1,5 @@
 package import Platform
+
 /// The shape of a picture's samples: interleaved pixels in rows from the top, each with its colour, then bands of no
 /// known meaning, then alpha.
 public struct ImageDescription: Equatable, Sendable {
@@ -55,7 +56,8 @@ public struct ImageDescription: Equatable, Sendable {
     guard hasLuma else {
       throw ImbrexError(
         .input,
-        "\(filter) needs gray or colour, but the picture has \(1 + extraBands) bands of no known colour", remedy: remedy)
+        "\(filter) needs gray or colour, but the picture has \(1 + extraBands) bands of no known colour", remedy: remedy
+      )
     }
   }
 }

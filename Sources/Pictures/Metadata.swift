@@ -1,4 +1,3 @@
-import Platform
 /// What a file carries beside its samples: kept from input to output so that the same kind of file comes out.
 public struct Metadata: Equatable, Sendable {
   public struct Resolution: Equatable, Sendable {

@@ -1,4 +1,3 @@
-import Platform
 /// A rectangle of pixels in a picture's coordinates.
 public struct Region: Equatable, Sendable {
   public var x, y, width, height: Int

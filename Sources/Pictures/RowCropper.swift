@@ -1,4 +1,3 @@
-import Platform
 /// Cuts a window out of rows that come from the top only: drops those above it, and of the others the columns beside it.
 public final class RowCropper {
   private let window: Region

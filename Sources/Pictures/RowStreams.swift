@@ -1,4 +1,3 @@
-import Platform
 /// Where rows come from, in order from the top: a decoder, or a picture in memory.
 public protocol RowSource: AnyObject, Sendable {
   /// Of the whole picture, whatever window is selected.

@@ -1,4 +1,3 @@
-import Platform
 // Rows are raw bytes; these are the samples in them.
 
 extension UnsafeRawPointer {

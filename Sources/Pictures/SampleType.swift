@@ -1,4 +1,3 @@
-import Platform
 /// The number type of one sample of a picture in memory.
 public enum SampleType: String, Sendable, CaseIterable {
   /// 0 … 255, read as x / 255.

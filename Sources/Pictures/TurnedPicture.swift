@@ -1,4 +1,3 @@
-import Platform
 /// A picture turned and mirrored so that it is upright, row by row. The picture is held whole.
 public final class TurnedPicture: RowSource, @unchecked Sendable {
   public let description: ImageDescription

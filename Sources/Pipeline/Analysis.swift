@@ -1,4 +1,5 @@
 public import Pictures
+
 import Platform
 
 /// What an analysis makes of tiles: it can be merged with others in any order to the same end, and written down. Tiles hand it

@@ -1,5 +1,3 @@
-import Pictures
-import Platform
 /// What a filter sees beyond the picture's border. Each stage of a chain applies its own.
 public enum Boundary: String, CaseIterable, Sendable {
   /// d c b a | a b c d | d c b a

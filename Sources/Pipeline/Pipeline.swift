@@ -1,4 +1,5 @@
 public import Pictures
+
 import Platform
 
 /// A chain of filters: what is wanted of a picture. A ``Plan`` says how it is done.

@@ -1,5 +1,4 @@
 public import Pictures
-import Platform
 
 /// Where a pipeline's result goes.
 public enum PipelineOutput: Sendable {

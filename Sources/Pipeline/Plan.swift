@@ -1,4 +1,5 @@
 public import Pictures
+
 import Platform
 
 /// How a ``Pipeline`` is run on a picture: the one place where that is decided. The run, `--explain`, `-v` and benchmarks read it.

@@ -1,5 +1,5 @@
 import Pictures
-import Platform
+
 /// Memory for one worker's intermediate rows: handed out by moving an offset, taken back all at once.
 ///
 /// Once its block has grown to what a tile needs, nothing is allocated any more.

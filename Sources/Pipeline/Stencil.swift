@@ -1,5 +1,5 @@
 public import Pictures
-import Platform
+
 /// A stage that makes each output pixel from a window of input pixels: what the engine runs on every tile.
 ///
 /// It knows nothing of tiles: it is asked for a region and finds input rows by their number in the picture. What it

@@ -1,4 +1,5 @@
 import Pictures
+
 import Platform
 
 /// One pass over a picture: rows come in, tiles of every stage are made, rows go out, all at the same time.
@@ -138,8 +139,9 @@ final class Sweep: @unchecked Sendable {
     let step = plan.steps[index - 1], below = levels[index - 1]
     if step.shape.needsWholePicture { return below.bands.lowerBound...(below.bands.upperBound - 1) }
     let rows = levels[index].rows(of: band), window = below.plan.window
-    return plan.grid.band(of: max(rows.lowerBound - step.ghostRows, window.y))
-      ... plan.grid.band(of: min(rows.upperBound + step.ghostRows, window.endY) - 1)
+    return plan.grid.band(
+      of: max(rows.lowerBound - step.ghostRows, window.y))...plan.grid.band(
+        of: min(rows.upperBound + step.ghostRows, window.endY) - 1)
   }
 
   // MARK: - Doing it

@@ -61,7 +61,8 @@ final class SweepLevel {
     if let picture {
       stride = picture.stride
       // A picture as large as the whole holds it in place; another is the window alone.
-      let isWhole = picture.description.width == plan.description.width
+      let isWhole =
+        picture.description.width == plan.description.width
         && picture.description.height == plan.description.height
       store = .picture(picture, x: isWhole ? 0 : plan.window.x, y: isWhole ? 0 : plan.window.y)
     } else if plan.capacity > 0 {

@@ -1,4 +1,5 @@
 public import Pictures
+
 import Platform
 
 /// How one pass over a picture is done: which tiles each stage works on, with which ghosts, and what is in memory.

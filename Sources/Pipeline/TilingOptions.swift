@@ -1,5 +1,6 @@
 import Pictures
 public import Platform
+
 /// How the user wants a run to be tiled; everything has a default.
 public struct TilingOptions: Equatable, Sendable {
   public struct Grid: Equatable, Sendable {

@@ -1,5 +1,5 @@
-import Pictures
 import Platform
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

@@ -66,7 +66,9 @@ public enum PathText {
   }
 
   /// Calls a function of the system with a path.
-  package static func withCPath<Result>(_ path: String, _ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
+  package static func withCPath<Result>(_ path: String, _ body: (UnsafePointer<CChar>) throws -> Result) rethrows
+    -> Result
+  {
     if !path.utf8.contains(0xF4) { return try path.withCString(body) }
     return try (bytes(path) + [0]).withUnsafeBufferPointer { buffer in
       try buffer.withMemoryRebound(to: CChar.self) { try body($0.baseAddress!) }

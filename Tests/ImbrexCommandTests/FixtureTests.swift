@@ -1,4 +1,5 @@
 import Foundation
+import Imbrex
 import TestSupport
 import Testing
 
@@ -42,11 +43,12 @@ private struct Fixture: Decodable {
 }
 
 @Suite struct FixtureTests {
-  @Test(arguments: [("gaussian", 87), ("sobel", 255), ("median", 186), ("edge", 139), ("blob-detect", 86)])
-  func a_filter_computes_what_scikit_image_computes(filter: String, count: Int) throws {
+  /// A filter of the list without reference results fails.
+  @Test(arguments: FilterDefinition.all.map(\.name))
+  func a_filter_computes_what_scikit_image_computes(filter: String) throws {
     let file = projectFolder.appendingPathComponent("Tests/Fixtures/\(filter).jsonl")
     let lines = try Data(contentsOf: file).split(separator: 10)
-    #expect(lines.count == count)
+    #expect(lines.count > 20)
     for line in lines {
       let fixture = try JSONDecoder().decode(Fixture.self, from: Data(line))
       if let failure = try failure(of: fixture, filter) {

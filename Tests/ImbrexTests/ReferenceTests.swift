@@ -26,7 +26,8 @@ import Testing
     let pool = WorkerPool(count: 2)
     defer { pool.close() }
     let result = try Picture(filter.outputDescription(for: picture.description))
-    try filter.run(.picture(picture), to: .picture(result), in: RunContext(pool: pool, tiling: TilingOptions(workers: 2)))
+    try filter.run(
+      .picture(picture), to: .picture(result), in: RunContext(pool: pool, tiling: TilingOptions(workers: 2)))
     return plane(result)
   }
 

@@ -142,7 +142,9 @@ import Testing
     for (x, y, value) in [(3, 3, Float.nan), (20, 17, .infinity), (39, 0, -.infinity), (16, 32, .nan)] {
       picture.row(y).assumingMemoryBound(to: Float.self)[x] = value
     }
-    for filter: any Filter in [Gaussian(sigma: 1), Median(.square(radius: 1)), Median(.disk(radius: 4)), try Gradient()] {
+    for filter: any Filter in [
+      Gaussian(sigma: 1), Median(.square(radius: 1)), Median(.disk(radius: 4)), try Gradient(),
+    ] {
       let reference = try run(filter, picture, TilingOptions(workers: 1).serial, pool, streams: false)
       var options = TilingOptions(workers: 2)
       options.tile = (height: 8, width: 8)

@@ -1,6 +1,5 @@
-import Pictures
 import Pipeline
-import Platform
+
 /// A blob: where it is, and at which scale its response is strongest.
 public struct Blob: Equatable, Sendable {
   /// Row and column, in pixels.

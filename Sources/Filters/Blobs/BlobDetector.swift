@@ -1,6 +1,7 @@
 import Kernels
 public import Pictures
 public import Pipeline
+
 import Platform
 
 #if canImport(Glibc)
@@ -71,7 +72,8 @@ public struct BlobDetector: TableFilter {
     guard self.minSigma > 0 else { throw ImbrexError(option: "min-sigma", "is \(minSigma), but must be above 0") }
     guard self.maxSigma >= self.minSigma else {
       throw ImbrexError(
-        option: "max-sigma", "is \(shortest(self.maxSigma)), but must not be below min-sigma, which is \(shortest(minSigma))")
+        option: "max-sigma",
+        "is \(shortest(self.maxSigma)), but must not be below min-sigma, which is \(shortest(minSigma))")
     }
     guard method != .doh || minSigma >= 1.0 / 3 else {
       throw ImbrexError(option: "min-sigma", "is \(shortest(minSigma)), but must be at least 1/3 for the method doh")

@@ -1,6 +1,6 @@
 public import Pictures
 import Pipeline
-import Platform
+
 /// Draws blobs on a picture: anti-aliased circles, coloured by scale, with a dark rim so that they show on any ground.
 public struct BlobOverlay: Sendable {
   private let blobs: [Blob]

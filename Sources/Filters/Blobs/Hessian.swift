@@ -1,6 +1,6 @@
 import Pictures
 import Pipeline
-import Platform
+
 import Kernels
 
 #if canImport(Glibc)

@@ -1,5 +1,6 @@
 import Pictures
 import Pipeline
+
 import Platform
 
 /// Peaks of some tiles, and the range of their responses.

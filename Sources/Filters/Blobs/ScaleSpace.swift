@@ -1,6 +1,6 @@
 import Pictures
 import Pipeline
-import Platform
+
 import Kernels
 
 /// The type of responses, and the kernels for it.

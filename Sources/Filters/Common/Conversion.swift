@@ -1,6 +1,6 @@
 public import Pictures
 public import Pipeline
-import Platform
+
 import Kernels
 
 /// What transparent pixels are put over where a file cannot hold alpha, in [0, 1].

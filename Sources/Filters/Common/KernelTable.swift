@@ -1,6 +1,5 @@
-import Pictures
-import Pipeline
 import Platform
+
 import Kernels
 
 /// The kernels in use, chosen once: the fastest build that this machine can run, or the one that `IMBREX_CPU` names.

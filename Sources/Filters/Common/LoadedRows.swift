@@ -1,6 +1,6 @@
 import Pictures
 import Pipeline
-import Platform
+
 import Kernels
 
 /// The rows that a tile's vertical sums need, converted to numbers, extended beyond the picture's top and bottom.

@@ -1,6 +1,7 @@
 public import Pictures
 import Pipeline
 import Platform
+
 /// Which pixels of a picture count: those of a mask picture that are not zero.
 public final class Mask: Sendable {
   public let width: Int

@@ -1,6 +1,6 @@
 import Pictures
 import Pipeline
-import Platform
+
 /// Extends a row of ghost and picture columns beyond the picture, by a boundary rule.
 ///
 /// - Parameters:

@@ -1,4 +1,5 @@
 import Pictures
+
 import Pipeline
 
 /// A stencil whose samples are rounded to what a file will hold of them, where files hold them otherwise than memory does
@@ -79,7 +80,9 @@ struct RoundedStencil: Stencil {
 /// The nearest IEEE 754 binary16, ties to even. (Swift's own `Float16` is not there on all machines.)
 private func roundedToHalf(_ value: Float) -> Float {
   let bits = value.bitPattern & 0x7FFF_FFFF
-  if bits >= 0x7F80_0000 { return value.isNaN ? Float(bitPattern: value.bitPattern & 0x8000_0000 | 0x7FC0_0000) : value }
+  if bits >= 0x7F80_0000 {
+    return value.isNaN ? Float(bitPattern: value.bitPattern & 0x8000_0000 | 0x7FC0_0000) : value
+  }
   if bits >= 0x477F_F000 { return value < 0 ? -.infinity : .infinity }
   if bits < 0x3880_0000 {
     return Float(signOf: value, magnitudeOf: (value.magnitude * 0x1p24).rounded(.toNearestOrEven) * 0x1p-24)

@@ -1,6 +1,6 @@
 import Pictures
 import Pipeline
-import Platform
+
 import Kernels
 
 // How a picture's samples become the rows that kernels work on.

@@ -1,5 +1,6 @@
 public import Pipeline
 import Pictures
+
 import Platform
 
 // Options that several filters have, written once.

@@ -1,4 +1,5 @@
 public import Pictures
+
 public import Pipeline
 
 /// A filter that is a single stencil.

@@ -1,6 +1,7 @@
 import Pictures
 import Pipeline
 import Platform
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

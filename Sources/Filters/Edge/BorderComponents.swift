@@ -1,4 +1,5 @@
 import Pictures
+
 import Platform
 
 /// What hysteresis must know of some rows of a picture to join them with the rows above and below: where edges touch the

@@ -1,5 +1,6 @@
 import Kernels
 import Pictures
+
 import Pipeline
 
 /// Smoothing and gradient of Canny's detector, each with its own boundary, row by row.
@@ -44,7 +45,8 @@ struct CannyGradient: Sendable {
   ///
   /// - Parameter visit: Called when row `y` is there; rows `y` − 3 … are too.
   func visit(
-    _ region: Region, from source: SourceRows, scratch: Scratch, _ visit: (_ y: Int, _ block: Region, _ rows: Rows) -> Void
+    _ region: Region, from source: SourceRows, scratch: Scratch,
+    _ visit: (_ y: Int, _ block: Region, _ rows: Rows) -> Void
   ) {
     // Blocks whose rows, in double precision, stay in the cache; larger ones where their ghosts would outweigh them.
     let width = max(2048, 2 * radius), height = max(64, 4 * radius)

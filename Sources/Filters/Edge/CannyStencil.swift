@@ -1,5 +1,6 @@
 import Kernels
 import Pictures
+
 import Pipeline
 
 /// The local part of Canny's detector: smoothing, gradient and thinning. One byte a pixel: 0 no edge, 1 weak, 2 strong.

@@ -1,5 +1,6 @@
 public import Pictures
 public import Pipeline
+
 import Platform
 
 /// Finds edges with Canny's detector: one 8-bit channel of 0 and 255.
@@ -28,7 +29,8 @@ public struct Edge: Filter {
   ) throws {
     precondition(sigma >= 0)
     guard high >= low else {
-      throw ImbrexError(option: "high", "is \(shortest(high)), but must not be less than low, which is \(shortest(low))")
+      throw ImbrexError(
+        option: "high", "is \(shortest(high)), but must not be less than low, which is \(shortest(low))")
     }
     if usesQuantiles && !(low >= 0 && high <= 1) {
       let (name, value) = low >= 0 ? ("high", high) : ("low", low)

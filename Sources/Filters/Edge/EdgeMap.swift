@@ -1,6 +1,7 @@
 import Pictures
 package import Pipeline
 import Platform
+
 import Kernels
 
 /// The thinned edges of a picture, or of some of its rows, two bits a pixel: candidates (weak), and which of them are sure

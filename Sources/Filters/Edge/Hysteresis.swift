@@ -1,6 +1,5 @@
 import Pictures
 import Pipeline
-import Platform
 
 /// Canny's last step over a whole picture: of the labels that ``CannyStencil`` gives, the weak ones that are connected to a strong
 /// one become edges.

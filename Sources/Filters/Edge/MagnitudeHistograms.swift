@@ -1,4 +1,5 @@
 import Pipeline
+
 import Platform
 
 /// How many magnitudes begin with each of some prefixes, by their next 16 bits.

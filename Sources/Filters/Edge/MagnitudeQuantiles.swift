@@ -1,6 +1,5 @@
 import Pictures
 import Pipeline
-import Platform
 
 /// Makes quantiles of the gradient's magnitude over the whole picture into thresholds; the picture is held meanwhile.
 struct QuantileThresholds: WholeStage {

@@ -1,5 +1,6 @@
 import Kernels
 import Pictures
+
 import Pipeline
 
 /// The smoothed picture of Canny's detector, row by row: Gaussian, divided by the same Gaussian of what is covered.

@@ -1,7 +1,6 @@
 import Kernels
 public import Pictures
 public import Pipeline
-import Platform
 
 /// Blurs a picture with a Gaussian, axis by axis.
 ///

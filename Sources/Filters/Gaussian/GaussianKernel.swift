@@ -1,6 +1,3 @@
-import Pictures
-import Pipeline
-import Platform
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

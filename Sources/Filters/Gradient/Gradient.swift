@@ -1,6 +1,7 @@
 import Kernels
 public import Pictures
 public import Pipeline
+
 import Platform
 
 /// Finds edges with a first-derivative operator.
@@ -42,7 +43,8 @@ public struct Gradient: StencilFilter {
   ) throws {
     guard `operator` != .roberts || direction == .magnitude else {
       throw ImbrexError(
-        option: "direction", "is \(direction.rawValue), but the operator roberts, whose differences are diagonal, has only a magnitude")
+        option: "direction",
+        "is \(direction.rawValue), but the operator roberts, whose differences are diagonal, has only a magnitude")
     }
     self.operator = `operator`
     self.direction = direction

@@ -1,5 +1,6 @@
 public import Pictures
 public import Pipeline
+
 import Platform
 
 /// Replaces each sample by the median of a window: the value of rank ⌊count / 2⌋, channel by channel.

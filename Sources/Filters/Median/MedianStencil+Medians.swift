@@ -1,6 +1,6 @@
 import Pictures
 import Pipeline
-import Platform
+
 import Kernels
 
 /// The rows of some windows, at the column of the first output, and where the outputs go.

@@ -1,6 +1,5 @@
 import Pictures
 import Pipeline
-import Platform
 
 // MARK: - 64-bit floats, by rank
 

@@ -1,6 +1,5 @@
 import Pictures
 import Pipeline
-import Platform
 
 struct MedianStencil: Stencil {
   /// What is sorted: samples themselves, or integers in the same order.

@@ -1,4 +1,5 @@
 import Pictures
+
 import Kernels
 
 /// A median's window as rows of columns.
