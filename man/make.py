@@ -25,6 +25,10 @@ a filter sees, by
 .Fl -cval
 .El
 .Pp
+.Fl -cval
+goes with
+.Cm constant
+only.
 .Cm symmetric ,
 .Cm edge
 and
@@ -60,7 +64,8 @@ The signed directions are written as 0.5 + response/2, and as they are in float:
 Alpha is ignored.
 .Pp
 """ + BOUNDARIES,
-        "examples": ["sobel photo.jpg -o gradient.png", "sobel --operator scharr --direction vertical --float in.tif -o dx.tif"],
+        "examples": ["sobel photo.jpg -o gradient.png", "sobel --operator scharr --direction vertical --float in.tif -o dx.tif",
+                     "gaussian --sigma 2 then sobel photo.jpg -o gradient.png"],
     },
     "median": {
         "description": """Replaces each sample by the middle one of its window, channel by channel: of the sorted window the value of rank
@@ -93,7 +98,8 @@ With
 the thresholds are quantiles of the gradient's magnitude over the whole picture, which is then held while they are found.
 .Pp
 """ + BOUNDARIES,
-        "examples": ["edge photo.jpg -o edges.png", "edge --sigma 2 --quantiles --low 0.8 --high 0.95 cells.tif -o edges.png"],
+        "examples": ["edge photo.jpg -o edges.png", "edge --sigma 2 --quantiles --low 0.8 --high 0.95 cells.tif -o edges.png",
+                     "median --radius 2 then edge photo.jpg -o edges.png"],
     },
     "blob-detect": {
         "description": """Finds bright blobs (dark ones with
@@ -114,9 +120,14 @@ and
 but for the order in which overlapping pairs are taken: here it is that of the list, there that of a hash table,
 so that in crowded pictures the lists may differ by a few.
 .Pp
-Over several inputs each row begins with its file's name.""",
+Over several inputs each row begins with its file's name.
+With
+.Fl -region
+the table has the rows whose centres lie in it, in coordinates of the whole picture, and an overlay is the crop.
+In a chain it is the last stage.""",
         "examples": ["blob-detect --min-sigma 3 --max-sigma 20 cells.tif > cells.csv",
-                     "blob-detect --method doh --dark pores.png -o pores.json --overlay seen.png"],
+                     "blob-detect --method doh --dark pores.png -o pores.json --overlay seen.png",
+                     "median then gaussian --sigma 1 then blob-detect cells/ -o tables/"],
     },
     "info": {
         "description": """Tells what files hold, from their headers: format, size, type of samples, colour, compression and its settings, layout, pages,
@@ -147,7 +158,7 @@ are what stands in the file.""",
         "examples": ["info photo.jpg", "info --json *.tif > files.ndjson"],
     },
     "bench": {
-        "description": """Runs a filter on a picture in memory: serially (one worker, one tile), then with each of several worker counts, taking turns.
+        "description": """Runs a filter, or a chain of them, on a picture in memory: serially (one worker, one tile), then with each of several worker counts, taking turns.
 Every parallel result is compared with the serial one; if a byte differs, the exit status is 1.
 The table has, for each setting, the median, least and greatest time, megapixels a second, the speed-up over serial, efficiency (speed-up
 a worker) and the serial fraction of Karp and Flatt: the share of the work that would have to be serial to explain the speed-up.
@@ -165,10 +176,14 @@ may be given several times: every worker count is then timed with each, so that 
 .Fl -plot
 draws the speed-up, with the spread of the runs, beside the ideal.
 .Pp
-FILTER is one of gaussian, sobel, median, edge and blob-detect, with its own options as in its own manual page.""",
+FILTER is any filter, with its own options as in its own manual page.
+A chain has no
+.Cm tee
+here.""",
         "examples": ["bench gaussian --sigma 2 photo.png", "bench median --radius 5 --jobs 1,2,4 --runs 9 --json scan.tif",
                      "bench gaussian --sigma 2 --end-to-end --plot speedup.svg photo.png",
-                     "bench median --tile 64x4096 --tile 256x256 --chunks 4x4 photo.png"],
+                     "bench median --tile 64x4096 --tile 256x256 --chunks 4x4 photo.png",
+                     "bench gaussian --sigma 2 then sobel photo.png"],
     },
 }
 
@@ -191,6 +206,59 @@ Without
 .Fl o
 the result goes to standard output, in the input's format, if that is not a terminal.
 With several inputs, or a directory, OUTPUT is a directory, which is made if it is missing.
+.Ss Chains
+The word
+.Cm then
+separates the stages of a chain:
+.Pp
+.Dl imbrex gaussian --sigma 2 then sobel in.png -o out.png
+.Pp
+A filter's own options stand in its stage.
+Inputs and the options that all filters share may stand in any stage.
+A file of that name is
+.Pa ./then .
+.Pp
+A stage's input is what the stage before would have written, rounded to its sample type; so the result is that of the filters run one
+after another.
+.Fl -float
+on a stage passes its floats on, unrounded.
+Nothing is compressed in between: of a JPEG the result is that of lossless files in between.
+The picture is decoded once and encoded once, and all stages work at the same time.
+A stage that must see the whole picture first (edge, the method doh of blob-detect,
+.Fl -boundary Cm wrap )
+takes one more pass, or has its input held.
+.Pp
+.Cm then tee Ar FILE
+writes the picture as it is at that point, and passes it on:
+.Pp
+.Dl imbrex gaussian --sigma 2 then tee smooth.tif then edge in.tif -o edges.png
+.Pp
+The format of FILE follows from its extension; how it is written, from the same options as that of the output.
+With several inputs FILE is a directory, named with a slash at its end or there already, and its pictures are of the kind of the inputs.
+.Pp
+blob-detect makes a table, and can only be the last stage.
+.Ss Regions
+With
+.Fl -region Ar WxH+X+Y
+the output is W by H pixels, from column X and row Y on, counted from 0: exactly that crop of the result for the whole picture.
+So is what
+.Cm tee
+and
+.Fl -overlay
+write.
+A table has the rows whose centres lie in the region, in coordinates of the whole picture.
+Columns and rows are those of the picture as it is stored, or as
+.Fl -auto-orient
+turns it.
+.Pp
+Only what the region and its ghosts need is read.
+Uncompressed TIFFs, binary PNM and PAM are read where it is, of other TIFFs the strips and tiles that it touches; PNG, JPEG and pipes are
+read from the top to its last row.
+edge (with
+.Fl -quantiles
+or without), blob-detect and
+.Fl -boundary Cm wrap
+need the whole picture.
 .Ss Batch
 A directory stands for the files in it that have a picture's extension; with
 .Fl r
@@ -219,7 +287,12 @@ Before anything is written it is checked that no two results have one name and n
 .Pp
 With
 .Fl -incremental
-a file is skipped if its output is there, unchanged, and was made by the same version with the same options from the same content.
+a file is skipped if its output is there, unchanged, and was made by the same version with the same options from the same content,
+and what
+.Cm tee
+and
+.Fl -overlay
+write is there too.
 What was done is recorded in
 .Pa .imbrex-done
 beside the outputs, a line for each; deleting it makes everything be done again.
@@ -287,32 +360,18 @@ than
 .Fl -max-pixels .
 What a decoder has to hold whole (interlaced PNG, progressive JPEG) is held within
 .Fl -max-memory .
-.Ss Filters
+.Ss Filters and other commands
 .Bl -tag -width blob-detect
-.It Cm gaussian
-blur;
-.Xr imbrex-gaussian 1
-.It Cm sobel
-gradient;
-.Xr imbrex-sobel 1
-.It Cm median
-median of a window;
-.Xr imbrex-median 1
-.It Cm edge
-Canny's edges;
-.Xr imbrex-edge 1
-.It Cm blob-detect
-blobs;
-.Xr imbrex-blob-detect 1
-.It Cm info
-what files hold;
-.Xr imbrex-info 1
-.It Cm bench
-times of a filter;
-.Xr imbrex-bench 1
+@LIST@
 .El
 .Sh OPTIONS
 These are common to all filters.
+.Fl -serial
+does not go with
+.Fl -jobs ,
+.Fl -tile
+or
+.Fl -chunks .
 """
 
 MAIN_END = """.Sh ENVIRONMENT
@@ -322,7 +381,7 @@ Workers, if
 .Fl -jobs
 is not given.
 .It Ev IMBREX_CPU
-Instruction set of the kernels: portable, avx2 or avx512, as far as the machine runs them. All give the same result.
+Instruction set of the kernels: portable, avx2 or avx512, on arm64 portable or neon, as far as the machine runs them. All give the same result.
 .It Ev NO_COLOR
 If set, the bar of
 .Fl -progress
@@ -353,6 +412,11 @@ Usage: an unknown option, a bad value, no output.
 Ended by signal n; nothing half-written is left.
 .El
 """
+
+
+def sentence(abstract):
+    """An abstract as part of a sentence."""
+    return abstract[0].lower() + abstract[1:].rstrip(".")
 
 
 def escape(text):
@@ -415,14 +479,18 @@ def main():
             body = "Options that all filters share are in\n.Xr imbrex 1 .\n"
             if definition["makes_table"]:
                 own = own + sections["Tables"]
-        abstract = definition["abstract"][0].lower() + definition["abstract"][1:].rstrip(".")
         text = escape(prose["description"]) + "\n.Sh OPTIONS\n" + body + options(own) + examples(prose["examples"])
         (folder / f"imbrex-{name}.1").write_text(
-            page(f"imbrex-{name}", abstract, synopsis, text + see_also(f"imbrex-{name}")))
+            page(f"imbrex-{name}", sentence(definition["abstract"]), synopsis, text + see_also(f"imbrex-{name}")))
     everywhere = "".join(f".Ss {title}\n{options(own)}" for title, own in sections.items() if title != "Tables")
-    text = escape(MAIN) + everywhere + escape(MAIN_END)
+    listed = "\n".join(f".It Cm {name}\n{sentence(definition['abstract'])};\n.Xr imbrex-{name} 1"
+                       for name, definition in (filters | commands).items())
+    text = escape(MAIN.replace("@LIST@", listed)) + everywhere + escape(MAIN_END)
     text += examples(["gaussian --sigma 2 in.png -o out.png", "gaussian --sigma 2 < in.png | imbrex edge > edges.png",
-                      "median --radius 2 photos/ -o clean/", "blob-detect --max-sigma 20 cells.tif > cells.csv"])
+                      "median --radius 2 photos/ -o clean/", "blob-detect --max-sigma 20 cells.tif > cells.csv",
+                      "gaussian --sigma 2 then sobel photo.jpg -o gradient.png",
+                      "median then tee clean/ then edge photos/ -o edges/",
+                      "median --radius 15 --region 512x512+8000+6000 scan.tif -o part.tif"])
     (folder / "imbrex.1").write_text(
         page("imbrex", "filter pictures in overlapping tiles on every core",
              ".Nm\n.Ar FILTER\n.Op Ar options\n.Oo Cm then Ar FILTER Oo Ar options Oc Oc Ns ...\n.Op Ar INPUT ...\n"
