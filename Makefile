@@ -107,6 +107,7 @@ docs: deps ## Build the library's documentation with DocC, in dist/Imbrex.doccar
 	rm -rf .build-docc/symbols && mkdir -p .build-docc/symbols dist
 	$(SWIFT) build -c release --target Imbrex --scratch-path .build-docc \
 	  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc .build-docc/symbols
+	sed -i -E 's/"module":\{"name":"(Codecs|Filters|Jobs|Pictures|Pipeline|Platform)"/"module":{"name":"Imbrex"/' .build-docc/symbols/*.json
 	docc convert Sources/Imbrex/Documentation.docc --warnings-as-errors --fallback-display-name Imbrex \
 	  --fallback-bundle-identifier imbrex.Imbrex --additional-symbol-graph-dir .build-docc/symbols \
 	  --output-dir dist/Imbrex.doccarchive

@@ -85,7 +85,7 @@ struct BenchReport {
   }
 
   private var title: String {
-    "imbrex \(Imbrex.version) \(filter) on \(picture.summary), kernels \(kernelBuildName), \(runs[0].seconds.count) runs\(isEndToEnd ? ", from file to file" : "")"
+    "imbrex \(Imbrex.version) \(filter) on \(picture.summary), kernels \(kernelBuildName), \(runs[0].seconds.count) \(runs[0].seconds.count == 1 ? "run" : "runs")\(isEndToEnd ? ", from file to file" : "")"
   }
 
   var table: String {

@@ -44,6 +44,11 @@ struct FilterRun: Sendable {
   }
   /// Whether floats come out of integers.
   var makesFloat: Bool { grayResult.sampleType.isFloat }
+  /// Whether floats are what the last filter is asked for, rather than what came to it.
+  var asksForFloat: Bool {
+    let gray = ImageDescription(width: 1, height: 1, color: .gray, sampleType: .uint8)
+    return pipeline.links.last!.filter.outputDescription(for: gray).sampleType.isFloat
+  }
 
   func run() throws {
     let tiling = try options.tiling()
@@ -78,7 +83,11 @@ struct FilterRun: Sendable {
   private func explain(_ input: String, _ tiling: TilingOptions) throws {
     do {
       let reader = try ImageReader(path: input, options: options.readerOptions(tiling))
-      let plan = try pipeline.plan(for: reader.description, region: options.region, tiling: tiling)
+      var picture = reader.description
+      if reader.metadata.isTurned && (options.autoOrient || options.strip) {
+        picture = picture.turned(reader.metadata.orientation!)
+      }
+      let plan = try pipeline.plan(for: picture, region: options.region, tiling: tiling)
       print(plan.explanation(of: reader, input: input))
     } catch let error as ImbrexError {
       Messages.report(messageText(error), file: input)

@@ -32,7 +32,7 @@ extension CommonOptions {
   /// - Throws: A usage error: no input, no output, a format that cannot be told, outputs that collide.
   func plan(_ run: FilterRun) throws -> BatchPlan {
     let named = try namedInputs(), makesFloat = run.makesFloat
-    if makesFloat, let format, !format.holding(run.grayResult).canHoldFloat {
+    if run.asksForFloat, let format, !format.holding(run.grayResult).canHoldFloat {
       throw ImbrexError(.usage, "--float does not go with --format \(format.name): use tiff or pfm")
     }
     if explain { return try plan(named, .none) }
@@ -67,7 +67,7 @@ extension CommonOptions {
           "the format of '\(output)' cannot be told: give it an extension "
             + "(\(ImageFormat.all.map { $0.extensions[0] }.joined(separator: ", "))) or use --format")
       }
-      if makesFloat && !format.canHoldFloat {
+      if run.asksForFloat && !format.canHoldFloat {
         throw ImbrexError(
           .usage, "--float needs an output of 32-bit float, which \(format.name) is not: use .tif or .pfm")
       }

@@ -81,6 +81,7 @@ struct PictureJob {
     }
     let format = reader.format.holding(result)
     guard run.makesFloat && !format.canHoldFloat else { return format }
+    if options.inPlace && !run.asksForFloat { return format }
     guard !options.inPlace else {
       throw ImbrexError(.usage, "--float does not go with --in-place: a \(format.name.uppercased()) cannot hold it")
     }

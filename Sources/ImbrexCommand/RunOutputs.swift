@@ -62,7 +62,8 @@ struct RunOutputs: Sendable {
 
   private func side(_ name: String, _ path: String, _ options: CommonOptions, filter: String) throws -> Side {
     if path.hasSuffix("/") || isDirectory(path) {
-      let naming = try OutputNaming(directory: path, format: nil, template: options.name, filter: filter)
+      let naming = try OutputNaming(
+        directory: path, format: options.format, template: options.name, filter: filter)
       let side = Side(name: name, plan: try plan.with(.directory(naming)), isDirectory: true)
       try side.plan.checkResultsApart()
       return side

@@ -14,9 +14,7 @@ public final class TurnedPicture: RowSource, @unchecked Sendable {
     precondition((1...8).contains(orientation))
     picture = try Picture(reading: source, spilled: spilled)
     self.orientation = orientation
-    var description = source.description
-    if orientation >= 5 { (description.width, description.height) = (description.height, description.width) }
-    self.description = description
+    description = source.description.turned(orientation)
     columns = 0..<description.width
   }
 
@@ -50,5 +48,14 @@ public final class TurnedPicture: RowSource, @unchecked Sendable {
       }
     }
     nextRow += count
+  }
+}
+
+extension ImageDescription {
+  /// Of the picture made upright from this orientation, 1 … 8.
+  package func turned(_ orientation: Int) -> ImageDescription {
+    var copy = self
+    if orientation >= 5 { (copy.width, copy.height) = (height, width) }
+    return copy
   }
 }
