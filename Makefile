@@ -104,7 +104,7 @@ lint: ## Check the formatting of Swift and C, and the manual pages, with the too
 	@if command -v mandoc >/dev/null; then mandoc -T lint -W warning $(MANUALS); fi
 
 docs: deps ## Build the library's documentation with DocC, in dist/Imbrex.doccarchive
-	rm -rf .build-docc/symbols && mkdir -p .build-docc/symbols dist
+	rm -rf .build-docc && mkdir -p .build-docc/symbols dist
 	$(SWIFT) build -c release --target Imbrex --scratch-path .build-docc \
 	  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc .build-docc/symbols
 	sed -i -E 's/"module":\{"name":"(Codecs|Filters|Jobs|Pictures|Pipeline|Platform)"/"module":{"name":"Imbrex"/' .build-docc/symbols/*.json

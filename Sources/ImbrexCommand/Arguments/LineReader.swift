@@ -226,7 +226,7 @@ extension LineReader {
   private func unknown(_ word: String, _ name: String) -> ImbrexError {
     func has(_ options: [OptionDefinition]) -> Bool { options.contains { $0.name == name } }
     // A long name behind a single dash.
-    if has(ownOptions + common) { return ImbrexError(.usage, "unknown option '\(word)'; did you mean '--\(name)'?") }
+    if has(ownOptions + common) { return ImbrexError(.usage, "unknown option '-\(name)'; did you mean '--\(name)'?") }
     var owners = FilterDefinition.all.filter { has($0.options) }.map(\.name)
     // Of several that have it, those of this chain are meant.
     let mine = owners.filter { words.contains($0) && $0 != context }
