@@ -10,8 +10,12 @@ struct FileKind: CustomTestStringConvertible, Sendable {
   let fileExtension: String
   /// Of files between two commands, which must hold all that a filter makes.
   let betweenExtension: String
+  /// Of the last file: the same kind, unless that loses something.
+  var resultExtension: String { fileExtension == "jpg" ? betweenExtension : fileExtension }
   /// Whether the transfer function of `--linear` is one of its colours.
   let takesLinear: Bool
+  /// Whether a file can hold its colours as floats.
+  let takesFloat: Bool
   /// Whether sobel, edge and blob-detect know what gray it is.
   let hasLuma: Bool
   private let make: @Sendable () throws -> Data
@@ -25,11 +29,11 @@ struct FileKind: CustomTestStringConvertible, Sendable {
   }
 
   private init(
-    _ name: String, _ fileExtension: String, between: String? = nil, takesLinear: Bool = true, hasLuma: Bool = true,
-    _ make: @escaping @Sendable () throws -> Data
+    _ name: String, _ fileExtension: String, between: String? = nil, takesLinear: Bool = true, takesFloat: Bool = true,
+    hasLuma: Bool = true, _ make: @escaping @Sendable () throws -> Data
   ) {
     (self.name, self.fileExtension, self.make) = (name, fileExtension, make)
-    (self.takesLinear, self.hasLuma) = (takesLinear, hasLuma)
+    (self.takesLinear, self.takesFloat, self.hasLuma) = (takesLinear, takesFloat, hasLuma)
     betweenExtension = between ?? fileExtension
   }
 
@@ -41,10 +45,12 @@ struct FileKind: CustomTestStringConvertible, Sendable {
   }
 
   private static func fixture(
-    _ name: String, between: String? = nil, takesLinear: Bool = true, hasLuma: Bool = true
+    _ name: String, between: String? = nil, takesLinear: Bool = true, takesFloat: Bool = true,
+    hasLuma: Bool = true
   ) -> FileKind {
     let format = ["png": "png", "jpeg": "jpg", "tiff": "tif"][name.prefix { $0 != " " }]!
-    return FileKind(name, format, between: between, takesLinear: takesLinear, hasLuma: hasLuma) { fixtures[name]! }
+    return FileKind(name, format, between: between, takesLinear: takesLinear, takesFloat: takesFloat, hasLuma: hasLuma)
+    { fixtures[name]! }
   }
 
   private static let fixtures: [String: Data] = {
@@ -108,7 +114,8 @@ struct FileKind: CustomTestStringConvertible, Sendable {
       fixture("tiff uint8 tiles"), fixture("tiff int16 tiles"), fixture("tiff float16 tiles"),
       fixture("tiff uint32 tiles"), fixture("tiff float64 tiles"), fixture("tiff int8 lzw predictor"),
       fixture("tiff uint16 planar tiles big-endian"), fixture("tiff uint16 big-endian BigTIFF"),
-      fixture("tiff uint8 CMYK", takesLinear: false), fixture("tiff uint16 CIELab", takesLinear: false),
+      fixture("tiff uint8 CMYK", takesLinear: false),
+      fixture("tiff uint16 CIELab", takesLinear: false, takesFloat: false),
       fixture("tiff uint16 unassociated alpha"), fixture("tiff uint8 associated alpha"),
       fixture("tiff uint8 alpha before a band"), fixture("tiff uint8 5 bands", takesLinear: false, hasLuma: false),
       fixture("tiff 12 bits"), fixture("tiff group4"), fixture("tiff palette"), fixture("tiff YCbCr 2 x 2"),
