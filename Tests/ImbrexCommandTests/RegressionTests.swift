@@ -1,0 +1,141 @@
+import Foundation
+import Imbrex
+import TestSupport
+import Testing
+
+/// Defects that were mended, each with a line on what it was.
+@Suite struct RegressionTests {
+  private let folder: TemporaryFolder
+  init() throws { folder = try TemporaryFolder() }
+
+  private func run(_ line: String) throws -> Program.Outcome {
+    try Program.run(line.split(separator: " ").map(String.init), folder: folder.url)
+  }
+
+  private func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder.path(name))) }
+
+  /// Cells with an orientation and a resolution.
+  private func writeTurnedCells() throws {
+    let cells = try readPictures(testImage("cells.png"))[0]
+    var metadata = Metadata()
+    metadata.orientation = 6
+    metadata.resolution = .init(x: 72, y: 72, unit: .inch)
+    try writePictures([cells], to: folder.path("turned.tif"), metadata: metadata)
+  }
+
+  private let blobs = "blob-detect --max-sigma 8 --threshold 0.05"
+
+  /// Tables were of the picture as it is stored, whatever was asked for.
+  @Test func blob_detect_turns_pictures_upright_when_asked() throws {
+    try writeTurnedCells()
+    #expect(try run("median --radius 0 --auto-orient turned.tif -o upright.png").status == 0)
+    let upright = try run("\(blobs) upright.png").text
+    #expect(upright.split(separator: "\n").count > 20)
+    let turned = try run("\(blobs) --auto-orient turned.tif --overlay seen.tif")
+    #expect(turned.status == 0 && turned.text == upright)
+    #expect(try run("\(blobs) turned.tif").text != upright)
+    let overlay = try ImageReader(path: folder.path("seen.tif"))
+    #expect(overlay.description.width == 320 && overlay.description.height == 400 && !overlay.metadata.isTurned)
+    // Left alone, the overlay is turned as the input is.
+    #expect(try run("\(blobs) turned.tif --overlay kept.tif").status == 0)
+    let kept = try ImageReader(path: folder.path("kept.tif"))
+    #expect(kept.metadata.orientation == 6 && kept.description.width == 400)
+  }
+
+  /// Overlays had the input's metadata in spite of --strip.
+  @Test func blob_detect_strips_metadata_of_its_overlay() throws {
+    try writeTurnedCells()
+    #expect(try run("\(blobs) --strip turned.tif -o t.csv --overlay seen.tif").status == 0)
+    let stripped = try ImageReader(path: folder.path("seen.tif"))
+    #expect(stripped.metadata.resolution == nil && !stripped.metadata.isTurned && stripped.description.width == 320)
+    #expect(try run("\(blobs) turned.tif -o t.csv --overlay kept.tif").status == 0)
+    #expect(try ImageReader(path: folder.path("kept.tif")).metadata.resolution?.x == 72)
+  }
+
+  /// An overlay of a transparent picture was over white, whatever --background said.
+  @Test func blob_detect_draws_over_the_background() throws {
+    let image = testImage("transparent.png")
+    let table = "--threshold 100 -o t.csv"  // No blob: the ground alone.
+    for (option, color) in [
+      ("", [255, 255, 255]), ("--background #102030", [16, 32, 48]), ("--background black", [0, 0, 0]),
+    ] {
+      #expect(try run("blob-detect --max-sigma 4 \(table) \(option) \(image) --overlay seen.ppm").status == 0)
+      #expect(try run("median --radius 0 \(option) \(image) -q -o plain.ppm").status == 0)
+      let seen = try #require(Samples(netpbm: [UInt8](try bytes("seen.ppm"))))
+      let plain = try #require(Samples(netpbm: [UInt8](try bytes("plain.ppm"))))
+      let isSame = seen == plain
+      #expect(isSame, "\(option)")
+      // The first pixel is transparent.
+      #expect(seen.bytes.prefix(3).map(Int.init) == color, "\(option)")
+    }
+  }
+
+  /// A second incremental run that asked for an overlay too was passed over; so was one whose overlay was gone.
+  @Test func an_incremental_run_draws_overlays_that_are_missing() throws {
+    try FileManager.default.copyItem(atPath: testImage("cells.png"), toPath: folder.path("a.png"))
+    try FileManager.default.copyItem(atPath: testImage("shapes.png"), toPath: folder.path("b.png"))
+    let line = "\(blobs) a.png b.png -o tables/ --incremental"
+    let all = "imbrex: 2 done, 0 skipped, 0 failed\n", none = "imbrex: 0 done, 2 skipped, 0 failed\n"
+    #expect(try run(line).errors == all)
+    #expect(try run(line).errors == none)
+    #expect(try run(line + " --overlay seen/").errors == all)
+    let drawn = try bytes("seen/a.png")
+    #expect(try run(line + " --overlay seen/").errors == none)
+    try FileManager.default.removeItem(atPath: folder.path("seen/a.png"))
+    #expect(try run(line + " --overlay seen/").errors == "imbrex: 1 done, 1 skipped, 0 failed\n")
+    #expect(try bytes("seen/a.png") == drawn)
+  }
+
+  struct Refusal: CustomTestStringConvertible, Sendable {
+    let line: String
+    let message: String
+    var testDescription: String { line }
+    init(_ line: String, _ message: String) { (self.line, self.message) = (line, message) }
+  }
+
+  static let refusals = [
+    Refusal("gaussian --cval 0.5", "--cval goes with the boundary constant only, not with nearest"),
+    Refusal("sobel --cval 0.5", "--cval goes with the boundary constant only, not with reflect"),
+    Refusal("median --cval 0.5 --boundary wrap", "--cval goes with the boundary constant only, not with wrap"),
+    Refusal("edge --cval 0.5 --boundary mirror", "--cval goes with the boundary constant only, not with mirror"),
+    Refusal("gaussian then median --cval 0", "--cval goes with the boundary constant only, not with nearest"),
+    Refusal("gaussian -j 2 --serial", "--serial does not go with --jobs"),
+    Refusal("gaussian then sobel --serial -j1", "--serial does not go with --jobs"),
+  ]
+
+  /// These had no effect, and nothing was said.
+  @Test(arguments: refusals) func options_without_an_effect_are_refused(refusal: Refusal) throws {
+    let outcome = try run("\(refusal.line) \(testImage("gradient.png")) -o out.png")
+    #expect(outcome.status == 2 && outcome.errors == "imbrex: \(refusal.message)\n" && folder.contents.isEmpty)
+  }
+
+  @Test func options_that_go_together_are_taken() throws {
+    let input = "\(testImage("gradient.png")) -o out.png"
+    #expect(try run("gaussian --cval 0.5 --boundary constant \(input)").status == 0)
+    #expect(try run("edge --cval 0.5 \(input)").status == 0)
+  }
+
+  /// Reduced pages and masks disappeared without a word.
+  @Test func overviews_that_are_left_out_are_counted() throws {
+    func write(_ types: [Int]) throws {
+      let pages = types.map { (width: $0 == 0 ? 40 : 20, height: $0 == 0 ? 30 : 15, subfileType: $0) }
+      try Data(PlainTIFF.file(pages: pages)).write(to: URL(fileURLWithPath: folder.path("in.tif")))
+    }
+    for (types, pages, message) in [
+      ([0], 1, ""), ([0, 0], 2, ""), ([0, 1], 1, "1 overview or mask is left out"),
+      ([0, 1, 1], 1, "2 overviews or masks are left out"), ([0, 4], 1, "1 overview or mask is left out"),
+      ([0, 1, 0, 1, 5], 2, "3 overviews or masks are left out"),
+    ] {
+      try write(types)
+      let said = message.isEmpty ? "" : "imbrex: in.tif: warning: \(message)\n"
+      for filter in ["gaussian", "median then sobel"] {
+        let outcome = try run("\(filter) in.tif -o out.tif")
+        #expect(outcome.status == 0 && outcome.errors == said, "\(types): \(outcome.errors)")
+        #expect(try readPictures(folder.path("out.tif")).map(\.description.width) == Array(repeating: 40, count: pages))
+        #expect(try run("\(filter) -q in.tif -o out.tif").errors.isEmpty)
+      }
+      // A table has none anyway.
+      #expect(try run("blob-detect --max-sigma 3 in.tif -o t.csv").errors.isEmpty)
+    }
+  }
+}
