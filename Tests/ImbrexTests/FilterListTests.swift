@@ -101,7 +101,7 @@ import Testing
     for description in Self.descriptions {
       let picture = testPicture(description)
       func run(streams: Bool, _ change: (inout TilingOptions) -> Void) throws -> (Table?, Picture?) {
-        var options = TilingOptions(jobs: 3)
+        var options = TilingOptions(workers: 3)
         change(&options)
         // A filter is made anew for each run: one that has run is not changed by that.
         let made = try filter.make(for: description)
@@ -113,9 +113,9 @@ import Testing
         #expect(sink.isComplete)
         return (nil, sink.picture)
       }
-      let reference = try run(streams: false) { $0 = TilingOptions(jobs: 1).serial }
+      let reference = try run(streams: false) { $0 = TilingOptions(workers: 1).serial }
       let tilings: [(inout TilingOptions) -> Void] = [
-        { $0.tile = (height: 9, width: 13) }, { $0.chunks = .init(rows: 3, columns: 2) }, { $0.jobs = 1 },
+        { $0.tile = (height: 9, width: 13) }, { $0.chunks = .init(rows: 3, columns: 2) }, { $0.workers = 1 },
       ]
       for (index, change) in tilings.enumerated() {
         let result = try run(streams: index != 1, change)
