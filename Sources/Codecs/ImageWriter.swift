@@ -116,10 +116,18 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   ///
   /// - Parameter reader: Where the picture came from; what stands behind it in its file is written too.
   public func finish(after reader: ImageReader? = nil) throws {
+    try complete(after: reader)
+    try commit()
+  }
+
+  /// Completes the file, which has no name yet; ``commit()`` gives it one.
+  public func complete(after reader: ImageReader? = nil) throws {
     try finishBlocks()
     try encoder.finish(lateItems: reader.map { $0.format == format ? $0.lateItems : [] } ?? [])
-    try file.commit()
   }
+
+  /// Gives the complete file its name.
+  public func commit() throws { try file.commit() }
 
   private func finishBlocks() throws {
     while let work = takeWork() { try work() }

@@ -31,9 +31,8 @@ struct BatchRunner: Sendable {
     let report = try options.report.map { try ReportFile(path: $0) }
     let records = DoneRecords()
     let totals = Locked(Totals())
-    // What a run may hold is shared by the pictures that are at hand at once.
     var tiling = tiling
-    tiling.maxMemory /= max(min(tiling.workers, plan.count), 1)
+    tiling.maxMemory /= memoryShares
     let shared = tiling
 
     BatchRun<FileResult>(count: plan.count, window: Self.window).run(on: pool) { index in
@@ -117,15 +116,28 @@ struct BatchRunner: Sendable {
     }
   }
 
+  /// A picture of several has its share of the memory; what helps is said of all of it.
+  private func ofWhole(_ error: ImbrexError) -> ImbrexError {
+    guard let remedy = error.remedy, remedy.option == "max-memory", memoryShares > 1,
+      let needed = remedy.value.flatMap(OptionText.byteCount)
+    else { return error }
+    var error = error
+    error.remedy!.value = "\((needed * memoryShares) >> 10)K"
+    return error
+  }
+
+  /// What a run may hold is shared by the pictures that are at hand at once.
+  private var memoryShares: Int { max(min(tiling.workers, plan.count), 1) }
+
   private func fail(_ job: FileJob, _ error: any Error) {
     job.result.status = .failed
     switch error {
     case let error as NamedError:
-      (job.result.error, job.result.errorFile) = (messageText(error.error), error.file)
+      (job.result.error, job.result.errorFile) = (messageText(ofWhole(error.error)), error.file)
       job.result.exitStatus = error.error.status
       job.result.isClosedPipe = error.error.code == .closedPipe
     case let error as ImbrexError:
-      job.result.error = messageText(error)
+      job.result.error = messageText(ofWhole(error))
       if error.code == .output { job.result.errorFile = job.outputName }
       job.result.exitStatus = error.status
       job.result.isClosedPipe = error.code == .closedPipe

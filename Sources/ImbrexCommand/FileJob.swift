@@ -55,13 +55,7 @@ final class FileJob {
   }
 
   /// Runs something that concerns an output; its errors name it.
-  func writing<Result>(to path: String, _ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch let error as ImbrexError where error.code == .output {
-      throw NamedError(file: Self.name(of: path), error: error)
-    }
-  }
+  func writing<Result>(to path: String, _ body: () throws -> Result) throws -> Result { try named(path, body) }
 }
 
 /// An error of a file other than the job's input.

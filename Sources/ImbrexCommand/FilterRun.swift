@@ -12,8 +12,6 @@ struct FilterRun: Sendable {
     /// After how many filters.
     let position: Int
     let path: String
-    /// The filters so far, for names.
-    let filter: String
   }
 
   init(_ line: ParsedLine) throws {
@@ -26,7 +24,7 @@ struct FilterRun: Sendable {
         links.append(Pipeline.Link(definition.name, try definition.make(values)))
         if options.incremental { try settings.add(filter: definition.name, values) }
       case .tee(let path):
-        tees.append(Tee(position: links.count, path: path, filter: links.last!.name))
+        tees.append(Tee(position: links.count, path: path))
         settings.add("tee \(path)")
       }
     }
@@ -39,22 +37,25 @@ struct FilterRun: Sendable {
   var filterName: String { pipeline.links.map(\.name).joined(separator: "-") }
 
   /// What a gray picture of a byte a pixel becomes.
-  var grayResult: ImageDescription {
-    pipeline.outputDescription(for: ImageDescription(width: 1, height: 1, color: .gray, sampleType: .uint8))
+  var grayResult: ImageDescription { pipeline.outputDescription(for: Self.gray) }
+  /// Whether floats come out of integers, after so many filters.
+  func makesFloat(after position: Int) -> Bool {
+    pipeline.descriptions(for: Self.gray)[position].sampleType.isFloat
   }
-  /// Whether floats come out of integers.
-  var makesFloat: Bool { grayResult.sampleType.isFloat }
+  var makesFloat: Bool { makesFloat(after: pipeline.links.count) }
   /// Whether floats are what the last filter is asked for, rather than what came to it.
   var asksForFloat: Bool {
-    let gray = ImageDescription(width: 1, height: 1, color: .gray, sampleType: .uint8)
-    return pipeline.links.last!.filter.outputDescription(for: gray).sampleType.isFloat
+    pipeline.links.last!.filter.outputDescription(for: Self.gray).sampleType.isFloat
   }
+
+  private static let gray = ImageDescription(width: 1, height: 1, color: .gray, sampleType: .uint8)
 
   func run() throws {
     let tiling = try options.tiling()
     let outputs = try RunOutputs(self)
     if options.explain {
-      for index in 0..<outputs.plan.count { try explain(outputs.plan[index].input, tiling) }
+      let failures = (0..<outputs.plan.count).compactMap { explain(outputs.plan[$0].input, tiling) }
+      if let failure = failures.first { throw failure }
       return
     }
     if let table = outputs.sharedTable, options.noClobber, table != "-", fileExists(table) { return }
@@ -80,7 +81,8 @@ struct FilterRun: Sendable {
     if let failure { throw failure }
   }
 
-  private func explain(_ input: String, _ tiling: TilingOptions) throws {
+  /// - Returns: What went wrong, once it has been reported.
+  private func explain(_ input: String, _ tiling: TilingOptions) -> BatchFailure? {
     do {
       let reader = try ImageReader(path: input, options: options.readerOptions(tiling))
       var picture = reader.description
@@ -89,9 +91,11 @@ struct FilterRun: Sendable {
       }
       let plan = try pipeline.plan(for: picture, region: options.region, tiling: tiling)
       print(plan.explanation(of: reader, input: input))
-    } catch let error as ImbrexError {
-      Messages.report(messageText(error), file: input)
-      throw BatchFailure(status: error.status)
+      return nil
+    } catch {
+      let failure = error as? ImbrexError ?? ImbrexError(.input, "\(error)")
+      Messages.report(messageText(failure), file: input)
+      return BatchFailure(status: failure.status)
     }
   }
 }

@@ -37,7 +37,6 @@ extension CommonOptions {
     }
     if explain { return try plan(named, .none) }
     if inPlace {
-      if output != nil { throw ImbrexError(.usage, "--in-place and -o exclude each other") }
       let plan = try plan(named, .inPlace)
       if let suffix = backupSuffix { try plan.checkBackups(suffix: suffix) }
       return plan

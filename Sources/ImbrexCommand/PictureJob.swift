@@ -30,7 +30,7 @@ struct PictureJob {
       let what = reader.leftOut == 1 ? "1 overview or mask is" : "\(reader.leftOut) overviews or masks are"
       job.warn("\(what) left out")
     }
-    if outputs.overlay != nil && pages > 1 {
+    if overlayPath != nil && pages > 1 {
       throw ImbrexError(
         .input, "it has \(pages) pages, but an overlay is drawn on one", remedy: .init("page"))
     }
@@ -45,7 +45,9 @@ struct PictureJob {
         tables.append(TableRows(file: job.input, page: pages > 1 ? number : nil, table: table))
       }
     }
-    for file in files { try job.writing(to: file.path) { try file.writer!.finish(after: reader) } }
+    // None has its name before all are whole; the result is the last.
+    for file in files { try job.writing(to: file.path) { try file.writer!.complete(after: reader) } }
+    for file in files.reversed() { try job.writing(to: file.path) { try file.writer!.commit() } }
     if run.pipeline.makesTable { try keep(tables) }
     if let damage = reader.damage { job.warn("read in part: \(damage)") }
     if options.verbose { report(reader, plan!, tables, start: start) }
@@ -62,8 +64,9 @@ struct PictureJob {
     }
     for (tee, side) in zip(run.tees, outputs.tees) {
       let path = side.path(job.index)
-      let format = ImageFormat(path: path) ?? options.format ?? reader.format
-      files.append(Output(path: path, format: format.holding(made[tee.position]), position: tee.position))
+      if options.noClobber && fileExists(path) && !isSpecialFile(path) { continue }
+      let format = ImageFormat(path: path) ?? (options.format ?? reader.format).holding(made[tee.position])
+      files.append(Output(path: path, format: format, position: tee.position))
     }
     if let file = files.first(where: { pages > 1 && !$0.format.holdsPages }) {
       throw ImbrexError(
@@ -93,8 +96,9 @@ struct PictureJob {
   ) throws -> (Plan, Table?) {
     var metadata = reader.metadata
     var source = job.watched(reader, shareOfFile: 1 / Double(pages))
-    let keepsOrientation = files.allSatisfy(\.format.holdsOrientation)
-    if metadata.isTurned && (options.autoOrient || options.strip || !keepsOrientation) {
+    // A tee does not change what goes on: the result alone decides whether the picture is turned before it is filtered.
+    let turnsForResult = !run.pipeline.makesTable && !files[0].format.holdsOrientation
+    if metadata.isTurned && (options.autoOrient || options.strip || turnsForResult) {
       source = try TurnedPicture(
         source, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
       metadata.orientation = 1
@@ -106,54 +110,75 @@ struct PictureJob {
     for index in files.indices {
       try open(&files[index], plan, page: page, of: pages, input: input, metadata)
     }
-    var taps = files.filter { $0.position < run.pipeline.links.count || run.pipeline.makesTable }.map { file in
-      Tap(
-        after: file.position,
-        ConvertingSink(
-          file.writer!, from: plan.written(after: file.position), to: file.writer!.description,
-          background: options.background ?? .white))
-    }
-    // A tee behind the last filter takes what that makes, before it is converted.
-    for file in files.dropFirst() where file.position == run.pipeline.links.count && !run.pipeline.makesTable {
-      taps.append(
-        Tap(
-          after: file.position,
-          ConvertingSink(
-            file.writer!, from: plan.written, to: file.writer!.description, background: options.background ?? .white)))
+    var taps: [Tap] = []
+    var turned: [(file: Output, picture: Picture)] = []
+    for file in run.pipeline.makesTable ? files[...] : files.dropFirst() {
+      let made = plan.written(after: file.position)
+      if isTurnedBehind(file, metadata) {
+        let collector = PictureCollector(try context.picture(made))
+        turned.append((file, collector.picture))
+        taps.append(Tap(after: file.position, collector))
+      } else {
+        taps.append(Tap(after: file.position, sink(of: file, from: made)))
+      }
     }
     var ground: PictureCollector?
-    if outputs.overlay != nil {
+    if overlayPath != nil {
       let position = run.pipeline.links.count - 1
       ground = PictureCollector(try context.picture(plan.written(after: position)))
       taps.append(Tap(after: position, ground!))
     }
-    guard !run.pipeline.makesTable else {
-      let table = try plan.run(.stream(source), to: .table, taps: taps, in: context)!
-      if let ground { try writeOverlay(of: table, on: ground.picture, plan, metadata, reader.format) }
-      return (plan, table)
+    var table: Table?
+    if run.pipeline.makesTable {
+      table = try plan.run(.stream(source), to: .table, taps: taps, in: context)!
+      if let ground { try writeOverlay(of: table!, on: ground.picture, plan, metadata, reader.format) }
+    } else {
+      let writer = files[0].writer!
+      if writer.description != plan.written {
+        let conversion = Conversion(to: writer.description, background: options.background ?? .white)
+        plan = try run.pipeline.followed(by: .init("conversion", conversion)).plan(
+          for: input, region: options.region, tiling: context.tiling)
+      }
+      try plan.run(.stream(source), to: .stream(NamedSink(writer, path: files[0].path)), taps: taps, in: context)
     }
-    let writer = files[0].writer!
-    if writer.description != plan.written {
-      let conversion = Conversion(to: writer.description, background: options.background ?? .white)
-      plan = try run.pipeline.followed(by: .init("conversion", conversion)).plan(
-        for: input, region: options.region, tiling: context.tiling)
+    for (file, picture) in turned {
+      let upright = try Picture(reading: TurnedPicture(picture, orientation: metadata.orientation!))
+      try sink(of: file, from: upright.description).write(
+        upright.buffer.base, stride: upright.stride, count: upright.description.height)
     }
-    try plan.run(.stream(source), to: .stream(writer), taps: taps, in: context)
-    return (plan, nil)
+    return (plan, table)
+  }
+
+  /// Whether a picture is turned on its way into a file that cannot say how it is turned.
+  private func isTurnedBehind(_ file: Output, _ metadata: Metadata) -> Bool {
+    metadata.isTurned && !file.format.holdsOrientation
+  }
+
+  /// Takes rows for a file that holds them in its own way.
+  private func sink(of file: Output, from made: ImageDescription) -> any RowSink {
+    ConvertingSink(
+      NamedSink(file.writer!, path: file.path), from: made, to: file.writer!.description,
+      background: options.background ?? .white)
   }
 
   /// Begins a file, or its next page.
   private func open(
     _ file: inout Output, _ plan: Plan, page: Int, of pages: Int, input: ImageDescription, _ metadata: Metadata
   ) throws {
-    let picture = plan.written(after: file.position)
+    var picture = plan.written(after: file.position), metadata = metadata
+    if isTurnedBehind(file, metadata) {
+      picture = picture.turned(metadata.orientation!)
+      metadata.orientation = 1
+    }
     let path = file.path
     if let writer = file.writer {
       return try job.writing(to: path) { try writer.startPage(picture, metadata: metadata, input: input) }
     }
     var writerOptions = options.writerOptions
     writerOptions.expectedByteCount = pages > 1 ? pages * picture.byteCount : 0
-    let isMain = file.path == job.output
+    let isMain = !run.pipeline.makesTable && file.path == job.output
+    // A tee is what the commands so far would write: the depth that is asked for is the result's.
+    if !isMain { writerOptions.sampleType = nil }
     if isMain ? outputs.writesToDirectory : outputs.tees.contains(where: \.isDirectory) {
       try job.writing(to: path) { try makeParent(of: path) }
     }
@@ -187,6 +212,12 @@ struct PictureJob {
 
   // MARK: - Tables
 
+  /// Where the overlay goes, if there is to be one.
+  private var overlayPath: String? {
+    guard let path = outputs.overlay?.path(job.index) else { return nil }
+    return options.noClobber && fileExists(path) ? nil : path
+  }
+
   /// Writes an input's tables, or hands them on to the one table of all inputs.
   private func keep(_ tables: [TableRows]) throws {
     guard outputs.sharedTable == nil, let path = job.output else {
@@ -204,7 +235,7 @@ struct PictureJob {
   private func writeOverlay(
     of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ inputFormat: ImageFormat
   ) throws {
-    let path = outputs.overlay!.path(job.index)
+    let path = overlayPath!
     try job.writing(to: path) {
       var opaque = picture.description
       opaque.alpha = .none

@@ -56,7 +56,7 @@ extension Plan {
     let number = count < numbers.count ? numbers[count] : String(count)
     let purpose = purposes.isEmpty ? "" : " (\(purposes.joined(separator: ", ")))"
     let parts = held.map { held in
-      let place = held.byteCount > tiling.maxMemory ? "a temporary file, past --max-memory" : "memory"
+      let place = held.byteCount > maxHeld ? "a temporary file, past --max-memory" : "memory"
       return "\(held.name) held in \(place) (\(max(held.byteCount >> 20, 1)) MiB)"
     }
     return (["\(number) \(count == 1 ? "pass" : "passes")\(purpose)"] + parts).joined(separator: "; ")

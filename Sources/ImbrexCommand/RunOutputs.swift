@@ -32,14 +32,13 @@ struct RunOutputs: Sendable {
     sharedTable = isTable && !writesToDirectory ? options.output ?? "-" : nil
     plan = isTable ? try Self.tablePlan(run, tableFormat) : try options.plan(run)
     guard !options.explain else { return }
-    for (number, tee) in run.tees.enumerated() {
+    for tee in run.tees {
       let filter = run.pipeline.links[..<tee.position].map(\.name).joined(separator: "-")
-      if run.tees[..<number].contains(where: { $0.path == tee.path }) {
-        throw ImbrexError(.usage, "tee writes '\(tee.path)' twice")
-      }
-      tees.append(try side("tee", tee.path, options, filter: filter))
+      tees.append(try side("tee", tee.path, options, filter: filter, makesFloat: run.makesFloat(after: tee.position)))
     }
-    if let path = options.overlay { overlay = try side("--overlay", path, options, filter: run.filterName) }
+    if let path = options.overlay {
+      overlay = try side("--overlay", path, options, filter: run.filterName, makesFloat: false)
+    }
     try checkApart(options)
   }
 
@@ -60,10 +59,13 @@ struct RunOutputs: Sendable {
     return try options.plan(named, .directory(naming))
   }
 
-  private func side(_ name: String, _ path: String, _ options: CommonOptions, filter: String) throws -> Side {
+  private func side(
+    _ name: String, _ path: String, _ options: CommonOptions, filter: String, makesFloat: Bool
+  ) throws -> Side {
     if path.hasSuffix("/") || isDirectory(path) {
-      let naming = try OutputNaming(
+      var naming = try OutputNaming(
         directory: path, format: options.format, template: options.name, filter: filter)
+      if makesFloat { naming.formatForFloat = ImageFormat(named: "tiff") }
       let side = Side(name: name, plan: try plan.with(.directory(naming)), isDirectory: true)
       try side.plan.checkResultsApart()
       return side
@@ -89,9 +91,9 @@ struct RunOutputs: Sendable {
       try plan.checkResultsApart()
     }
     let sides = tees + [overlay].compactMap { $0 }
-    guard !sides.isEmpty else { return }
     for index in 0..<plan.count {
       var taken = [plan[index].output].compactMap { $0 }
+      if let report = options.report { taken.append(report) }
       for side in sides {
         let path = side.path(index)
         if plan.count == 1 && !side.isDirectory { try plan.checkApart(path, side.name) }
@@ -100,6 +102,25 @@ struct RunOutputs: Sendable {
         }
         taken.append(path)
       }
+    }
+    try checkAcrossInputs(sides)
+  }
+
+  /// No file beside the result of one input is the result of another, or beside that.
+  private func checkAcrossInputs(_ sides: [Side]) throws {
+    guard plan.count > 1, !sides.isEmpty else { return }
+    var owners: [String: Int] = [:]
+    func claim(_ path: String, _ index: Int) throws {
+      let place = futurePlace(of: path)
+      if let owner = owners[place], owner != index {
+        throw ImbrexError(
+          .usage, "'\(plan[owner].input)' and '\(plan[index].input)' would both be written to '\(path)'")
+      }
+      owners[place] = index
+    }
+    for index in 0..<plan.count {
+      if sharedTable == nil, let output = plan[index].output { try claim(output, index) }
+      for side in sides { try claim(side.path(index), index) }
     }
   }
 }

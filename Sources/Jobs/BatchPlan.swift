@@ -169,10 +169,27 @@ public struct BatchPlan: Sendable {
   }
 }
 
-/// Whether two paths are one regular file, or will be.
+/// Whether two paths are one file, or will be, however they are spelled.
 package func isSameFile(_ a: String, _ b: String) -> Bool {
   guard a != "-" && b != "-" else { return false }
-  if a == b { return !isSpecialFile(a) }
-  guard let first = fileStatus(a), let second = fileStatus(b) else { return false }
-  return first.st_dev == second.st_dev && first.st_ino == second.st_ino && first.st_mode & S_IFMT == S_IFREG
+  let (first, second) = (fileStatus(a), fileStatus(b))
+  if let first, let second {
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino && first.st_mode & S_IFMT == S_IFREG
+  }
+  return first == nil && second == nil && futurePlace(of: a) == futurePlace(of: b)
+}
+
+/// Where a file that does not exist yet will be: links of the directories that do exist are followed.
+package func futurePlace(of path: String) -> String {
+  var missing: [Substring] = [], rest = path[...]
+  while true {
+    while rest.count > 1 && rest.hasSuffix("/") { rest.removeLast() }
+    let slash = rest.utf8.lastIndex(of: 0x2F)
+    let name = slash.map { rest[rest.utf8.index(after: $0)...] } ?? rest
+    let parent = slash.map { $0 == rest.startIndex ? "/" : String(rest[..<$0]) } ?? "."
+    if name != "." { missing.append(name) }
+    if let found = resolvedPath(parent) { return ([found[...]] + missing.reversed()).joined(separator: "/") }
+    guard let slash else { return ([rest] + missing.reversed()).joined(separator: "/") }
+    rest = rest[..<slash]
+  }
 }

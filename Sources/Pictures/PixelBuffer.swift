@@ -29,10 +29,18 @@ public final class PixelBuffer: @unchecked Sendable {
     var descriptor: Int32 = -1
     if spilled {
       descriptor = try openTemporaryFile()
-      guard ftruncate(descriptor, off_t(length)) == 0 else {
-        let message = systemMessage()
+      // Room is taken now: a page that finds none later would be a signal, not an error.
+      #if canImport(Darwin)
+        let failure = ftruncate(descriptor, off_t(length)) == 0 ? 0 : errno
+      #else
+        let failure = posix_fallocate(descriptor, 0, off_t(length))
+      #endif
+      guard failure == 0 else {
         close(descriptor)
-        throw ImbrexError(.limit, "cannot make a temporary file of \(length) bytes: \(message)")
+        throw ImbrexError(
+          .limit,
+          "cannot make a temporary file of \(length) bytes in \(temporaryDirectory()): \(systemMessage(failure)) "
+            + "(TMPDIR names another directory)")
       }
     }
     let flags = spilled ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS
@@ -48,12 +56,15 @@ public final class PixelBuffer: @unchecked Sendable {
   deinit { munmap(base, max(byteCount, 1)) }
 }
 
+/// Where temporary files are made: `TMPDIR`, else /tmp.
+private func temporaryDirectory() -> String { environment("TMPDIR") ?? "/tmp" }
+
 /// Opens a new file in `TMPDIR` for reading and writing and removes its name at once.
 ///
 /// - Returns: The descriptor, to be closed by the caller.
 /// - Throws: ``ImbrexError`` with the directory and the reason.
 package func openTemporaryFile() throws -> Int32 {
-  let directory = environment("TMPDIR") ?? "/tmp"
+  let directory = temporaryDirectory()
   var template = PathText.bytes(directory + "/imbrex-XXXXXX").map { CChar(bitPattern: $0) } + [0]
   let descriptor = mkstemp(&template)
   guard descriptor >= 0 else {

@@ -10,11 +10,18 @@ public final class TurnedPicture: RowSource, @unchecked Sendable {
   ///   - source: All of it is read.
   ///   - orientation: 1 … 8 as in TIFF 6.0: where the first row and column are shown.
   ///   - spilled: Hold it in a temporary file.
-  public init(_ source: any RowSource, orientation: Int, spilled: Bool) throws {
+  public convenience init(_ source: any RowSource, orientation: Int, spilled: Bool) throws {
+    self.init(try Picture(reading: source, spilled: spilled), orientation: orientation)
+  }
+
+  /// - Parameters:
+  ///   - picture: Not changed meanwhile.
+  ///   - orientation: As above.
+  public init(_ picture: Picture, orientation: Int) {
     precondition((1...8).contains(orientation))
-    picture = try Picture(reading: source, spilled: spilled)
+    self.picture = picture
     self.orientation = orientation
-    description = source.description.turned(orientation)
+    description = picture.description.turned(orientation)
     columns = 0..<description.width
   }
 

@@ -35,15 +35,20 @@ public struct StageShape: Sendable {
   /// The name of its filter.
   public var filter: String
   public let halo: Halo
-  /// Whether any row of the input may be asked for, whatever the region.
+  /// As ``Stencil/needsWholePicture`` and ``Stencil/needsWholeRows``.
   public let needsWholePicture: Bool
+  public let needsWholeRows: Bool
   /// Nil for a stage that makes a partial of each tile, not a tile.
   public let output: ImageDescription?
 
-  public init(filter: String = "", halo: Halo, needsWholePicture: Bool = false, output: ImageDescription?) {
+  public init(
+    filter: String = "", halo: Halo, needsWholePicture: Bool = false, needsWholeRows: Bool = false,
+    output: ImageDescription?
+  ) {
     self.filter = filter
     self.halo = halo
     self.needsWholePicture = needsWholePicture
+    self.needsWholeRows = needsWholeRows
     self.output = output
   }
 }

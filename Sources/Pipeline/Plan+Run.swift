@@ -1,4 +1,5 @@
 public import Pictures
+import Platform
 
 /// Where a pipeline's result goes.
 public enum PipelineOutput: Sendable {
@@ -33,6 +34,8 @@ extension Plan {
   public func run(
     _ input: SweepInput, to output: PipelineOutput, taps: [Tap] = [], in context: RunContext
   ) throws -> Table? {
+    var context = context
+    context.heldCount = held.count
     var input = input
     var first: Stage?
     for (index, leg) in legs.enumerated() {
@@ -52,17 +55,28 @@ extension Plan {
         }
       }
       var writers = taps.filter { places[$0.position].leg == index }.map { tap in
-        (level: places[tap.position].level, sink: tap.sink, window: region ?? Region(all: self.input))
+        (
+          level: places[tap.position].level, sink: tap.sink, window: region ?? Region(all: self.input),
+          work: RunStatistics.Work.encoding
+        )
       }
       var result: Picture?
       if let run {
         if !isSkipped {
-          writers.append((level: leg.sweep.levels.count - 1, sink: run.sink, window: Region(all: self.input)))
+          writers.append(
+            (
+              level: leg.sweep.levels.count - 1, sink: run.sink, window: Region(all: self.input),
+              work: .filtering(legs[index + 1].shapes[0].filter)
+            ))
         }
       } else if isLast {
         switch output {
         case .stream(let sink):
-          writers.append((level: leg.sweep.levels.count - 1, sink: sink, window: region ?? Region(all: self.input)))
+          writers.append(
+            (
+              level: leg.sweep.levels.count - 1, sink: sink, window: region ?? Region(all: self.input),
+              work: .encoding
+            ))
         case .picture(let picture): result = picture
         case .table: break
         }
@@ -71,7 +85,9 @@ extension Plan {
         try Sweep(leg.sweep, input: input, stages: stages, result: result, writers: writers, context: context).run()
       }
       if let run {
+        let start = monotonicNanoseconds()
         (input, first) = try run.finish(in: context)
+        context.statistics.add(.filtering(legs[index + 1].shapes[0].filter), monotonicNanoseconds() - start)
       } else if let gathering {
         return gathering.analysis.table(from: gathering.gatherer, in: region)
       }

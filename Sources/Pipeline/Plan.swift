@@ -60,7 +60,8 @@ public struct Plan: Sendable {
           legs[legs.count - 1].append(
             stage,
             StageShape(
-              filter: link.name, halo: stencil.halo, needsWholePicture: stencil.needsWholePicture, output: making))
+              filter: link.name, halo: stencil.halo, needsWholePicture: stencil.needsWholePicture,
+              needsWholeRows: stencil.needsWholeRows, output: making))
         case .table(let analysis):
           legs[legs.count - 1].append(
             stage,
@@ -122,6 +123,9 @@ public struct Plan: Sendable {
       return levels.map { Held("the picture", byteCount: $0.description.byteCount) } + (leg.whole?.held ?? [])
     }
   }
+
+  /// Bytes beyond which something that is held whole is held in a temporary file.
+  public var maxHeld: Int { tiling.maxMemory / max(held.count, 1) }
 
   /// Passes over the picture, and what more there are for.
   public var passes: (count: Int, purposes: [String]) {

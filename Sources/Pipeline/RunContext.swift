@@ -12,14 +12,25 @@ public struct RunContext: Sendable {
     self.statistics = statistics
   }
 
+  /// How many things a run holds whole; they share what it may hold.
+  var heldCount = 1
+
+  /// Bytes beyond which something that is held whole is held in a temporary file.
+  public var maxHeld: Int { tiling.maxMemory / max(heldCount, 1) }
+
   /// Memory for a whole picture, in a temporary file if it is more than the run may hold.
   public func picture(_ description: ImageDescription) throws -> Picture {
-    try Picture(description, spilled: description.byteCount > tiling.maxMemory)
+    try Picture(description, spilled: description.byteCount > maxHeld)
   }
 
   /// Runs an analysis over a picture in memory.
-  public func measure<Measure: Analysis>(_ analysis: Measure, of picture: Picture) throws -> Measure.Result {
-    let shape = StageShape(halo: analysis.halo, needsWholePicture: analysis.needsWholePicture, output: nil)
+  ///
+  /// - Parameter filter: Whose time it is.
+  public func measure<Measure: Analysis>(
+    _ analysis: Measure, of picture: Picture, filter: String
+  ) throws -> Measure.Result {
+    let shape = StageShape(
+      filter: filter, halo: analysis.halo, needsWholePicture: analysis.needsWholePicture, output: nil)
     let plan = try SweepPlan(
       input: picture.description, shapes: [shape], window: nil, options: tiling, streamsIn: false, streamsOut: false)
     let gatherer = analysis.gatherer()

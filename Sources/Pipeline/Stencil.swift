@@ -7,8 +7,10 @@ public import Pictures
 public protocol Stencil: Sendable {
   /// Ghost cells: how far the window reaches beyond the pixel.
   var halo: Halo { get }
-  /// Whether any row may be asked for, whatever the region (`wrap` takes ghosts from the opposite side).
+  /// Whether any pixel may be asked for, whatever the region (`wrap` takes ghosts from the opposite side).
   var needsWholePicture: Bool { get }
+  /// Whether any column of the rows that a region needs may be asked for (`wrap` along the rows alone).
+  var needsWholeRows: Bool { get }
   /// Makes the pixels of `region`.
   ///
   /// - Parameters:
@@ -22,6 +24,7 @@ public protocol Stencil: Sendable {
 
 extension Stencil {
   public var needsWholePicture: Bool { false }
+  public var needsWholeRows: Bool { false }
 }
 
 /// The input rows that a tile may read, found by their number in the picture.

@@ -28,7 +28,7 @@ final class Sweep: @unchecked Sendable {
   ///   - writers: By level, what takes its rows beside the next stage, and which part of them.
   init(
     _ plan: SweepPlan, input: SweepInput, stages: [SweepStage], result: Picture? = nil,
-    writers: [(level: Int, sink: any RowSink, window: Region)] = [], context: RunContext
+    writers: [(level: Int, sink: any RowSink, window: Region, work: RunStatistics.Work)] = [], context: RunContext
   ) throws {
     precondition(stages.count == plan.steps.count)
     self.plan = plan
@@ -50,7 +50,8 @@ final class Sweep: @unchecked Sendable {
       return try SweepLevel(level, grid: plan.grid, picture: picture, isThere: false)
     }
     for writer in writers {
-      levels[writer.level].writers.append(.init(writer.sink, window: writer.window, grid: plan.grid))
+      levels[writer.level].writers.append(
+        .init(writer.sink, window: writer.window, work: writer.work, grid: plan.grid))
     }
     if case .stream(let source) = input, plan.levels[0].window != Region(all: plan.levels[0].description) {
       try source.select(plan.levels[0].window)
@@ -70,7 +71,7 @@ final class Sweep: @unchecked Sendable {
   // MARK: - What to do next
 
   private enum Action {
-    case work(@Sendable () throws -> Void)
+    case work(@Sendable () throws -> Void, RunStatistics.Work)
     case write(SweepLevel, SweepLevel.Writer)
     /// Of stage `level` − 1, which makes that level.
     case tile(level: Int, band: Int, column: Int)
@@ -104,7 +105,7 @@ final class Sweep: @unchecked Sendable {
     for index in levels.indices.reversed() {
       let level = levels[index]
       for writer in level.writers {
-        if let work = writer.sink.takeWork() { return .work(work) }
+        if let work = writer.sink.takeWork() { return .work(work, writer.work) }
         if !writer.isWriting && writer.next < writer.end && writer.next < level.complete && writer.sink.canTakeRows {
           writer.isWriting = true
           return .write(level, writer)
@@ -151,12 +152,12 @@ final class Sweep: @unchecked Sendable {
     do {
       let work: RunStatistics.Work
       switch action {
-      case .work(let body):
+      case .work(let body, let kind):
         try body()
-        work = .encoding
+        work = kind
       case .write(let level, let writer):
         try level.write(writer.next, to: writer)
-        work = .encoding
+        work = writer.work
       case .tile(let index, let band, let column):
         makeTile(of: index, band: band, column: column, scratch: scratch)
         work = .filtering(plan.steps[index - 1].shape.filter)

@@ -8,14 +8,17 @@ final class SweepLevel {
     let sink: any RowSink
     /// The part of the picture that it takes.
     let window: Region
+    /// What its time counts as.
+    let work: RunStatistics.Work
     /// The next band to write; all before are written.
     var next: Int
     let end: Int
     var isWriting = false
 
-    init(_ sink: any RowSink, window: Region, grid: TileGrid) {
+    init(_ sink: any RowSink, window: Region, work: RunStatistics.Work, grid: TileGrid) {
       self.sink = sink
       self.window = window
+      self.work = work
       let bands = grid.bands(of: window)
       (next, end) = (bands.lowerBound, bands.upperBound)
     }

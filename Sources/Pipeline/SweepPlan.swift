@@ -39,8 +39,9 @@ public struct SweepPlan: Sendable {
   /// Bytes of bands in memory; 0 where nothing is streamed.
   public private(set) var memory: Int
 
-  /// Tiles of the last stage.
-  public var tiles: Int { grid.tileCount(of: levels[levels.count - 1].window) }
+  /// Tiles of the stage that makes most.
+  public var tiles: Int { levels.dropFirst().map { grid.tileCount(of: $0.window) }.max() ?? bands }
+  private var bands: Int { grid.bands(of: levels[0].window).count }
 
   /// - Parameters:
   ///   - input: What goes in.
@@ -69,11 +70,13 @@ public struct SweepPlan: Sendable {
       needed =
         step.shape.needsWholePicture
         ? whole : needed.grown(by: Halo(y: step.ghostRows, x: step.ghostColumns), in: input)
+      if step.shape.needsWholeRows { (needed.x, needed.width) = (0, input.width) }
     }
     levels.append(
       Level(description: input, window: needed, isHeld: steps.first?.shape.needsWholePicture ?? false))
     levels.reverse()
-    let end = levels[levels.count - 1].window
+    // The largest part that a stage makes: later ones may be smaller by the ghosts of those before.
+    let largest = levels[min(1, levels.count - 1)].window
     let makesRows = steps.last.map { $0.shape.output != nil } ?? true
     let rowBytes = levels.indices.map { index in
       index == levels.count - 1 && !makesRows
@@ -82,19 +85,19 @@ public struct SweepPlan: Sendable {
 
     let (bandHeight, tileWidth): (Int, Int)
     if options.isSerial {
-      (bandHeight, tileWidth) = (end.height, end.width)
+      (bandHeight, tileWidth) = (largest.height, largest.width)
     } else if let tile = options.tile {
       (bandHeight, tileWidth) = (min(tile.height, input.height), min(tile.width, input.width))
     } else if let chunks = options.chunks {
-      bandHeight = (end.height + chunks.rows - 1) / chunks.rows
-      tileWidth = (end.width + chunks.columns - 1) / chunks.columns
+      bandHeight = (largest.height + chunks.rows - 1) / chunks.rows
+      tileWidth = (largest.width + chunks.columns - 1) / chunks.columns
     } else {
-      tileWidth = max(end.width, 1)
+      tileWidth = largest.width
       bandHeight = Self.defaultBandHeight(
-        end, steps: steps, rowBytes: rowBytes, workers: workers, options: options,
+        largest, steps: steps, rowBytes: rowBytes, workers: workers, options: options,
         isStreamed: streamsIn || streamsOut)
     }
-    grid = TileGrid(window: end, bandHeight: bandHeight, tileWidth: tileWidth)
+    grid = TileGrid(window: largest, bandHeight: bandHeight, tileWidth: tileWidth)
 
     memory = 0
     for index in levels.indices where !levels[index].isHeld {
@@ -138,14 +141,13 @@ public struct SweepPlan: Sendable {
   private static func defaultBandHeight(
     _ window: Region, steps: [Step], rowBytes: [Int], workers: Int, options: TilingOptions, isStreamed: Bool
   ) -> Int {
-    let smallPicture = 1 << 16
-    if window.width * window.height <= smallPicture { return max(window.height, 1) }
     // The most that a stage reads and makes of a row.
     let widest = zip(rowBytes, rowBytes.dropFirst()).map { $0 + $1 }.max() ?? rowBytes[0]
     let reach = steps.map { $0.halo.top + $0.halo.bottom }.max() ?? 0
     let cacheBytes = 1 << 19
-    var rows = max(cacheBytes / max(widest, 1), 16, reach / 2)
-    if workers > 1 { rows = min(rows, max((window.height + 4 * workers - 1) / (4 * workers), 16)) }
+    let isSmall = window.width * window.height <= 1 << 16
+    var rows = isSmall ? window.height : max(cacheBytes / max(widest, 1), 16, reach / 2)
+    if workers > 1 && !isSmall { rows = min(rows, max((window.height + 4 * workers - 1) / (4 * workers), 16)) }
     if isStreamed {
       // All bands in memory: those above plus the ghosts, on either side of each stage.
       let total = max(rowBytes.reduce(0, +), 1)
@@ -157,14 +159,18 @@ public struct SweepPlan: Sendable {
   /// Pixels that are read more than once, or made and trimmed, as a share of all: the price of the overlap.
   public var extraWork: Double {
     var made = 0, wanted = 0
+    let picture = levels[0].description
     for (index, step) in steps.enumerated() {
       let window = levels[index + 1].window
-      for band in grid.bands(of: window) {
-        for column in grid.columns(of: window) {
-          let grown = grid.tile(band: band, column: column, in: window).grown(by: step.halo, in: levels[0].description)
-          made += grown.width * grown.height
-        }
+      let rows = grid.bands(of: window).reduce(0) { sum, band in
+        let rows = grid.rows(of: band, in: window)
+        return sum + min(rows.upperBound + step.halo.bottom, picture.height) - max(rows.lowerBound - step.halo.top, 0)
       }
+      let columns = grid.columns(of: window).reduce(0) { sum, column in
+        let tile = grid.tile(band: grid.band(of: window.y), column: column, in: window)
+        return sum + min(tile.endX + step.halo.right, picture.width) - max(tile.x - step.halo.left, 0)
+      }
+      made += rows * columns
       wanted += window.width * window.height
     }
     return wanted == 0 ? 0 : Double(made) / Double(wanted) - 1

@@ -138,4 +138,95 @@ import Testing
       #expect(try run("blob-detect --max-sigma 3 in.tif -o t.csv").errors.isEmpty)
     }
   }
+
+  // MARK: - Chains and regions, as strangers met them
+
+  /// wrap along the rows alone read beyond a region's columns.
+  @Test func a_region_of_a_blur_that_wraps_along_the_rows_is_the_crop() throws {
+    let line = "gaussian --sigma 0,5 --boundary wrap \(testImage("photo.png")) --format ppm"
+    let whole = try #require(Samples(netpbm: try run(line).output))
+    let part = try #require(Samples(netpbm: try run(line + " --region 100x200+412+7").output))
+    var rows: [UInt8] = []
+    for y in 7..<207 {
+      let start = (y * 512 + 412) * 3
+      rows += whole.bytes[start..<(start + 300)]
+    }
+    #expect(part.width == 100 && part.height == 200 && part.bytes == rows)
+  }
+
+  /// Tiles were cut by the last stage's region, so that stages before it had thousands of tiles of a pixel.
+  @Test func a_small_region_of_a_chain_is_not_cut_into_pixels() throws {
+    let pipeline = try Pipeline([.init("a", Gaussian(sigma: 50)), .init("b", Gaussian(sigma: 50))])
+    let picture = ImageDescription(width: 4000, height: 4000, color: .gray, sampleType: .uint8)
+    let plan = try pipeline.plan(
+      for: picture, region: Region(x: 2000, y: 2000, width: 1, height: 1), tiling: TilingOptions(workers: 2))
+    #expect(plan.sweeps[0].tiles < 50)
+  }
+
+  /// A tee of a format that cannot say how it is turned changed the rest of the chain.
+  @Test func a_tee_does_not_turn_what_goes_on() throws {
+    try writeTurnedCells()
+    #expect(try run("gaussian then sobel turned.tif -o a.tif").status == 0)
+    #expect(try run("gaussian then tee t.pam then sobel turned.tif -o b.tif").status == 0)
+    #expect(try bytes("a.tif") == bytes("b.tif"))
+    // The tee is upright: what a copy of the blurred picture in that format would be.
+    #expect(try run("gaussian turned.tif -o v.tif").status == 0)
+    #expect(try run("gaussian --sigma 0 v.tif -o u.pam").status == 0)
+    #expect(try bytes("t.pam") == bytes("u.pam"))
+  }
+
+  /// Tees were written in spite of --no-clobber, and the result had its name before a tee had failed.
+  @Test func tees_are_left_alone_when_asked_and_fail_before_the_result_has_a_name() throws {
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: folder.path("tee.png")))
+    #expect(try run("gaussian -n then tee tee.png then sobel \(testImage("gradient.png")) -o out.png").status == 0)
+    #expect(try bytes("tee.png") == Data("mine".utf8))
+    let full = try run("gaussian then tee /dev/full then sobel --format png \(testImage("photo.png")) -o never.png")
+    #expect(full.status == 1 && full.errors.hasPrefix("imbrex: /dev/full: ") && !folder.contents.contains("never.png"))
+  }
+
+  /// Tees into directories rounded floats for the sake of the input's format.
+  @Test func a_tee_of_floats_into_a_directory_is_a_tiff() throws {
+    #expect(try run("gaussian --float then tee mid/ then sobel \(testImage("gradient.png")) -o out/").status == 0)
+    #expect(try ImageReader(path: folder.path("mid/gradient.tif")).description.sampleType == .float32)
+  }
+
+  /// A float that was passed on to the last stage was refused for a PNG, which holds it as between two commands.
+  @Test func floats_that_are_passed_on_are_rounded_at_the_end() throws {
+    let image = testImage("photo.png")
+    #expect(try run("gaussian --float then sobel \(image) -o chain.png").status == 0)
+    #expect(try run("gaussian --float \(image) -o mid.tif").status == 0)
+    #expect(try run("sobel mid.tif -o steps.png").status == 0)
+    let (chain, steps) = (try readPictures(folder.path("chain.png"))[0], try readPictures(folder.path("steps.png"))[0])
+    #expect(chain.hasSameBytes(as: steps))
+    #expect(try run("gaussian --float \(image) -o refused.png").status == 2)
+  }
+
+  /// Bands of small pictures ignored --max-memory, and the remedy was of one picture's share.
+  @Test func small_pictures_fit_a_small_memory_and_remedies_are_of_the_whole() throws {
+    #expect(try run("gaussian --max-memory 100K \(testImage("gradient.png")) -o a.png").status == 0)
+    let inputs = "\(testImage("photo.png")) \(testImage("cells.png")) -o out/"
+    let refused = try run("gaussian \(inputs) --max-memory 10K").errors
+    let words = refused.split { $0 == " " || $0.isNewline }
+    let remedy = words.filter { $0.hasSuffix("K") }.compactMap { Int($0.dropLast()) }.max() ?? 0
+    #expect(remedy > 20)
+    #expect(try run("gaussian \(inputs) --max-memory \(remedy)K").status == 0)
+  }
+
+  /// A long option behind one dash was told to belong to another filter.
+  @Test func a_long_option_behind_one_dash_is_told_so() throws {
+    #expect(
+      try run("gaussian -sigma 2 x.png").errors == "imbrex: unknown option '-sigma'; did you mean '--sigma'?\n")
+  }
+
+  /// The tee of one input was written over the result of another.
+  @Test func a_tee_is_not_written_over_another_inputs_result() throws {
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: folder.path("in/sub"), withIntermediateDirectories: true)
+    for name in ["in/x.png", "in/sub/x.png"] {
+      try manager.copyItem(atPath: testImage("gradient.png"), toPath: folder.path(name))
+    }
+    let outcome = try run("gaussian then tee out/sub/ then sobel -r in -o out/")
+    #expect(outcome.status == 2 && outcome.errors.contains("would both be written to 'out/sub/x.png'"))
+    #expect(folder.contents == ["in"])
+  }
 }

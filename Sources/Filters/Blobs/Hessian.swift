@@ -90,7 +90,7 @@ struct HessianStage: WholeStage {
   func begin(with picture: Picture?, in context: RunContext) throws -> any WholeRun {
     try Run(
       detector, self.picture,
-      IntegralImage(width: self.picture.width, height: self.picture.height, maxMemory: context.tiling.maxMemory))
+      IntegralImage(width: self.picture.width, height: self.picture.height, maxMemory: context.maxHeld))
   }
 
   private final class Run: WholeRun {

@@ -22,6 +22,7 @@ struct RoundedStencil: Stencil {
 
   var halo: Halo { base.halo }
   var needsWholePicture: Bool { base.needsWholePicture }
+  var needsWholeRows: Bool { base.needsWholeRows }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     base.process(region, from: source, to: output, scratch: scratch)

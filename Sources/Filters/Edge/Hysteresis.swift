@@ -15,7 +15,7 @@ struct Hysteresis: WholeStage {
   func begin(with picture: Picture?, in context: RunContext) throws -> any WholeRun {
     try Run(
       map: EdgeMap(
-        width: self.picture.width, height: self.picture.height, maxMemory: context.tiling.maxMemory),
+        width: self.picture.width, height: self.picture.height, maxMemory: context.maxHeld),
       picture: self.picture)
   }
 

@@ -61,7 +61,7 @@ struct MagnitudeQuantiles {
       let prefixes = Set(found.map(\.prefix)).sorted()
       let analysis = MagnitudeAnalysis(
         gradient: CannyGradient(edge, picture.description), prefixes: prefixes, shift: UInt64(48 - 16 * level))
-      let counts = try context.measure(analysis, of: picture).counts
+      let counts = try context.measure(analysis, of: picture, filter: "edge").counts
       for k in found.indices {
         let histogram = counts[prefixes.firstIndex(of: found[k].prefix)!]
         var digit = 0

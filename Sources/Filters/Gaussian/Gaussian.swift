@@ -107,6 +107,7 @@ struct GaussianStencil: Stencil {
 
   var halo: Halo { Halo(y: radiusY, x: radiusX) }
   var needsWholePicture: Bool { boundary == .wrap && radiusY > 0 }
+  var needsWholeRows: Bool { boundary == .wrap && radiusX > 0 }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     // Columns at a time, so that the rows of a window stay in the cache.
