@@ -64,8 +64,8 @@ public struct SourceRows: @unchecked Sendable {
       description: description, chunks: [], firstChunk: 0, rowsPerChunk: 1, stride: 0, originY: 0, columnOffset: 0)
   }
 
-  /// Where column 0 of row `y` is, or would be: only the columns that the tile asked for may be read; traps if the row is not
-  /// among those that it asked for.
+  /// Where column 0 of row `y` is, or would be: only the columns that the tile asked for may be read; a row that is not among those
+  /// that it asked for is a bug of the stencil's.
   public func row(_ y: Int) -> UnsafeRawPointer {
     let chunk = (y - originY) / rowsPerChunk
     return chunks[chunk - firstChunk]! + ((y - originY - chunk * rowsPerChunk) * stride - columnOffset)

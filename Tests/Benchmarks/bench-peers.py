@@ -176,6 +176,22 @@ def jobs(program, python, folder, threads):
     if shutil.which("vips"):
         commands["vips"] = ["vips", "gaussblur", one, str(folder / "out-one-vips.png"), "2"]
     yield "one picture of 256×256", commands
+    tiff = str(folder / "gray.tif")
+    steps = ["median", "gaussian --sigma 1", "sobel"]
+    pipe = '"$0" median "$1" --format pam | "$0" gaussian --sigma 1 --format pam | "$0" sobel --format tiff -o "$2"'
+    yield "chain of median, gaussian and sobel, gray TIFF", {
+        "imbrex": [program, *" then ".join(steps).split(), tiff, "-o", str(folder / "out-chain.tif")],
+        "in a pipe": ["sh", "-c", pipe, program, tiff, str(folder / "out-pipe.tif")],
+    }
+    if (folder / "tiled.tif").exists():
+        corner = str(folder / "out-corner.tif")
+        subprocess.run([program, "gaussian", "--sigma", "0", "--region", "256x256+1024+1024", str(folder / "tiled.tif"),
+                        "-o", corner], check=True)
+        region = ["--region", "256x256+1500+1500", str(folder / "tiled.tif")]
+        yield "region of 256×256", {
+            "imbrex": [program, "gaussian", "--sigma", "2", *region, "-o", str(folder / "out-region.tif")],
+            "a file of it": [program, "gaussian", "--sigma", "2", corner, "-o", str(folder / "out-file.tif")],
+        }
     if shutil.which("pnmtopng"):
         for kind in ("gray", "RGB"):
             source, out = str(folder / inputs[kind]), str(folder / "out-small.png")

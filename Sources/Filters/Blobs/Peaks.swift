@@ -31,10 +31,10 @@ package struct Peaks: Partial, Equatable {
 
   private static let mark = "peaks"
 
-  /// The range, then of each peak its row, column, scale and response.
+  /// The range, then of each peak, from the top, its row, column, scale and response: the same in whatever order they came.
   package var bytes: [UInt8] {
     var words: [UInt64] = [least.bitPattern, greatest.bitPattern]
-    for peak in peaks {
+    for peak in peaks.sorted(by: { ($0.y, $0.x, $0.scale) < ($1.y, $1.x, $1.scale) }) {
       words += [peak.y, peak.x, peak.scale].map { UInt64($0) }
       words.append(peak.response.bitPattern)
     }
