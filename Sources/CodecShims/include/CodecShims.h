@@ -32,7 +32,11 @@ typedef enum codec_status {
 } codec_status;
 
 /// The limits that a caller sets.
-typedef enum codec_limit_kind { codec_limit_other = 0, codec_limit_pixels = 1, codec_limit_memory = 2 } codec_limit_kind;
+typedef enum codec_limit_kind {
+  codec_limit_other = 0,
+  codec_limit_pixels = 1,
+  codec_limit_memory = 2
+} codec_limit_kind;
 
 typedef struct codec_error {
   int32_t status;        ///< A `codec_status`.
@@ -195,9 +199,9 @@ CODEC_DECLARE(pnm)
 
 // Windows: of the formats and files whose rows need not be read from the top.
 
-/// From now on only a window of the page is read: codec_F_read_rows hands out its rows from its top, `width` pixels each.
-/// At most once a page, before its first row. `codec_unsupported` if the file can only be read from the top; then nothing
-/// has changed.
+/// From now on only a window of the page is read: codec_F_read_rows hands out its rows from its top, `width` pixels
+/// each. At most once a page, before its first row. `codec_unsupported` if the file can only be read from the top; then
+/// nothing has changed.
 int32_t codec_tiff_select(codec_tiff_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
                           codec_error *error);
 int32_t codec_pnm_select(codec_pnm_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
