@@ -12,6 +12,8 @@ protocol FileFormat: Sendable {
   var needsSeeking: Bool { get }
   var holdsPages: Bool { get }
   var holdsOrientation: Bool { get }
+  /// Whether samples come back otherwise than they were written.
+  var isLossy: Bool { get }
   /// Whether a file that begins with these bytes is of this format.
   func recognizes(_ head: ArraySlice<UInt8>) -> Bool
   /// The nearest description that a file can hold, or nil if nothing near can be held.
@@ -34,6 +36,7 @@ extension FileFormat {
   var needsSeeking: Bool { false }
   var holdsPages: Bool { false }
   var holdsOrientation: Bool { false }
+  var isLossy: Bool { false }
   func member(holding picture: ImageDescription) -> any FileFormat { self }
 }
 

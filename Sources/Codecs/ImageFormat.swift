@@ -55,6 +55,8 @@ public struct ImageFormat: Sendable {
   public var holdsPages: Bool { codec.holdsPages }
   /// Whether a file can say how its picture is turned.
   public var holdsOrientation: Bool { codec.holdsOrientation }
+  /// Whether samples come back otherwise than they were written: JPEG.
+  public var isLossy: Bool { codec.isLossy }
 
   /// The format in which a picture goes into a pipe when none is asked for: this one, or of its family the member that
   /// holds it.

@@ -7,6 +7,7 @@ struct JPEG: FileFormat {
   let name = "jpeg"
   let extensions = ["jpg", "jpeg", "jpe", "jfif"]
   let holdsOrientation = true
+  var isLossy: Bool { true }
 
   func recognizes(_ head: ArraySlice<UInt8>) -> Bool { head.starts(with: [0xFF, 0xD8, 0xFF]) }
 

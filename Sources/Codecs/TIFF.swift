@@ -128,3 +128,10 @@ final class TIFFEncoder: PictureEncoder {
 
   func finish(lateItems: [MetadataItem]) throws { try check(.output) { codec_tiff_finish(handle, $0) } }
 }
+
+extension Metadata {
+  /// From now on a TIFF is deflated, where it was compressed with loss (JPEG, WebP, LERC).
+  package mutating func dropLossyCompression() {
+    if [7, 34887, 50001].contains(tiff.compression) { tiff.compression = 8 }
+  }
+}

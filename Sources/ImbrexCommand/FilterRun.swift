@@ -42,6 +42,8 @@ struct FilterRun: Sendable {
   func makesFloat(after position: Int) -> Bool {
     pipeline.descriptions(for: Self.gray)[position].sampleType.isFloat
   }
+  /// Whether a picture of 0 and 255 comes out, after so many filters.
+  func makesTwoLevels(after position: Int) -> Bool { pipeline.links[position - 1].filter.makesTwoLevels }
   var makesFloat: Bool { makesFloat(after: pipeline.links.count) }
   /// Whether floats are what the last filter is asked for, rather than what came to it.
   var asksForFloat: Bool {

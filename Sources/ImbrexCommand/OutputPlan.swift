@@ -55,6 +55,7 @@ extension CommonOptions {
     if output.hasSuffix("/") || isDirectory(output) {
       var naming = try OutputNaming(directory: output, format: format, template: name, filter: run.filterName)
       if makesFloat { naming.formatForFloat = ImageFormat(named: "tiff") }
+      if run.makesTwoLevels(after: run.pipeline.links.count) { naming.formatForLossless = ImageFormat(named: "png") }
       return try plan(named, .directory(naming))
     }
     if isMany { throw ImbrexError(.usage, "several inputs need a directory for -o: '\(output)/'") }

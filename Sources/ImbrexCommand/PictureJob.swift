@@ -83,6 +83,9 @@ struct PictureJob {
       return format
     }
     let format = reader.format.holding(result)
+    if format.isLossy && !options.inPlace && run.makesTwoLevels(after: run.pipeline.links.count) {
+      return ImageFormat(named: "png")!
+    }
     guard run.makesFloat && !format.canHoldFloat else { return format }
     if options.inPlace && !run.asksForFloat { return format }
     guard !options.inPlace else {
@@ -170,6 +173,7 @@ struct PictureJob {
       picture = picture.turned(metadata.orientation!)
       metadata.orientation = 1
     }
+    if run.makesTwoLevels(after: file.position) { metadata.dropLossyCompression() }
     let path = file.path
     if let writer = file.writer {
       return try job.writing(to: path) { try writer.startPage(picture, metadata: metadata, input: input) }

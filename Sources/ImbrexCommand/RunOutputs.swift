@@ -34,10 +34,13 @@ struct RunOutputs: Sendable {
     guard !options.explain else { return }
     for tee in run.tees {
       let filter = run.pipeline.links[..<tee.position].map(\.name).joined(separator: "-")
-      tees.append(try side("tee", tee.path, options, filter: filter, makesFloat: run.makesFloat(after: tee.position)))
+      tees.append(
+        try side(
+          "tee", tee.path, options, filter: filter, makesFloat: run.makesFloat(after: tee.position),
+          makesTwoLevels: run.makesTwoLevels(after: tee.position)))
     }
     if let path = options.overlay {
-      overlay = try side("--overlay", path, options, filter: run.filterName, makesFloat: false)
+      overlay = try side("--overlay", path, options, filter: run.filterName, makesFloat: false, makesTwoLevels: false)
     }
     try checkApart(options)
   }
@@ -60,12 +63,14 @@ struct RunOutputs: Sendable {
   }
 
   private func side(
-    _ name: String, _ path: String, _ options: CommonOptions, filter: String, makesFloat: Bool
+    _ name: String, _ path: String, _ options: CommonOptions, filter: String, makesFloat: Bool,
+    makesTwoLevels: Bool
   ) throws -> Side {
     if path.hasSuffix("/") || isDirectory(path) {
       var naming = try OutputNaming(
         directory: path, format: options.format, template: options.name, filter: filter)
       if makesFloat { naming.formatForFloat = ImageFormat(named: "tiff") }
+      if makesTwoLevels { naming.formatForLossless = ImageFormat(named: "png") }
       let side = Side(name: name, plan: try plan.with(.directory(naming)), isDirectory: true)
       try side.plan.checkResultsApart()
       return side

@@ -55,7 +55,7 @@ public struct ContentHash: Equatable, Sendable, CustomStringConvertible {
 /// What has been done in a directory of outputs, so that a second run does only what has changed.
 ///
 /// A text file, `.imbrex-done`, with a line for each output: its name, what it was made with and from. Lines are only
-/// added, each with one write, and the last of a name counts: so two runs may share a directory, and one that was killed leaves at
+/// added, each with one write, and the one whose output is there counts: so two runs may share a directory, and one that was killed leaves at
 /// worst a line that is cut short, which is passed over. Deleting the file makes everything be done again.
 public final class DoneRecord: Sendable {
   public static let fileName = ".imbrex-done"
@@ -92,13 +92,13 @@ public final class DoneRecord: Sendable {
   }
 
   private let directory: String
-  private let entries: [String: Entry]
+  private let entries: [String: [Entry]]
   private let descriptor: Locked<Int32>
 
   /// Reads what has been done in a directory, which may not exist yet. Ends with a slash, or is empty for the current one.
   public init(directory: String) {
     self.directory = directory
-    var entries: [String: Entry] = [:]
+    var entries: [String: [Entry]] = [:]
     let lines = (try? InputSelection.list(in: directory + Self.fileName, isNulSeparated: false)) ?? []
     for line in lines {
       let fields = line.split(separator: " ", maxSplits: 6)
@@ -106,7 +106,8 @@ public final class DoneRecord: Sendable {
         let output = Stamp(fields[4], fields[5]), fields[6].last == ";"
       else { continue }
       let name = String(fields[6].dropLast())
-      entries[name] = Entry(settings: fields[0], content: fields[1], input: input, output: output)
+      entries[name, default: []].append(
+        Entry(settings: fields[0], content: fields[1], input: input, output: output))
     }
     self.entries = entries
     descriptor = Locked(-1)
@@ -125,8 +126,11 @@ public final class DoneRecord: Sendable {
   /// The content is read, unless size and time are those of the input that was read then, and the time is so long before the
   /// output's that the file cannot have been written again within the clock's resolution.
   public func isUpToDate(_ name: String, from input: String, settings: ContentHash) throws -> Bool {
-    guard let entry = entries[name], entry.settings == settings.description else { return false }
-    guard Stamp(ofFile: directory + name) == entry.output, let stamp = Stamp(ofFile: input) else { return false }
+    // Of two runs that made it at once, the line of the later file may stand before that of the other.
+    let made = Stamp(ofFile: directory + name)
+    guard let entry = entries[name]?.last(where: { $0.settings == settings.description && $0.output == made }),
+      let stamp = Stamp(ofFile: input)
+    else { return false }
     if stamp == entry.input && stamp.time < entry.output.time - 2_000_000_000 { return true }
     return try stamp.size == entry.input.size && ContentHash(ofFile: input).description == entry.content
   }

@@ -10,6 +10,8 @@ public struct OutputNaming: Sendable {
   public let format: ImageFormat?
   /// A format for inputs whose own cannot hold the result (`--float`).
   public var formatForFloat: ImageFormat?
+  /// A format for inputs whose own would spoil the result (edges in a JPEG).
+  public var formatForLossless: ImageFormat?
   /// An extension instead, for outputs that are no pictures.
   public var fixedExtension: String?
   private let template: [Part]
@@ -66,6 +68,7 @@ public struct OutputNaming: Sendable {
     let own = dot.map { String(name[name.utf8.index(after: $0)...]) } ?? ""
     var wanted = format
     if wanted == nil, let formatForFloat, !(ImageFormat(path: name)?.canHoldFloat ?? false) { wanted = formatForFloat }
+    if wanted == nil, let formatForLossless, ImageFormat(path: name)?.isLossy ?? false { wanted = formatForLossless }
     let ext =
       fixedExtension
       ?? wanted.map { ImageFormat(named: own) == $0 ? own : $0.extensions[0] } ?? own

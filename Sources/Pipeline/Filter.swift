@@ -8,6 +8,12 @@ public protocol Filter: Sendable {
   ///
   /// - Throws: ``ImbrexError`` for options that do not suit the picture.
   func stages(for input: ImageDescription) throws -> [Stage]
+  /// Whether samples are 0 or the largest and nothing between, so that lossy compression would spoil the picture.
+  var makesTwoLevels: Bool { get }
+}
+
+extension Filter {
+  public var makesTwoLevels: Bool { false }
 }
 
 /// A filter that makes a table of a picture: the last of its chain.

@@ -229,4 +229,29 @@ import Testing
     #expect(outcome.status == 2 && outcome.errors.contains("would both be written to 'out/sub/x.png'"))
     #expect(folder.contents == ["in"])
   }
+
+  /// Edges of a JPEG were written as a JPEG, with a dozen gray values instead of two.
+  @Test func edges_are_not_compressed_with_loss_unless_asked() throws {
+    let photo = testImage("photo.jpg")
+    func levels(_ path: String) throws -> Set<Double> { Set(unitSamples(try readPictures(path)[0])) }
+    let piped = try run("edge \(photo)")
+    #expect(piped.output.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    #expect(try run("edge \(photo) -o out/").status == 0)
+    #expect(try run("gaussian then edge then tee tees/ then median \(photo) -o medians/").status == 0)
+    for path in ["out/photo.png", "tees/photo.png"] { #expect(try levels(folder.path(path)) == [0, 1], "\(path)") }
+    #expect(try ImageReader(path: folder.path("medians/photo.jpg")).format.name == "jpeg")
+    // A name or --format asks for it.
+    for line in ["edge \(photo) -o asked.jpg", "edge --format jpeg \(photo) -o -"] {
+      let outcome = try run(line)
+      let bytes = outcome.output.isEmpty ? [UInt8](try bytes("asked.jpg")) : outcome.output
+      #expect(bytes.starts(with: [0xFF, 0xD8]), "\(line)")
+    }
+    // A TIFF stays one, without JPEG in it.
+    var metadata = Metadata()
+    metadata.tiff.compression = 7
+    try writePictures([try readPictures(photo)[0]], to: folder.path("in.tif"), metadata: metadata)
+    #expect(try ImageReader(path: folder.path("in.tif")).metadata.tiff.compression == 7)
+    #expect(try run("edge in.tif -o edges.tif").status == 0)
+    #expect(try levels(folder.path("edges.tif")) == [0, 1])
+  }
 }

@@ -49,6 +49,8 @@ public struct Edge: Filter {
     ImageDescription(width: input.width, height: input.height, color: .gray, sampleType: .uint8)
   }
 
+  public var makesTwoLevels: Bool { true }
+
   public func stages(for input: ImageDescription) throws -> [Stage] {
     try mask?.check(fits: input)
     try input.checkHasLuma("edge")
