@@ -90,6 +90,9 @@ those that are connected, corners included, to one above
 .Fl -high .
 A full unsmoothed step has a gradient of 4.
 The output is one 8-bit channel of 0 and 255.
+It is not compressed with loss unless the output's name or
+.Fl -format
+asks for that: of a JPEG comes a PNG, and in a directory its name says so.
 The result is that of
 .Ql skimage.feature.canny .
 .Pp

@@ -156,7 +156,8 @@ import Testing
     Case("blob-detect then edge", "blob-detect makes a table: no stage can come after it"),
   ]
 
-  private static let filterNames = "gaussian, sobel, median, edge, blob-detect"
+  /// As messages name them.
+  private static let filterNames = FilterDefinition.all.map(\.name).joined(separator: ", ")
 
   @Test(arguments: refused) func a_mistake_is_named(line: Case) throws {
     let error = #expect(throws: ImbrexError.self) { try CommandLineParser.parse(Self.words(line.words)) }
