@@ -5,7 +5,7 @@ internal import CodecShims
 
 struct TIFF: FileFormat {
   let name = "tiff"
-  let extensions = ["tif", "tiff"]
+  let extensions = ["tif", "tiff", "btf", "tf8", "svs", "ndpi", "lsm"]
   let needsSeeking = true
   let holdsPages = true
   let holdsOrientation = true

@@ -41,6 +41,8 @@ struct BatchRunner: Sendable {
       perform(job, records: sharesOutput ? nil : records, checksOutput: !sharesOutput, body)
       progress?.finishFile(counted: job.counted.withLock { $0 })
       return job.result
+    } isLast: { result in
+      result.isClosedPipe || (options.failFast && result.status == .failed)
     } emit: { index, result in
       result.messages.forEach(Messages.print)
       let item = plan[index]

@@ -37,6 +37,12 @@ extension CommonOptions {
     }
     if explain { return try plan(named, .none) }
     if inPlace {
+      // A suffix is part of the word.
+      if backupSuffix == nil,
+        let word = named.first(where: { $0.hasPrefix(".") && !$0.contains("/") && !fileExists($0) })
+      {
+        throw ImbrexError(.usage, "there is no '\(word)'; did you mean --in-place=\(word)?")
+      }
       let plan = try plan(named, .inPlace)
       if let suffix = backupSuffix { try plan.checkBackups(suffix: suffix) }
       return plan

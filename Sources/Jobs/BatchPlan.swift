@@ -111,11 +111,18 @@ public struct BatchPlan: Sendable {
 
   /// Checks that no input is where another's old content is to be kept.
   public func checkBackups(suffix: String) throws {
-    // Mostly there are none yet.
-    let backups = Set((0..<count).map { self[$0].input + suffix }.filter { fileStatus($0) != nil })
-    guard !backups.isEmpty, let index = (0..<count).first(where: { backups.contains(self[$0].input) }) else { return }
+    guard let index = (0..<count).first(where: { fileStatus(self[$0].input + suffix) != nil }) else { return }
     throw ImbrexError(
-      option: "in-place", "would keep a file under the name '\(self[index].input)', which is another input")
+      option: "in-place",
+      "would write over '\(self[index].input + suffix)', which is there already: move it away, or choose another suffix"
+    )
+  }
+
+  /// A directory of inputs is not the directory of outputs without a word.
+  private func checkNotInPlace() throws {
+    guard let index = (0..<count).first(where: { isSameFile(self[$0].input, self[$0].output!) }) else { return }
+    throw ImbrexError(
+      .usage, "the result of '\(self[index].input)' would be written over it", remedy: .init("in-place"))
   }
 
   private func check() throws {
@@ -126,6 +133,7 @@ public struct BatchPlan: Sendable {
       let (a, b) = (self[first], self[second])
       throw ImbrexError(.usage, "'\(a.input)' and '\(b.input)' would both be written to '\(a.output!)'")
     }
+    try checkNotInPlace()
     if let (first, second) = firstShared({ $0.output }, { $0.input }) {
       throw ImbrexError(
         .usage, "the result of '\(self[first].input)' would be written over the input '\(self[second].input)'")

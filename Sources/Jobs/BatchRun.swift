@@ -29,19 +29,31 @@ public final class BatchRun<Result: Sendable>: @unchecked Sendable {
   /// - Parameters:
   ///   - pool: Whose workers make the results.
   ///   - body: Makes a result, on any thread.
+  ///   - isLast: Asked at once, on that thread: whether nothing more is to be begun after this result.
   ///   - emit: Takes the results one at a time, in order; false stops: what is being made is finished, and its results
   ///     are handed out too.
   public func run(
-    on pool: WorkerPool, _ body: @Sendable @escaping (Int) -> Result, emit: @Sendable @escaping (Int, Result) -> Bool
+    on pool: WorkerPool, _ body: @Sendable @escaping (Int) -> Result,
+    isLast: @Sendable @escaping (Result) -> Bool = { _ in false }, emit: @Sendable @escaping (Int, Result) -> Bool
   ) {
     pool.run(workers: min(pool.count, max(count, 1)), helpsOthers: true) { scratch in
       while true {
         switch self.take() {
-        case .number(let number): self.finish(number, body(number), emit)
+        case .number(let number):
+          let result = body(number)
+          if isLast(result) { self.stop() }
+          self.finish(number, result, emit)
         case .full: if !pool.helpOnce(scratch) { self.waitForRoom() }
         case .none: return
         }
       }
+    }
+  }
+
+  private func stop() {
+    monitor.locked {
+      isStopped = true
+      monitor.wakeAll()
     }
   }
 

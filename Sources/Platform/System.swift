@@ -27,8 +27,19 @@ package func physicalMemory() -> Int {
   return pages > 0 ? pages * Int(sysconf(Int32(_SC_PAGESIZE))) : 4 << 30
 }
 
-/// Bytes that a run may hold at once where nobody says otherwise: a quarter of the machine's memory.
-package func defaultMaxMemory() -> Int { physicalMemory() / 4 }
+/// Bytes that a run may hold at once where nobody says otherwise: a quarter of the machine's memory, or of what the cgroup allows
+/// (v2, then v1) where that is less.
+package func defaultMaxMemory() -> Int { min(physicalMemory(), memoryLimit() ?? .max) / 4 }
+
+/// The cgroup's limit, if it has one.
+private func memoryLimit() -> Int? {
+  #if os(Linux)
+    let paths = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+    return paths.lazy.compactMap { firstLine(ofFile: $0).flatMap { Int($0) } }.first
+  #else
+    return nil
+  #endif
+}
 
 /// Value of an environment variable, if set and not empty.
 public func environment(_ name: String) -> String? {

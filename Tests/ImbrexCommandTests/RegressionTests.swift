@@ -254,4 +254,63 @@ import Testing
     #expect(try run("edge in.tif -o edges.tif").status == 0)
     #expect(try levels(folder.path("edges.tif")) == [0, 1])
   }
+
+  // MARK: - Files and batches, as users met them
+
+  private func writeInputs(_ names: [String]) throws {
+    try FileManager.default.createDirectory(atPath: folder.path("in"), withIntermediateDirectories: true)
+    for name in names {
+      try FileManager.default.copyItem(atPath: testImage("gradient.png"), toPath: folder.path("in/" + name))
+    }
+  }
+
+  /// --fail-fast went on for dozens of files, until the results before the failure had been told.
+  @Test func fail_fast_begins_nothing_after_a_failure() throws {
+    // The first takes long, the second fails at once.
+    try writeInputs((0..<100).map { "b\($0).png" })
+    try FileManager.default.copyItem(atPath: testImage("photo.png"), toPath: folder.path("in/a0.png"))
+    try Data("bad".utf8).write(to: URL(fileURLWithPath: folder.path("in/a1.png")))
+    let outcome = try run("median --radius 60 in -o out/ --fail-fast -j2")
+    #expect(outcome.status == 1 && outcome.errors.contains("1 failed"))
+    let made = try FileManager.default.contentsOfDirectory(atPath: folder.path("out"))
+    #expect(made.count <= 2, "\(made.count) outputs")
+  }
+
+  /// A directory as its own output was written over.
+  @Test func a_directory_is_not_written_over_without_a_word() throws {
+    try writeInputs(["a.png", "b.png"])
+    let before = try bytes("in/a.png")
+    for line in ["gaussian in -o in/", "gaussian in/a.png -o in/", "gaussian in -o ./in/"] {
+      let outcome = try run(line)
+      #expect(outcome.status == 2 && outcome.errors.contains("--in-place"), "\(line): \(outcome.errors)")
+    }
+    #expect(try bytes("in/a.png") == before)
+  }
+
+  /// A second --in-place=.bak wrote over the only original.
+  @Test func a_backup_is_not_written_over() throws {
+    try writeInputs(["a.png"])
+    let original = try bytes("in/a.png")
+    #expect(try run("gaussian --in-place=.bak in/a.png").status == 0)
+    let again = try run("gaussian --in-place=.bak in/a.png")
+    #expect(again.status == 2 && again.errors.contains("'in/a.png.bak', which is there already"))
+    #expect(try bytes("in/a.png.bak") == original)
+  }
+
+  /// A suffix in a word of its own was taken for a picture.
+  @Test func a_suffix_in_a_word_of_its_own_is_told_so() throws {
+    try writeInputs(["a.png"])
+    let outcome = try run("gaussian --in-place .bak in/a.png")
+    #expect(outcome.status == 2)
+    #expect(outcome.errors == "imbrex: there is no '.bak'; did you mean --in-place=.bak?\n")
+  }
+
+  /// Directories passed over TIFFs under the names that microscopes give them.
+  @Test func directories_know_the_names_that_tiffs_have() throws {
+    try FileManager.default.createDirectory(atPath: folder.path("in"), withIntermediateDirectories: true)
+    for name in ["a.svs", "b.btf", "c.ndpi", "d.lsm"] {
+      try FileManager.default.copyItem(atPath: testImage("float.tif"), toPath: folder.path("in/" + name))
+    }
+    #expect(try run("median in -o out/").errors == "imbrex: 4 done, 0 skipped, 0 failed\n")
+  }
 }

@@ -102,6 +102,8 @@ package func messageText(_ error: ImbrexError) -> String {
   guard let remedy = error.remedy else { return text }
   if let value = remedy.value { return "\(text): allow it with --\(remedy.option) \(value)" }
   let lists = CommonOptionList.all + FilterDefinition.all.flatMap(\.options) + CommandDefinition.all.flatMap(\.options)
-  let name = lists.first { $0.name == remedy.option }?.valueName ?? ""
+  let option = lists.first { $0.name == remedy.option }
+  var name = option?.valueName ?? ""
+  if case .optionalText? = option?.kind { name = "" }
   return "\(text): use --\(remedy.option)\(name.isEmpty ? "" : " " + name.uppercased())"
 }
