@@ -34,7 +34,11 @@ struct FilterRun: Sendable {
     self.settings = settings
   }
 
-  var filterName: String { pipeline.links.map(\.name).joined(separator: "-") }
+  /// For names of files.
+  var filterName: String { filterName(after: pipeline.links.count) }
+  func filterName(after position: Int) -> String {
+    pipeline.links[..<position].map(\.name).joined(separator: "-")
+  }
 
   /// What a gray picture of a byte a pixel becomes.
   var grayResult: ImageDescription { pipeline.outputDescription(for: Self.gray) }

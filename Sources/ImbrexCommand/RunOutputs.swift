@@ -33,10 +33,10 @@ struct RunOutputs: Sendable {
     plan = isTable ? try Self.tablePlan(run, tableFormat) : try options.plan(run)
     guard !options.explain else { return }
     for tee in run.tees {
-      let filter = run.pipeline.links[..<tee.position].map(\.name).joined(separator: "-")
       tees.append(
         try side(
-          "tee", tee.path, options, filter: filter, makesFloat: run.makesFloat(after: tee.position),
+          "tee", tee.path, options, filter: run.filterName(after: tee.position),
+          makesFloat: run.makesFloat(after: tee.position),
           makesTwoLevels: run.makesTwoLevels(after: tee.position)))
     }
     if let path = options.overlay {
