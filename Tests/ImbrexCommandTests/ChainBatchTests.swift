@@ -52,7 +52,9 @@ import Testing
       #expect(try run(command).status == 0)
     }
     for name in files("out") {
-      let isSame = try bytes("out/\(name)") == bytes("three/\(name)") && bytes("smooth/\(name)") == bytes("one/\(name)")
+      let isSame =
+        try areSameFiles(folder.path("out/\(name)"), folder.path("three/\(name)"))
+        && areSameFiles(folder.path("smooth/\(name)"), folder.path("one/\(name)"))
       #expect(isSame, "\(name)")
     }
     // Without -r only what is in it.
@@ -101,7 +103,9 @@ import Testing
     try writePictures(pages, to: folder.path("pages.tif"))
     #expect(try run("gaussian then tee mid.tif then edge pages.tif -o out.tif").status == 0)
     #expect(try run("gaussian pages.tif -o one.tif").status == 0 && run("edge one.tif -o two.tif").status == 0)
-    let isSame = try bytes("mid.tif") == bytes("one.tif") && bytes("out.tif") == bytes("two.tif")
+    let isSame =
+      try areSameFiles(folder.path("mid.tif"), folder.path("one.tif"))
+      && areSameFiles(folder.path("out.tif"), folder.path("two.tif"))
     #expect(isSame)
     let made = try readPictures(folder.path("out.tif"))
     #expect(made.map(\.description.width) == [40, 17, 40])
@@ -239,7 +243,7 @@ import Testing
       try run("gaussian --sigma 2 then tee mid.png then \(options) cells.png -o two.csv --overlay two.png").status == 0)
     #expect(try String(decoding: bytes("two.csv"), as: UTF8.self).split(separator: "\n").count > 20)
     for (a, b) in [("one.csv", "two.csv"), ("one.png", "two.png"), ("smooth.png", "mid.png")] {
-      let isSame = try bytes(a) == bytes(b)
+      let isSame = try areSameFiles(folder.path(a), folder.path(b))
       #expect(isSame, "\(b)")
     }
     // Standard output, other formats, tilings.

@@ -51,14 +51,6 @@ import Testing
     ["--halo", "60,61", "--tile", "32x48"],
   ]
 
-  private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
-
-  /// Whether two files have the same pages.
-  private func holdTheSame(_ a: String, _ b: String) throws -> Bool {
-    let (a, b) = (try readPictures(a), try readPictures(b))
-    return a.count == b.count && zip(a, b).allSatisfy { $0.hasSameBytes(as: $1) }
-  }
-
   @Test(arguments: FileKind.all.indices)
   func a_chain_is_its_commands_one_after_another(index: Int) throws {
     let kind = FileKind.all[index]
@@ -101,16 +93,15 @@ import Testing
         // later commands then do not see: there the pixels tell.
         let dropsPredictor = isFloat && kind.name.contains("big-endian")
         let isSameKind = extensions[...number].allSatisfy { $0 == kind.fileExtension } && !dropsPredictor
-        let isSame = try isSameKind ? bytes(made) == bytes(step) : holdTheSame(made, step)
+        let isSame = try isSameKind ? areSameFiles(made, step) : haveSamePages(made, step)
         #expect(isSame, "\(kind.name), stage \(number + 1) of \(line)")
       }
 
       // Without tees, and however tiled.
       let plain = Array(stages.joined(separator: ["then"]))
-      let expected = try bytes(out)
       for tiling in Self.tilings.shuffled(using: &noise).prefix(4) {
         let outcome = try Program.run(plain + [input, "-o", folder.path(result)] + tiling)
-        let isSame = try outcome.status == 0 && bytes(folder.path(result)) == expected
+        let isSame = try outcome.status == 0 && areSameFiles(folder.path(result), out)
         #expect(isSame, "\(kind.name), \(tiling), \(line): \(outcome.errors)")
       }
     }

@@ -183,7 +183,8 @@ import Testing
     let photo = [UInt8](try Data(contentsOf: URL(fileURLWithPath: testImage("photo.png"))))
     let piped = try Program.run(["gaussian", "then", "sobel", "--region", "50x40+100+30"], input: photo)
     #expect(try run("gaussian then sobel \(testImage("photo.png")) --region 50x40+100+30 -o part.png").status == 0)
-    let isSame = try Data(piped.output) == Data(contentsOf: URL(fileURLWithPath: folder.path("part.png")))
+    try Data(piped.output).write(to: URL(fileURLWithPath: folder.path("piped.png")))
+    let isSame = try areSameFiles(folder.path("piped.png"), folder.path("part.png"))
     #expect(piped.status == 0 && isSame)
     // In a directory one is too small; the others are done.
     let many = try run(

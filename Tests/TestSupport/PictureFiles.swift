@@ -108,3 +108,20 @@ public enum PlainTIFF {
     return middle * tile
   }
 }
+
+/// Whether two files are the same, byte for byte; where both are deflated, it is enough that they say the same and hold the same
+/// pages: ISA-L gives other bytes for small blocks according to where memory lies, with one and the same command too.
+public func areSameFiles(_ a: String, _ b: String) throws -> Bool {
+  let contents = try [a, b].map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+  if contents[0] == contents[1] { return true }
+  guard let first = try? ImageReader(path: a), let second = try? ImageReader(path: b) else { return false }
+  let isDeflated = first.format.name == "png" || [8, 32946].contains(first.metadata.tiff.compression)
+  guard isDeflated, first.format == second.format, first.metadata == second.metadata else { return false }
+  return try haveSamePages(a, b)
+}
+
+/// Whether two files have the same pages.
+public func haveSamePages(_ a: String, _ b: String) throws -> Bool {
+  let (a, b) = (try readPictures(a), try readPictures(b))
+  return a.count == b.count && zip(a, b).allSatisfy { $0.hasSameBytes(as: $1) }
+}
