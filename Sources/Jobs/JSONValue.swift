@@ -1,7 +1,7 @@
-import Imbrex
+import Pipeline
 
 /// A JSON value, written on one line with its members in the order given.
-enum JSONValue: CustomStringConvertible {
+public enum JSONValue: CustomStringConvertible, Sendable {
   case null
   case bool(Bool)
   case number(Double)
@@ -9,9 +9,9 @@ enum JSONValue: CustomStringConvertible {
   case array([JSONValue])
   case object([(String, JSONValue)])
 
-  static func integer(_ value: Int) -> JSONValue { .number(Double(value)) }
+  public static func integer(_ value: Int) -> JSONValue { .number(Double(value)) }
 
-  var description: String {
+  public var description: String {
     switch self {
     case .null: "null"
     case .bool(let value): value ? "true" : "false"
