@@ -59,6 +59,12 @@ public final class OutputFile: @unchecked Sendable {
     try openTemporary(beside: target, like: status)
   }
 
+  /// A file without a name, which goes with the last reference.
+  public init(unnamed: Void) throws {
+    backupSuffix = nil
+    descriptor = try openTemporaryFile()
+  }
+
   deinit { discard() }
 
   private func openTemporary(beside target: String, like existing: stat?) throws {

@@ -7,7 +7,7 @@
 #endif
 
 /// A file of bytes, read or written from its beginning to its end.
-package final class RawFile {
+package final class RawFile: Sendable {
   private let descriptor: Int32
   private let path: String
 
