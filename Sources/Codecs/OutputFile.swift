@@ -96,9 +96,9 @@ public final class OutputFile: @unchecked Sendable {
   }
 
   /// Appends text.
-  public func write(_ text: String) throws {
-    try PathText.bytes(text).withUnsafeBytes { try writeAll($0, to: descriptor) }
-  }
+  public func write(_ text: String) throws { try write(PathText.bytes(text)) }
+
+  public func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try writeAll($0, to: descriptor) } }
 
   /// Puts a temporary file before an output that cannot be sought in.
   func makeSeekable() throws {
