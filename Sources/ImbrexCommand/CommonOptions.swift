@@ -5,6 +5,8 @@ struct CommonOptions: Sendable {
   let values: OptionValues
   /// As they were given: files, directories or `-`.
   let inputs: [String]
+  /// The files, where a job has found them already: paths, and their ends that outputs keep.
+  var listed: [(path: String, kept: String)]?
 
   init(_ line: ParsedLine) { (values, inputs) = (line.options, line.inputs) }
 

@@ -14,8 +14,11 @@ struct FilterRun: Sendable {
     let path: String
   }
 
-  init(_ line: ParsedLine) throws {
-    options = CommonOptions(line)
+  /// - Parameter listed: The files, where they are known already.
+  init(_ line: ParsedLine, listed: [(path: String, kept: String)]? = nil) throws {
+    var options = CommonOptions(line)
+    options.listed = listed
+    self.options = options
     var links: [Pipeline.Link] = [], tees: [Tee] = []
     var settings = ResultSettings()
     for stage in line.stages {

@@ -82,6 +82,7 @@ extension CommonOptions {
   }
 
   func plan(_ named: [String], _ output: BatchPlan.Output) throws -> BatchPlan {
+    if let listed { return try BatchPlan(listed: listed, output: output) }
     let plan = try BatchPlan(inputs: named, selection: selection, output: output)
     guard plan.count > 0 else {
       throw ImbrexError(

@@ -2,18 +2,18 @@ import Imbrex
 
 /// One file's way through a chain, page by page.
 struct PictureJob {
-  private let run: FilterRun
-  private let job: FileJob
-  private let outputs: RunOutputs
-  private var options: CommonOptions { run.options }
-  private var context: RunContext { job.context }
+  let run: FilterRun
+  let job: FileJob
+  let outputs: RunOutputs
+  var options: CommonOptions { run.options }
+  var context: RunContext { job.context }
 
   init(_ run: FilterRun, _ job: FileJob, _ outputs: RunOutputs) {
     (self.run, self.job, self.outputs) = (run, job, outputs)
   }
 
   /// A file that is being written, with a page for each of the input's.
-  private struct Output {
+  struct Output {
     let path: String
     let format: ImageFormat
     /// After how many filters.
@@ -55,7 +55,7 @@ struct PictureJob {
 
   // MARK: - Outputs
 
-  private func pictureOutputs(_ reader: ImageReader, pages: Int) throws -> [Output] {
+  func pictureOutputs(_ reader: ImageReader, pages: Int) throws -> [Output] {
     let made = run.pipeline.descriptions(for: reader.description)
     var files: [Output] = []
     if !run.pipeline.makesTable {
@@ -153,7 +153,7 @@ struct PictureJob {
   }
 
   /// Whether a picture is turned on its way into a file that cannot say how it is turned.
-  private func isTurnedBehind(_ file: Output, _ metadata: Metadata) -> Bool {
+  func isTurnedBehind(_ file: Output, _ metadata: Metadata) -> Bool {
     metadata.isTurned && !file.format.holdsOrientation
   }
 
@@ -164,36 +164,54 @@ struct PictureJob {
       background: options.background ?? .white)
   }
 
+  /// How a page is written into a file.
+  struct PageSettings {
+    var picture: ImageDescription
+    var metadata: Metadata
+    var options: ImageWriter.Options
+  }
+
+  /// - Parameter made: What the file gets, as it is written.
+  func settings(
+    of file: Output, made: ImageDescription, pages: Int, _ metadata: Metadata
+  ) -> PageSettings {
+    var settings = PageSettings(picture: made, metadata: metadata, options: options.writerOptions)
+    if isTurnedBehind(file, metadata) {
+      settings.picture = made.turned(metadata.orientation!)
+      settings.metadata.orientation = 1
+    }
+    if run.makesTwoLevels(after: file.position) { settings.metadata.dropLossyCompression() }
+    settings.options.expectedByteCount = pages > 1 ? pages * settings.picture.byteCount : 0
+    // A tee is what the commands so far would write: the depth that is asked for is the result's.
+    if !isMain(file) { settings.options.sampleType = nil }
+    return settings
+  }
+
+  private func isMain(_ file: Output) -> Bool { !run.pipeline.makesTable && file.path == job.output }
+
   /// Begins a file, or its next page.
-  private func open(
+  func open(
     _ file: inout Output, _ plan: Plan, page: Int, of pages: Int, input: ImageDescription, _ metadata: Metadata
   ) throws {
-    var picture = plan.written(after: file.position), metadata = metadata
-    if isTurnedBehind(file, metadata) {
-      picture = picture.turned(metadata.orientation!)
-      metadata.orientation = 1
-    }
-    if run.makesTwoLevels(after: file.position) { metadata.dropLossyCompression() }
+    let settings = settings(of: file, made: plan.written(after: file.position), pages: pages, metadata)
     let path = file.path
     if let writer = file.writer {
-      return try job.writing(to: path) { try writer.startPage(picture, metadata: metadata, input: input) }
+      return try job.writing(to: path) {
+        try writer.startPage(settings.picture, metadata: settings.metadata, input: input)
+      }
     }
-    var writerOptions = options.writerOptions
-    writerOptions.expectedByteCount = pages > 1 ? pages * picture.byteCount : 0
-    let isMain = !run.pipeline.makesTable && file.path == job.output
-    // A tee is what the commands so far would write: the depth that is asked for is the result's.
-    if !isMain { writerOptions.sampleType = nil }
+    let isMain = isMain(file)
     if isMain ? outputs.writesToDirectory : outputs.tees.contains(where: \.isDirectory) {
       try job.writing(to: path) { try makeParent(of: path) }
     }
     let format = file.format
     let writer = try job.writing(to: path) {
       try ImageWriter(
-        to: OutputFile(path: path, backupSuffix: isMain ? job.backupSuffix : nil), format: format, picture: picture,
-        metadata: metadata, input: input, options: writerOptions)
+        to: OutputFile(path: path, backupSuffix: isMain ? job.backupSuffix : nil), format: format,
+        picture: settings.picture, metadata: settings.metadata, input: input, options: settings.options)
     }
     file.writer = writer
-    if !options.quiet { warnOfConversion(from: picture, to: writer.description, format, path) }
+    if !options.quiet { warnOfConversion(from: settings.picture, to: writer.description, format, path) }
   }
 
   /// Says once what an output cannot hold.
@@ -217,13 +235,13 @@ struct PictureJob {
   // MARK: - Tables
 
   /// Where the overlay goes, if there is to be one.
-  private var overlayPath: String? {
+  var overlayPath: String? {
     guard let path = outputs.overlay?.path(job.index) else { return nil }
     return options.noClobber && fileExists(path) ? nil : path
   }
 
   /// Writes an input's tables, or hands them on to the one table of all inputs.
-  private func keep(_ tables: [TableRows]) throws {
+  func keep(_ tables: [TableRows]) throws {
     guard outputs.sharedTable == nil, let path = job.output else {
       job.result.rows = tables
       return
@@ -236,7 +254,7 @@ struct PictureJob {
     }
   }
 
-  private func writeOverlay(
+  func writeOverlay(
     of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ inputFormat: ImageFormat
   ) throws {
     let path = overlayPath!
@@ -256,7 +274,7 @@ struct PictureJob {
     }
   }
 
-  private func makeParent(of path: String) throws {
+  func makeParent(of path: String) throws {
     guard let slash = path.utf8.lastIndex(of: 0x2F) else { return }
     try makeDirectories(String(path[..<slash]))
   }

@@ -67,6 +67,18 @@ public struct BatchPlan: Sendable {
     try checkOutputs()
   }
 
+  /// - Parameter listed: Files, and of each the end of its path that an output keeps.
+  public init(listed: [(path: String, kept: String)], output: Output) throws {
+    var list = PathList()
+    for file in listed { list.append(file.path, keeping: PathText.bytes(file.kept).count) }
+    inputs = list
+    self.output = output
+    try checkOutputs()
+  }
+
+  /// The end of an input's path that its output keeps.
+  public func kept(_ index: Int) -> String { inputs[index].kept }
+
   private func checkOutputs() throws {
     switch output {
     case .directory: try check()

@@ -64,8 +64,8 @@ public final class DoneRecord: Sendable {
 
   /// Size in bytes and time of the last change in nanoseconds.
   public struct Stamp: Equatable, Sendable {
-    var size: Int
-    var time: Int
+    public let size: Int
+    public let time: Int
 
     /// Of a file, if it is there.
     public init?(ofFile path: String) {

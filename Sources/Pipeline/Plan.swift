@@ -83,6 +83,16 @@ public struct Plan: Sendable {
     self.legs = legs
   }
 
+  /// No filter: the picture as it comes, read and written at the same time.
+  public static func copying(_ picture: ImageDescription, _ tiling: TilingOptions) throws -> Plan {
+    try Plan(
+      PlanPath(picture), name: "copy", output: picture, region: nil, window: nil, makesTable: false, tiling,
+      streamsIn: true, streamsOut: true)
+  }
+
+  /// How many filters there are.
+  public var filterCount: Int { places.count - 1 }
+
   /// The picture's size as it is written: the region's, where one is wanted.
   public var written: ImageDescription { cropped(output) }
 
