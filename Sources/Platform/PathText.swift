@@ -125,7 +125,7 @@ package func makeDirectories(_ path: String) throws {
   for part in path.split(separator: "/") {
     prefix += part
     if PathText.withCPath(prefix, { mkdir($0, 0o777) }) != 0 && errno != EEXIST {
-      throw ImbrexError(.output, "cannot make the directory '\(prefix)': \(systemMessage())")
+      throw ImbrexError(.output, refused: "cannot make the directory '\(prefix)'")
     }
     prefix += "/"
   }
