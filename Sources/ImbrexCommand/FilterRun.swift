@@ -6,6 +6,9 @@ struct FilterRun: Sendable {
   let pipeline: Pipeline
   /// What `tee` writes on the way.
   let tees: [Tee]
+  /// As they were given, for reports and names.
+  let stages: [ParsedStage]
+  let nameFields: NameFields
   private let settings: ResultSettings
 
   struct Tee: Sendable {
@@ -29,6 +32,11 @@ struct FilterRun: Sendable {
       }
     }
     pipeline = try Pipeline(links)
+    stages = line.stages
+    nameFields = NameFields(
+      line.stages.compactMap { stage in
+        if case .filter(let definition, let values) = stage { (definition.name, values) } else { nil }
+      })
     self.tees = tees
     if options.incremental { settings.add(common: options.values) }
     self.settings = settings
@@ -54,6 +62,16 @@ struct FilterRun: Sendable {
     pipeline.links.last!.filter.outputDescription(for: Self.gray).sampleType.isFloat
   }
 
+  /// Files that filters' options name, such as masks.
+  var optionFiles: [(option: String, path: String)] {
+    stages.flatMap { stage -> [(option: String, path: String)] in
+      guard case .filter(_, let values) = stage else { return [] }
+      return values.all.compactMap { definition, value in
+        if case .file = definition.kind, case .text(let path)? = value { (definition.name, path) } else { nil }
+      }
+    }
+  }
+
   private static let gray = ImageDescription(width: 1, height: 1, color: .gray, sampleType: .uint8)
 
   func run() throws {
@@ -64,13 +82,12 @@ struct FilterRun: Sendable {
       if let failure = failures.first { throw failure }
       return
     }
-    if let table = outputs.sharedTable, options.noClobber, table != "-", fileExists(table) { return }
-    var runner = BatchRunner(options: options, plan: outputs.plan, tiling: tiling, settings: settings.hash)
-    runner.sideOutputs = { outputs.sidePaths($0) }
+    if let table = outputs.sharedTable, options.noClobber, !options.dryRun, table != "-", fileExists(table) { return }
+    let runner = BatchRunner(run: self, outputs: outputs, tiling: tiling, settings: settings.hash)
     let rows = Locked([TableRows]())
     var failure: BatchFailure?
     do {
-      try runner.run(sharesOutput: outputs.sharedTable != nil) { result in
+      try runner.run { result in
         rows.withLock { $0 += result.rows }
       } _: { job in
         try PictureJob(self, job, outputs).perform()
@@ -78,7 +95,7 @@ struct FilterRun: Sendable {
     } catch let error as BatchFailure {
       failure = error
     }
-    let many = outputs.plan.count > 1
+    let many = outputs.plan.isMany
     if let path = outputs.sharedTable, !options.dryRun, failure == nil || many {
       try writeText(
         outputs.tableFormat.text(rows.withLock { $0 }, columns: pipeline.tableFilter!.tableColumns, naming: many),
