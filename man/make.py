@@ -275,12 +275,13 @@ are patterns of
 with a slash they are matched with the path below the directory, else with the name.
 .Fl -files-from
 adds the files of a list.
+With
+.Fl -base Ar dir
+all inputs must be below that directory, and their paths below it are kept in the directory of outputs.
 Hidden files, and the directory of the outputs, are passed over.
 .Pp
 Pictures are filtered side by side on one pool of workers, and workers that are left over help with the tiles of the others.
-Messages and
-.Fl -report
-are in the order of the inputs.
+Messages are in the order of the inputs.
 What
 .Fl -max-memory
 allows is shared by the pictures at hand.
@@ -299,6 +300,47 @@ write is there too.
 What was done is recorded in
 .Pa .imbrex-done
 beside the outputs, a line for each; deleting it makes everything be done again.
+.Fl -dry-run
+tells what is up to date, and what
+.Fl n
+would skip.
+.Pp
+.Fl -name
+makes outputs' names of a template.
+.Ql {stem} ,
+.Ql {ext}
+and
+.Ql {name}
+are the input's name without its extension, the extension of the output, and the whole name;
+.Ql {filter}
+is the filter, or those of a chain;
+.Ql {dir}
+the directory that was named, or
+.Fl -base ,
+and those below it that lead to the file, with dashes between: the tree is not kept then.
+With
+.Ql {page}
+each page is written as a file of its own, so that pages can become PNGs and JPEGs;
+.Ql {page:3}
+has zeros before it, to three digits.
+The name of an option of a filter stands for its value, given or default: of a chain,
+.Ql {sigma}
+is that of the first filter that has it,
+.Ql {gaussian.sigma}
+that of the first gaussian,
+.Ql {2.sigma}
+that of the second filter.
+A slash in a value becomes
+.Ql _ .
+.Pp
+.Fl -shard Ar k/n
+does only the K-th of N parts.
+A file's part follows from its path below its directory (or
+.Fl -base )
+alone, by a hash: parts are about equally large, together they are all files, and files that are added move no others.
+Parts may run at the same time, on several machines, into one directory, also with
+.Fl -incremental .
+Each looks at all inputs to see that no two results have one name.
 .Pp
 .Fl -in-place
 replaces each input by its result when that is complete;
@@ -307,16 +349,62 @@ keeps what was there.
 Symbolic links are followed; mode and, where permitted, owner are kept; a file's other hard links keep the old content.
 .Pp
 .Fl -report
-writes for each file
+writes lines of JSON, each at once and whole, so that the file can be read at any time, and however the run ends.
+The first says
+.Ql version ,
+.Ql chain ,
+the
+.Ql options
+that were given, and how many
+.Ql files
+there are.
+A line follows for each file, in the order in which they are done:
 .Ql input ,
 .Ql output ,
 .Ql status
 (done, skipped, unchanged or failed),
 .Ql error ,
+.Ql code ,
+.Ql warnings
+(also those that
+.Fl q
+does not print),
 .Ql width ,
-.Ql height
-and
-.Ql seconds .
+.Ql height ,
+.Ql seconds ,
+and where each page is a file
+.Ql pages ,
+their names.
+.Ql code
+is one word for what was wrong, which does not change with the words of messages:
+.Bl -tag -width unknown-format -compact
+.It not-found
+A file or a directory is not there.
+.It permission
+The system does not allow it.
+.It read-failed
+The system refused to read for another reason.
+.It unknown-format
+It is no picture of a known format.
+.It damaged
+Its bytes break the rules of its format.
+.It truncated
+It ends too early.
+.It unsupported
+It is of a kind that is not handled, or that the output cannot hold.
+.It no-page
+It does not have the page.
+.It limit
+A limit, or the memory, is too small.
+.It disk-full
+There is no room for the output.
+.It write-failed
+The system refused to write for another reason.
+.It usage
+What was asked for makes no sense for it.
+.It closed-pipe
+Nobody reads the output any more.
+.El
 Bytes of names that are not UTF-8 are written as
 .Ql \eudcXX ,
 as Python reads them.
@@ -397,8 +485,10 @@ They have no name and vanish with the process.
 .El
 .Sh FILES
 An output is written beside its place, under a name such as
-.Pa .out.png.imbrex-4711-0 ,
+.Pa .out.png.imbrex-HOST-PROCESS-START-0 ,
 and renamed when it is complete.
+What a killed run has left of these is removed by the next run into the same directory on that machine, if the process is gone
+(a run of one picture passes over large directories).
 .Pp
 .Pa .imbrex-done
 in a directory of outputs is the record of

@@ -46,7 +46,7 @@ public struct ImageFormat: Sendable {
       let what =
         picture.extraBands > 0
         ? "\(picture.channels) bands" : picture.color == .lab ? "Lab colour" : "\(picture.sampleTypeName) samples"
-      throw ImbrexError(.output, "\(title) cannot hold \(what): use TIFF")
+      throw ImbrexError(.output, "\(title) cannot hold \(what): use TIFF", cause: .unsupported)
     }
     return result
   }

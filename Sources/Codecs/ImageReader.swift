@@ -76,7 +76,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
       try self.init(descriptor: dup(0), options: options)
     } else {
       let descriptor = openFile(path, O_RDONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw ImbrexError(.input, "cannot open: \(systemMessage())") }
+      guard descriptor >= 0 else { throw ImbrexError(.input, refused: "cannot open") }
       try self.init(descriptor: descriptor, options: options)
     }
   }

@@ -56,6 +56,8 @@ struct CommonOptions: Sendable {
   var isRecursive: Bool { values.flag("recursive") }
   var filesFrom: String? { values.text("files-from") }
   var isNulSeparated: Bool { values.flag("null") }
+  var base: String? { values.text("base") }
+  var shard: Shard? { values.text("shard").flatMap(Shard.init) }
   var name: String? { values.text("name") }
   var inPlace: Bool { values.isGiven("in-place") }
   /// What `--in-place=SUFFIX` adds to the old file's name.
@@ -72,6 +74,7 @@ struct CommonOptions: Sendable {
     selection.includes = patterns("include")
     selection.excludes = patterns("exclude")
     selection.excludedDirectory = output
+    selection.base = base
     return selection
   }
 

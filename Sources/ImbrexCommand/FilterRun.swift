@@ -6,7 +6,10 @@ struct FilterRun: Sendable {
   let pipeline: Pipeline
   /// What `tee` writes on the way.
   let tees: [Tee]
-  private let settings: ResultSettings
+  /// As they were given, for reports and names.
+  let stages: [ParsedStage]
+  let nameFields: NameFields
+  let settings: ResultSettings
 
   struct Tee: Sendable {
     /// After how many filters.
@@ -32,6 +35,11 @@ struct FilterRun: Sendable {
       }
     }
     pipeline = try Pipeline(links)
+    stages = line.stages
+    nameFields = NameFields(
+      line.stages.compactMap { stage in
+        if case .filter(let definition, let values) = stage { (definition.name, values) } else { nil }
+      })
     self.tees = tees
     if options.incremental { settings.add(common: options.values) }
     self.settings = settings
@@ -57,6 +65,16 @@ struct FilterRun: Sendable {
     pipeline.links.last!.filter.outputDescription(for: Self.gray).sampleType.isFloat
   }
 
+  /// Files that filters' options name, such as masks.
+  var optionFiles: [(option: String, path: String)] {
+    stages.flatMap { stage -> [(option: String, path: String)] in
+      guard case .filter(_, let values) = stage else { return [] }
+      return values.all.compactMap { definition, value in
+        if case .file = definition.kind, case .text(let path)? = value { (definition.name, path) } else { nil }
+      }
+    }
+  }
+
   private static let gray = ImageDescription(width: 1, height: 1, color: .gray, sampleType: .uint8)
 
   func run() throws {
@@ -67,13 +85,12 @@ struct FilterRun: Sendable {
       if let failure = failures.first { throw failure }
       return
     }
-    if let table = outputs.sharedTable, options.noClobber, table != "-", fileExists(table) { return }
-    var runner = BatchRunner(options: options, plan: outputs.plan, tiling: tiling, settings: settings.hash)
-    runner.sideOutputs = { outputs.sidePaths($0) }
+    if let table = outputs.sharedTable, options.noClobber, !options.dryRun, table != "-", fileExists(table) { return }
+    let runner = BatchRunner(run: self, outputs: outputs, tiling: tiling, settings: settings.hash)
     let rows = Locked([TableRows]())
     var failure: BatchFailure?
     do {
-      try runner.run(sharesOutput: outputs.sharedTable != nil) { result in
+      try runner.run { result in
         rows.withLock { $0 += result.rows }
       } _: { job in
         try PictureJob(self, job, outputs).perform()
@@ -81,7 +98,7 @@ struct FilterRun: Sendable {
     } catch let error as BatchFailure {
       failure = error
     }
-    let many = outputs.plan.count > 1
+    let many = outputs.plan.isMany
     if let path = outputs.sharedTable, !options.dryRun, failure == nil || many {
       try writeText(
         outputs.tableFormat.text(rows.withLock { $0 }, columns: pipeline.tableFilter!.tableColumns, naming: many),

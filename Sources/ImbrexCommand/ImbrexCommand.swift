@@ -18,6 +18,7 @@ enum ImbrexCommand {
     switch command {
     case .filter(let line): try FilterRun(line).run()
     case .bench(let line): try BenchCommand(line).run()
+    case .job(let line, let rest): try JobCommand(line, rest: rest).run()
     case .info(let line): try InfoCommand(line).run()
     case .help(let topic, let isShort): print(HelpText.text(for: topic, isShort: isShort), terminator: "")
     case .version(let isVerbose): print(versionText(isVerbose: isVerbose))

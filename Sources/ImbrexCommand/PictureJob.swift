@@ -12,45 +12,62 @@ struct PictureJob {
     (self.run, self.job, self.outputs) = (run, job, outputs)
   }
 
-  /// A file that is being written, with a page for each of the input's.
+  /// A file that is being written, with a page for each of the input's; or a file for each page, one after the other.
   struct Output {
-    let path: String
+    var path: String
     let format: ImageFormat
     /// After how many filters.
     let position: Int
+    /// What is written beside the result; nil: the result.
+    let tee: RunOutputs.Side?
+    /// Whether each page is a file of its own.
+    let isPaged: Bool
+    /// What is there is not written over.
+    var isLeft = false
     var writer: ImageWriter?
   }
+
+  /// Whether each page is a file of its own.
+  private var isPaged: Bool { outputs.plan.isPaged }
 
   func perform() throws {
     let start = monotonicNanoseconds()
     let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
     (job.result.width, job.result.height) = (reader.description.width, reader.description.height)
     let pages = try options.pageCount(of: reader)
-    if reader.leftOut > 0 && !options.quiet && !run.pipeline.makesTable {
+    if reader.leftOut > 0 && !run.pipeline.makesTable {
       let what = reader.leftOut == 1 ? "1 overview or mask is" : "\(reader.leftOut) overviews or masks are"
-      job.warn("\(what) left out")
+      job.warn("\(what) left out", isPrinted: !options.quiet)
     }
-    if overlayPath != nil && pages > 1 {
+    if let overlay = outputs.overlay, !overlay.plan.isPaged, pages > 1, overlayPath(page: 0) != nil {
       throw ImbrexError(
-        .input, "it has \(pages) pages, but an overlay is drawn on one", remedy: .init("page"))
+        .input, "it has \(pages) pages, but an overlay is drawn on one", remedy: .init("page"), cause: .unsupported)
     }
     var files = try pictureOutputs(reader, pages: pages)
     var tables: [TableRows] = [], plan: Plan?
     for page in 0..<pages {
       if page > 0, try !reader.nextPage() { throw ImbrexError(.input, "page \(page + 1) is missing") }
+      if isPaged, try !begin(page, &files) { continue }
       let (used, table) = try process(page: page, of: pages, reader, &files)
       plan = plan ?? used
       if let table {
-        let number = (options.pages?.lowerBound ?? 1) + page
-        tables.append(TableRows(file: job.input, page: pages > 1 ? number : nil, table: table))
+        tables.append(TableRows(file: job.input, page: pages > 1 && !isPaged ? number(page) : nil, table: table))
       }
+      if isPaged { try finish(page, files, reader, tables.last) }
     }
+    try finish(files.filter { !$0.isPaged }, reader)
+    if run.pipeline.makesTable && !isPaged { try keep(tables, in: job.output) }
+    if job.result.pagesLeft == pages { job.result.status = .skipped }
+    if let damage = reader.damage { job.warn("read in part: \(damage)") }
+    if options.verbose, let plan { report(reader, plan, tables, start: start) }
+  }
+
+  /// Completes files, and gives them their names.
+  private func finish(_ files: [Output], _ reader: ImageReader) throws {
+    let files = files.filter { $0.writer != nil }
     // None has its name before all are whole; the result is the last.
     for file in files { try job.writing(to: file.path) { try file.writer!.complete(after: reader) } }
     for file in files.reversed() { try job.writing(to: file.path) { try file.writer!.commit() } }
-    if run.pipeline.makesTable { try keep(tables) }
-    if let damage = reader.damage { job.warn("read in part: \(damage)") }
-    if options.verbose { report(reader, plan!, tables, start: start) }
   }
 
   // MARK: - Outputs
@@ -60,18 +77,22 @@ struct PictureJob {
     var files: [Output] = []
     if !run.pipeline.makesTable {
       files.append(
-        Output(path: job.output!, format: try outputFormat(reader, made.last!), position: made.count - 1))
+        Output(
+          path: job.output!, format: try outputFormat(reader, made.last!), position: made.count - 1, tee: nil,
+          isPaged: isPaged))
     }
     for (tee, side) in zip(run.tees, outputs.tees) {
       let path = side.path(job.index)
       if options.noClobber && fileExists(path) && !isSpecialFile(path) { continue }
       let format = ImageFormat(path: path) ?? (options.format ?? reader.format).holding(made[tee.position])
-      files.append(Output(path: path, format: format, position: tee.position))
+      files.append(Output(path: path, format: format, position: tee.position, tee: side, isPaged: side.plan.isPaged))
     }
-    if let file = files.first(where: { pages > 1 && !$0.format.holdsPages }) {
+    if let file = files.first(where: { pages > 1 && !$0.isPaged && !$0.format.holdsPages }) {
+      let name = outputs.writesToDirectory ? ", --name '{stem}-{page}.{ext}'" : ""
       throw ImbrexError(
-        .input, "it has \(pages) pages, but a \(file.format.name.uppercased()) holds one: use --page N, or write a TIFF"
-      )
+        .input,
+        "it has \(pages) pages, but a \(file.format.name.uppercased()) holds one: use --page N\(name), or write a TIFF",
+        cause: .unsupported)
     }
     return files
   }
@@ -110,12 +131,12 @@ struct PictureJob {
     let input = source.description
     // Whether the filters take such a picture is found out before anything is made.
     var plan = try run.pipeline.plan(for: input, region: options.region, tiling: context.tiling)
-    for index in files.indices {
-      try open(&files[index], plan, page: page, of: pages, input: input, metadata)
+    for index in files.indices where !files[index].isLeft {
+      try open(&files[index], plan, of: pages, input: input, metadata)
     }
     var taps: [Tap] = []
     var turned: [(file: Output, picture: Picture)] = []
-    for file in run.pipeline.makesTable ? files[...] : files.dropFirst() {
+    for file in run.pipeline.makesTable ? files[...] : files.dropFirst() where !file.isLeft {
       let made = plan.written(after: file.position)
       if isTurnedBehind(file, metadata) {
         let collector = PictureCollector(try context.picture(made))
@@ -126,6 +147,7 @@ struct PictureJob {
       }
     }
     var ground: PictureCollector?
+    let overlayPath = overlayPath(page: page)
     if overlayPath != nil {
       let position = run.pipeline.links.count - 1
       ground = PictureCollector(try context.picture(plan.written(after: position)))
@@ -134,7 +156,9 @@ struct PictureJob {
     var table: Table?
     if run.pipeline.makesTable {
       table = try plan.run(.stream(source), to: .table, taps: taps, in: context)!
-      if let ground { try writeOverlay(of: table!, on: ground.picture, plan, metadata, reader.format) }
+      if let ground {
+        try writeOverlay(of: table!, on: ground.picture, plan, metadata, reader.format, to: overlayPath!)
+      }
     } else {
       let writer = files[0].writer!
       if writer.description != plan.written {
@@ -171,27 +195,25 @@ struct PictureJob {
     var options: ImageWriter.Options
   }
 
-  /// - Parameter made: What the file gets, as it is written.
-  func settings(
-    of file: Output, made: ImageDescription, pages: Int, _ metadata: Metadata
-  ) -> PageSettings {
+  /// - Parameters:
+  ///   - made: What the file gets, as it is written.
+  ///   - pages: How many there are in all.
+  func settings(of file: Output, made: ImageDescription, pages: Int, _ metadata: Metadata) -> PageSettings {
     var settings = PageSettings(picture: made, metadata: metadata, options: options.writerOptions)
     if isTurnedBehind(file, metadata) {
       settings.picture = made.turned(metadata.orientation!)
       settings.metadata.orientation = 1
     }
     if run.makesTwoLevels(after: file.position) { settings.metadata.dropLossyCompression() }
-    settings.options.expectedByteCount = pages > 1 ? pages * settings.picture.byteCount : 0
+    settings.options.expectedByteCount = pages > 1 && !file.isPaged ? pages * settings.picture.byteCount : 0
     // A tee is what the commands so far would write: the depth that is asked for is the result's.
-    if !isMain(file) { settings.options.sampleType = nil }
+    if file.tee != nil { settings.options.sampleType = nil }
     return settings
   }
 
-  private func isMain(_ file: Output) -> Bool { !run.pipeline.makesTable && file.path == job.output }
-
   /// Begins a file, or its next page.
   func open(
-    _ file: inout Output, _ plan: Plan, page: Int, of pages: Int, input: ImageDescription, _ metadata: Metadata
+    _ file: inout Output, _ plan: Plan, of pages: Int, input: ImageDescription, _ metadata: Metadata
   ) throws {
     let settings = settings(of: file, made: plan.written(after: file.position), pages: pages, metadata)
     let path = file.path
@@ -200,18 +222,17 @@ struct PictureJob {
         try writer.startPage(settings.picture, metadata: settings.metadata, input: input)
       }
     }
-    let isMain = isMain(file)
-    if isMain ? outputs.writesToDirectory : outputs.tees.contains(where: \.isDirectory) {
+    if file.tee?.isDirectory ?? outputs.writesToDirectory {
       try job.writing(to: path) { try makeParent(of: path) }
     }
     let format = file.format
     let writer = try job.writing(to: path) {
       try ImageWriter(
-        to: OutputFile(path: path, backupSuffix: isMain ? job.backupSuffix : nil), format: format,
+        to: OutputFile(path: path, backupSuffix: file.tee == nil ? job.backupSuffix : nil), format: format,
         picture: settings.picture, metadata: settings.metadata, input: input, options: settings.options)
     }
     file.writer = writer
-    if !options.quiet { warnOfConversion(from: settings.picture, to: writer.description, format, path) }
+    warnOfConversion(from: settings.picture, to: writer.description, format, path)
   }
 
   /// Says once what an output cannot hold.
@@ -229,20 +250,21 @@ struct PictureJob {
     }
     guard !losses.isEmpty else { return }
     job.warn(
-      "\(format.name) cannot hold it as it is: \(losses.joined(separator: ", "))", file: FileJob.name(of: path))
+      "\(format.name) cannot hold it as it is: \(losses.joined(separator: ", "))", file: FileJob.name(of: path),
+      isPrinted: !options.quiet)
   }
 
   // MARK: - Tables
 
-  /// Where the overlay goes, if there is to be one.
-  var overlayPath: String? {
-    guard let path = outputs.overlay?.path(job.index) else { return nil }
+  /// Where the overlay of a page goes, if there is to be one.
+  func overlayPath(page: Int) -> String? {
+    guard let path = outputs.overlay?.path(job.index, page: number(page)) else { return nil }
     return options.noClobber && fileExists(path) ? nil : path
   }
 
   /// Writes an input's tables, or hands them on to the one table of all inputs.
-  func keep(_ tables: [TableRows]) throws {
-    guard outputs.sharedTable == nil, let path = job.output else {
+  func keep(_ tables: [TableRows], in path: String?) throws {
+    guard outputs.sharedTable == nil, let path else {
       job.result.rows = tables
       return
     }
@@ -255,9 +277,9 @@ struct PictureJob {
   }
 
   func writeOverlay(
-    of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ inputFormat: ImageFormat
+    of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ inputFormat: ImageFormat,
+    to path: String
   ) throws {
-    let path = overlayPath!
     try job.writing(to: path) {
       var opaque = picture.description
       opaque.alpha = .none
@@ -277,6 +299,41 @@ struct PictureJob {
   func makeParent(of path: String) throws {
     guard let slash = path.utf8.lastIndex(of: 0x2F) else { return }
     try makeDirectories(String(path[..<slash]))
+  }
+
+  // MARK: - Pages as files
+
+  /// Of a page that is read, the number in its file.
+  private func number(_ page: Int) -> Int { (options.pages?.lowerBound ?? 1) + page }
+
+  /// Where the files of a page go; false if its result is there, and to be left alone.
+  private func begin(_ page: Int, _ files: inout [Output]) throws -> Bool {
+    let page = number(page), result = outputs.plan.output(job.index, page: page)!
+    if options.noClobber && fileExists(result) {
+      job.result.pagesLeft += 1
+      return false
+    }
+    try outputs.pagePlaces!.claim(result, for: job.index)
+    if let overlay = outputs.overlay, overlay.plan.isPaged {
+      try outputs.pagePlaces!.claim(overlay.path(job.index, page: page), for: job.index)
+    }
+    for index in files.indices where files[index].isPaged {
+      let path = files[index].tee?.path(job.index, page: page) ?? result
+      (files[index].path, files[index].writer) = (path, nil)
+      files[index].isLeft = options.noClobber && fileExists(path)
+      if files[index].tee != nil { try outputs.pagePlaces!.claim(path, for: job.index) }
+    }
+    return true
+  }
+
+  /// The files of a page are whole.
+  private func finish(
+    _ page: Int, _ files: [Output], _ reader: ImageReader, _ table: TableRows?
+  ) throws {
+    let result = outputs.plan.output(job.index, page: number(page))!
+    try finish(files.filter(\.isPaged), reader)
+    if let table { try keep([table], in: result) }
+    job.result.pages = (job.result.pages ?? []) + [result]
   }
 
   // MARK: - Report

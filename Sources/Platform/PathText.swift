@@ -125,8 +125,21 @@ package func makeDirectories(_ path: String) throws {
   for part in path.split(separator: "/") {
     prefix += part
     if PathText.withCPath(prefix, { mkdir($0, 0o777) }) != 0 && errno != EEXIST {
-      throw ImbrexError(.output, "cannot make the directory '\(prefix)': \(systemMessage())")
+      throw ImbrexError(.output, refused: "cannot make the directory '\(prefix)'")
     }
     prefix += "/"
+  }
+}
+
+/// The directory that relative paths begin at.
+public func currentDirectory() -> String {
+  guard let path = getcwd(nil, 0) else { return "." }
+  defer { free(path) }
+  return PathText.text(path)
+}
+
+public func changeDirectory(to path: String) throws {
+  guard PathText.withCPath(path, { chdir($0) }) == 0 else {
+    throw ImbrexError(.input, "cannot go to the directory '\(path)': \(systemMessage())")
   }
 }

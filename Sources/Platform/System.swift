@@ -48,7 +48,7 @@ public func environment(_ name: String) -> String? {
 }
 
 /// The first line of a small text file (such as those of the cgroup file system).
-func firstLine(ofFile path: String) -> String? {
+package func firstLine(ofFile path: String) -> String? {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { return nil }
   defer { close(descriptor) }

@@ -13,6 +13,14 @@ package enum CommandLineParser {
       _ = try filter(first, isFirst: true)
       return try parseLine(words, of: nil)
     }
+    if command.name == CommandDefinition.job.name {
+      // What stands behind `--` is another command line.
+      let end = words.firstIndex(of: "--") ?? words.endIndex
+      guard case .info(let line) = try parseLine(Array(words[1..<end]), of: command) else {
+        return try parseLine(Array(words[1..<end]), of: command)
+      }
+      return .job(line, rest: Array(words[end...].dropFirst()))
+    }
     guard command.takesFilters else { return try parseLine(Array(words.dropFirst()), of: command) }
     guard words.count > 1, words[1] != "-h", words[1] != "--help" else {
       return .help(.command(command), isShort: words.count > 1 && words[1] == "-h")

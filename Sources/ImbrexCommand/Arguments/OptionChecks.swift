@@ -37,7 +37,7 @@ enum OptionChecks {
     if values.isGiven("region") {
       throw ImbrexError(option: "region", "does not go with --in-place: the rest of the picture would be lost")
     }
-    for name in ["name", "no-clobber"] where values.isGiven(name) {
+    for name in ["name", "base", "no-clobber"] where values.isGiven(name) {
       throw ImbrexError(option: name, "does not go with --in-place")
     }
   }

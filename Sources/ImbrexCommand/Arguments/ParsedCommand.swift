@@ -8,6 +8,8 @@ package enum ParsedCommand: Sendable {
   case bench(ParsedLine)
   /// `info`, without stages.
   case info(ParsedLine)
+  /// `job`, with what stands behind `--`.
+  case job(ParsedLine, rest: [String])
   case help(HelpTopic, isShort: Bool)
   /// - Parameter isVerbose: The kernels too.
   case version(isVerbose: Bool)

@@ -114,6 +114,8 @@ struct JobPlanner {
 
   /// Whether a picture's rows come out where they go in, and its filters can work on parts.
   private func canSplit(_ reader: ImageReader, _ item: BatchPlan.Item) -> Bool {
+    // A file for each page is written as pages come.
+    if outputs.plan.isPaged || outputs.sides.contains(where: \.plan.isPaged) { return false }
     guard (try? PartedPipeline(run.pipeline, reader.description)) != nil else { return false }
     guard reader.metadata.isTurned else { return true }
     if run.options.autoOrient || run.options.strip { return false }
@@ -220,7 +222,7 @@ struct JobPlanner {
     let needed = made.indices.flatMap { index -> [Int] in
       index == last || cut.isTapped(index) ? made[index].parts.flatMap { $0 } + [made[index].merge].compactMap { $0 } : []
     }
-    let sides = outputs.sidePaths(input)
+    let sides = outputs.sidePaths(input, pages: pages.count)
     add(
       "\(prefix)join", needed, makes: [file.item.output].compactMap { $0 } + sides, pixels: file.pixels,
       .join(picture: picture))

@@ -77,20 +77,20 @@ struct JobTasks {
     if !sound.isEmpty {
       let run = try FilterRun(line, listed: sound.map { (plan.inputs[$0].path, plan.inputs[$0].kept) })
       let outputs = try RunOutputs(run)
-      let rows = Locked([Int: [TableRows]]())
-      var runner = BatchRunner(options: run.options, plan: outputs.plan, tiling: tiling, settings: run.settings.hash)
-      runner.isQuiet = true
+      let results = Locked([FileResult]())
+      var runner = BatchRunner(run: run, outputs: outputs, tiling: tiling, settings: run.settings.hash)
+      runner.saysSummary = false
       do {
-        try runner.run(sharesOutput: isTableShared) { index, result in
-          rows.withLock { $0[index] = result.rows }
+        try runner.run { result in
+          results.withLock { $0.append(result) }
         } _: { job in
           try PictureJob(run, job, outputs).perform()
         }
-      } catch is BatchFailure {
-        failures += runner.failureCount
-      }
+      } catch is BatchFailure {}
+      let all = results.withLock { $0 }
+      failures += all.count { $0.status == .failed }
       if isTableShared {
-        for (place, found) in rows.withLock({ $0 }) { try JobTables(directory).write(found, input: sound[place]) }
+        for (place, result) in all.enumerated() { try JobTables(directory).write(result.rows, input: sound[place]) }
       }
     }
     if failures > 0 {

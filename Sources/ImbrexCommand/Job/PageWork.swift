@@ -38,8 +38,10 @@ struct PageWork {
     self.metadata = metadata
     input = reader.description
     plan = try run.pipeline.plan(for: input, region: run.options.region, tiling: tiling)
-    written = run.options.region ?? Region(all: input)
-    self.parts = parts ?? [0..<input.height]
+    let written = run.options.region ?? Region(all: input)
+    self.written = written
+    let rows = parts ?? [0..<reader.description.height]
+    self.parts = rows
     let files = try job.pictureOutputs(reader, pages: pages)
     var pipeline = run.pipeline, found: [Output] = []
     for (index, file) in files.enumerated() {
@@ -52,7 +54,7 @@ struct PageWork {
         (made, position) = (held, pipeline.links.count)
       }
       let segment = try Self.writer(file.format, settings, input).rowsPerSegment
-      let starts = self.parts.map { $0.lowerBound - written.y }.filter { $0 > 0 && $0 < written.height }
+      let starts = rows.map { $0.lowerBound - written.y }.filter { $0 > 0 && $0 < written.height }
       found.append(
         Output(
           file: file, position: position, made: made, held: held, settings: settings,

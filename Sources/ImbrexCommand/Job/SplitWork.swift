@@ -123,14 +123,14 @@ struct SplitWork {
       let reader = page == 0 ? first : try reader(page: page)
       let work = try work(page: page, reader), files = try files(page: page)
       for index in writers.indices {
-        try job.open(&writers[index], work.plan, page: page, of: pages, input: work.input, work.metadata)
+        try job.open(&writers[index], work.plan, of: pages, input: work.input, work.metadata)
         try join(work, index, to: writers[index], files)
       }
       if run.pipeline.makesTable {
         let table = try table(work, files)
         let number = (options.pages?.lowerBound ?? 1) + page
         tables.append(TableRows(file: input, page: pages > 1 ? number : nil, table: table))
-        if job.overlayPath != nil { try overlay(table, work, files, reader.format) }
+        if let path = job.overlayPath(page: page) { try overlay(table, work, files, reader.format, to: path) }
       }
     }
     // What stands behind the picture in a PNG comes after its rows.
@@ -139,7 +139,7 @@ struct SplitWork {
     }
     for file in writers { try job.job.writing(to: file.path) { try file.writer!.complete(after: first) } }
     for file in writers.reversed() { try job.job.writing(to: file.path) { try file.writer!.commit() } }
-    if run.pipeline.makesTable { try job.keep(tables) }
+    if run.pipeline.makesTable { try job.keep(tables, in: job.job.output) }
   }
 
   private func join(_ work: PageWork, _ index: Int, to output: PictureJob.Output, _ files: PartFiles) throws {
@@ -168,13 +168,13 @@ struct SplitWork {
       of: work.parts.indices.map { files.kept(exchange, round, $0) }, knowing: verdicts, in: options.region)
   }
 
-  private func overlay(_ table: Table, _ work: PageWork, _ files: PartFiles, _ format: ImageFormat) throws {
+  private func overlay(_ table: Table, _ work: PageWork, _ files: PartFiles, _ format: ImageFormat, to path: String) throws {
     let ground = PictureCollector(
       try context.picture(work.plan.written(after: run.pipeline.links.count - 1)))
     for part in work.parts.indices where work.written(part) != nil {
       try pass(ImageReader(path: files.ground(part), options: options.readerOptions(context.tiling)), to: ground)
     }
-    try job.writeOverlay(of: table, on: ground.picture, work.plan, work.metadata, format)
+    try job.writeOverlay(of: table, on: ground.picture, work.plan, work.metadata, format, to: path)
   }
 }
 
