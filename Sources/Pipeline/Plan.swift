@@ -88,6 +88,19 @@ public struct Plan: Sendable {
         options: tiling, streamsIn: isFirst && streamsIn, streamsOut: !isLast || (streamsOut && !makesTable))
     }
     self.legs = legs
+    try checkMemory()
+  }
+
+  /// - Throws: ``ImbrexError`` if the smallest bands of some sweep, or those of the tiles asked for, are more than may be held; its
+  ///   remedy is the least that would do.
+  private func checkMemory() throws {
+    guard memory > tiling.maxMemory && !tiling.isSerial else { return }
+    let isTiled = tiling.tile != nil || tiling.chunks != nil
+    var error = ImbrexError(
+      .limit, "is too small\(isTiled ? " for these tiles" : "")",
+      remedy: .init("max-memory", value: "\((memory + 1023) >> 10)K"))
+    error.option = "max-memory"
+    throw error
   }
 
   /// The picture's size as it is written: the region's, where one is wanted.
