@@ -195,7 +195,8 @@ typedef struct codec_options {
 /// A library that files are read and written with.
 typedef struct codec_library {
   const char *_Nullable name;
-  /// Of the library that runs; of those that do not tell (libjpeg, ISA-L) the one that was built with. Empty if unknown.
+  /// Of the library that runs; of those that do not tell (libjpeg, ISA-L) the one that was built with. Empty if
+  /// unknown.
   char version[32];
 } codec_library;
 

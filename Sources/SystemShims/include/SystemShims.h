@@ -15,8 +15,8 @@ void system_cleanup_remove(int32_t slot);
 /// SIGXFSZ.
 void system_cleanup_install(void);
 
-/// Whether a bar stands on the terminal of standard error, with the cursor at its beginning; a signal's handler takes it
-/// away.
+/// Whether a bar stands on the terminal of standard error, with the cursor at its beginning; a signal's handler takes
+/// it away.
 void system_set_bar(int32_t is_shown);
 
 /// The compiler that this was built with, such as "clang 21.0.0".
