@@ -150,8 +150,13 @@ then the fields of the first page
 .Ql type ,
 .Ql color ,
 .Ql alpha
-and so on), and where there are several pages all of them in
+and so on), and those of all pages in
 .Ql page_list .
+Where a description of ImageJ or OME says what the pages are,
+.Ql axes
+names the axes, slowest first, such as ZCYX, and
+.Ql shape
+their lengths.
 .Ql type
 is the type that filters keep,
 .Ql file_bits
@@ -236,7 +241,9 @@ writes the picture as it is at that point, and passes it on:
 .Pp
 .Dl imbrex gaussian --sigma 2 then tee smooth.tif then edge in.tif -o edges.png
 .Pp
-The format of FILE follows from its extension; how it is written, from the same options as that of the output.
+The format of FILE follows from its extension, or is that of the input where FILE is
+.Sq - ,
+standard output, to which then nothing else may go; how it is written, from the same options as that of the output.
 With several inputs FILE is a directory, named with a slash at its end or there already, and its pictures are of the kind of the inputs.
 .Pp
 blob-detect makes a table, and can only be the last stage.
@@ -408,6 +415,42 @@ Nobody reads the output any more.
 Bytes of names that are not UTF-8 are written as
 .Ql \eudcXX ,
 as Python reads them.
+.Ss Plans
+.Fl -explain
+prints for each input what a run would do, and does nothing: what comes in and goes out, workers, the grid of tiles, ghosts and the work that
+they add, memory, passes over the picture, and each sweep with its stages.
+What a run would refuse is refused.
+With
+.Fl -json
+it prints one object a file, on a line of its own:
+.Ql input ,
+.Ql filter ,
+.Ql outputs
+(the result, what
+.Cm tee
+and
+.Fl -overlay
+write),
+.Ql region ,
+.Ql read ,
+.Ql passes ,
+.Ql held ,
+.Ql workers ,
+.Ql grid ,
+.Ql halo ,
+.Ql extra_work_percent ,
+.Ql memory_bytes ,
+.Ql max_memory_bytes ,
+.Ql kernels
+and
+.Ql sweeps .
+.Pp
+.Fl -version
+with
+.Fl -v
+or
+.Fl -json
+also tells how the program was built, which kernels the machine runs, and the versions of libraries.
 .Ss Formats
 The same kind of file comes out as went in.
 .Bl -tag -width indent
@@ -436,10 +479,10 @@ Samples of 32-bit integers and 64-bit floats are filtered in 32-bit floating poi
 blob-detect; the median returns them as they are.
 Signed integers count from \u2212max to max, so that 1.0 is the largest.
 .Pp
-What a format cannot hold is converted with one warning: more bits are rounded, floats clamped, alpha put over
+What a format cannot hold is converted with one warning: more bits are rounded, floats clamped (with another warning where values are lost), alpha put over
 .Fl -background ,
 CMYK turned into RGB without its profile.
-Lab, more bands than colour and alpha, and several pages go into a TIFF only.
+Lab, in integers only, more bands than colour and alpha, and several pages go into a TIFF only.
 Between formats Exif, XMP, profile, resolution, orientation and a comment or description are carried over.
 A picture that its file's orientation turns is turned upright where the output cannot say so.
 .Ss Damaged and hostile files

@@ -90,7 +90,7 @@ public final class OutputFile: @unchecked Sendable {
       }
       return
     }
-    throw ImbrexError(.output, "no temporary name is free beside it")
+    throw ImbrexError(.output, "cannot write: no temporary name is free beside it")
   }
 
   /// The topmost of a path's directories that is not there.

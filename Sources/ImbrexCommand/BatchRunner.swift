@@ -165,7 +165,7 @@ struct BatchRunner: Sendable {
   }
 
   /// What a run may hold is shared by the pictures that are at hand at once.
-  private var memoryShares: Int { max(min(tiling.workers, plan.count), 1) }
+  var memoryShares: Int { max(min(tiling.workers, plan.count), 1) }
 
   private func fail(_ job: FileJob, _ error: any Error) {
     job.result.status = .failed

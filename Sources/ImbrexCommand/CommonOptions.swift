@@ -46,7 +46,7 @@ struct CommonOptions: Sendable {
   func pageCount(of reader: ImageReader) throws -> Int {
     guard let pages else { return reader.pageCount }
     guard pages.upperBound <= reader.pageCount else {
-      throw ImbrexError(.noPage, "there is no page \(pages.upperBound), only \(reader.pageCount)")
+      throw ImbrexError(.noPage, "there is no page \(pages.upperBound): it has \(reader.pageCount)")
     }
     return pages.count
   }
@@ -81,6 +81,7 @@ struct CommonOptions: Sendable {
   // MARK: - Reports
 
   var explain: Bool { values.flag("explain") }
+  var json: Bool { values.flag("json") }
   var quiet: Bool { values.flag("quiet") }
   var verbose: Bool { values.flag("verbose") }
   var report: String? { values.text("report") }

@@ -81,9 +81,7 @@ struct FilterRun: Sendable {
     let tiling = try options.tiling()
     let outputs = try RunOutputs(self)
     if options.explain {
-      let failures = (0..<outputs.plan.count).compactMap { explain(outputs.plan[$0].input, tiling) }
-      if let failure = failures.first { throw failure }
-      return
+      return try explain(outputs, tiling)
     }
     if let table = outputs.sharedTable, options.noClobber, !options.dryRun, table != "-", fileExists(table) { return }
     let runner = BatchRunner(run: self, outputs: outputs, tiling: tiling, settings: settings.hash)
@@ -107,20 +105,29 @@ struct FilterRun: Sendable {
     if let failure { throw failure }
   }
 
+  private func explain(_ outputs: RunOutputs, _ tiling: TilingOptions) throws {
+    let shares = BatchRunner(run: self, outputs: outputs, tiling: tiling, settings: settings.hash).memoryShares
+    var tiling = tiling
+    tiling.maxMemory /= shares
+    let pool = WorkerPool(count: 1)
+    defer { pool.close() }
+    let context = RunContext(pool: pool, tiling: tiling)
+    let failures = (0..<outputs.plan.count).compactMap { explain($0, outputs, context, picturesAtOnce: shares) }
+    if let failure = failures.first { throw failure }
+  }
+
   /// - Returns: What went wrong, once it has been reported.
-  private func explain(_ input: String, _ tiling: TilingOptions) -> BatchFailure? {
+  private func explain(_ index: Int, _ outputs: RunOutputs, _ context: RunContext, picturesAtOnce: Int) -> BatchFailure?
+  {
+    let item = outputs.plan[index]
     do {
-      let reader = try ImageReader(path: input, options: options.readerOptions(tiling))
-      var picture = reader.description
-      if reader.metadata.isTurned && (options.autoOrient || options.strip) {
-        picture = picture.turned(reader.metadata.orientation!)
-      }
-      let plan = try pipeline.plan(for: picture, region: options.region, tiling: tiling)
-      print(plan.explanation(of: reader, input: input))
+      let job = FileJob(index, item, context, backupSuffix: options.backupSuffix, progress: nil)
+      let explanation = try PictureJob(self, job, outputs).explanation(picturesAtOnce: picturesAtOnce)
+      if options.json { print(explanation.json) } else { Messages.show(explanation.text) }
       return nil
     } catch {
       let failure = error as? ImbrexError ?? ImbrexError(.input, "\(error)")
-      Messages.report(messageText(failure), file: input)
+      Messages.report(messageText(failure), file: item.input)
       return BatchFailure(status: failure.status)
     }
   }

@@ -41,7 +41,7 @@ extension CommonOptions {
     if run.asksForFloat, let format, !format.holding(run.grayResult).canHoldFloat {
       throw ImbrexError(.usage, "--float does not go with --format \(format.name): use tiff or pfm")
     }
-    if explain { return try plan(named, .none) }
+    if explain && output == nil && !inPlace { return try plan(named, .none) }
     if inPlace {
       // A suffix is part of the word.
       if backupSuffix == nil,
@@ -62,7 +62,7 @@ extension CommonOptions {
       }
       return try plan(named, .single("-"))
     }
-    if output == "-" && isTerminal(1) {
+    if output == "-" && isTerminal(1) && !explain {
       throw ImbrexError(.usage, "pictures are not written to a terminal: use -o FILE, or a pipe")
     }
     if let directory = outputDirectory(named, makesPictures: true) {
@@ -85,7 +85,7 @@ extension CommonOptions {
       }
       if run.asksForFloat && !format.canHoldFloat {
         throw ImbrexError(
-          .usage, "--float needs an output of 32-bit float, which \(format.name) is not: use .tif or .pfm")
+          .usage, "--float needs an output that holds 32-bit floats, which \(format.name) does not: use .tif or .pfm")
       }
     }
     return try plan(named, .single(output))

@@ -25,6 +25,8 @@ struct PictureJob {
     /// What is there is not written over.
     var isLeft = false
     var writer: ImageWriter?
+    /// Whether values beyond what it holds were met.
+    let clipping = Clipping()
   }
 
   /// Whether each page is a file of its own.
@@ -68,6 +70,7 @@ struct PictureJob {
     // None has its name before all are whole; the result is the last.
     for file in files { try job.writing(to: file.path) { try file.writer!.complete(after: reader) } }
     for file in files.reversed() { try job.writing(to: file.path) { try file.writer!.commit() } }
+    files.forEach(warnOfClipping)
   }
 
   // MARK: - Outputs
@@ -78,13 +81,17 @@ struct PictureJob {
     if !run.pipeline.makesTable {
       files.append(
         Output(
-          path: job.output!, format: try outputFormat(reader, made.last!), position: made.count - 1, tee: nil,
+          path: job.output ?? "-", format: try outputFormat(reader, made.last!), position: made.count - 1, tee: nil,
           isPaged: isPaged))
     }
     for (tee, side) in zip(run.tees, outputs.tees) {
       let path = side.path(job.index)
-      if options.noClobber && fileExists(path) && !isSpecialFile(path) { continue }
-      let format = ImageFormat(path: path) ?? (options.format ?? reader.format).holding(made[tee.position])
+      if options.noClobber && path != "-" && fileExists(path) && !isSpecialFile(path) { continue }
+      let made = made[tee.position]
+      let format =
+        path == "-"
+        ? options.format?.holding(made) ?? pipeFormat(reader, made, after: tee.position)
+        : ImageFormat(path: path) ?? (options.format ?? reader.format).holding(made)
       files.append(Output(path: path, format: format, position: tee.position, tee: side, isPaged: side.plan.isPaged))
     }
     if let file = files.first(where: { pages > 1 && !$0.isPaged && !$0.format.holdsPages }) {
@@ -103,16 +110,19 @@ struct PictureJob {
     if !options.inPlace, let output = job.output, output != "-", let format = ImageFormat(path: output) {
       return format
     }
+    guard options.inPlace else { return pipeFormat(reader, result, after: run.pipeline.links.count) }
     let format = reader.format.holding(result)
-    if format.isLossy && !options.inPlace && run.makesTwoLevels(after: run.pipeline.links.count) {
-      return ImageFormat(named: "png")!
-    }
-    guard run.makesFloat && !format.canHoldFloat else { return format }
-    if options.inPlace && !run.asksForFloat { return format }
-    guard !options.inPlace else {
+    if run.asksForFloat && !format.canHoldFloat {
       throw ImbrexError(.usage, "--float does not go with --in-place: a \(format.name.uppercased()) cannot hold it")
     }
-    return ImageFormat(named: "pfm")!
+    return format
+  }
+
+  /// The format of what no name and no option says how to write: the input's, or one that holds the picture after so many filters.
+  private func pipeFormat(_ reader: ImageReader, _ made: ImageDescription, after position: Int) -> ImageFormat {
+    let format = reader.format.holding(made)
+    if format.isLossy && run.makesTwoLevels(after: position) { return ImageFormat(named: "png")! }
+    return run.makesFloat(after: position) && !format.canHoldFloat ? ImageFormat(named: "pfm")! : format
   }
 
   private func process(
@@ -120,9 +130,7 @@ struct PictureJob {
   ) throws -> (Plan, Table?) {
     var metadata = reader.metadata
     var source = job.watched(reader, shareOfFile: 1 / Double(pages))
-    // A tee does not change what goes on: the result alone decides whether the picture is turned before it is filtered.
-    let turnsForResult = !run.pipeline.makesTable && !files[0].format.holdsOrientation
-    if metadata.isTurned && (options.autoOrient || options.strip || turnsForResult) {
+    if isTurnedFirst(files, metadata) {
       source = try TurnedPicture(
         source, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
       metadata.orientation = 1
@@ -162,7 +170,8 @@ struct PictureJob {
     } else {
       let writer = files[0].writer!
       if writer.description != plan.written {
-        let conversion = Conversion(to: writer.description, background: options.background ?? .white)
+        let conversion = Conversion(
+          to: writer.description, background: options.background ?? .white, clipping: files[0].clipping)
         plan = try run.pipeline.followed(by: .init("conversion", conversion)).plan(
           for: input, region: options.region, tiling: context.tiling)
       }
@@ -176,6 +185,12 @@ struct PictureJob {
     return (plan, table)
   }
 
+  /// Whether the picture is turned before it is filtered. A tee does not change what goes on: the result alone decides.
+  func isTurnedFirst(_ files: [Output], _ metadata: Metadata) -> Bool {
+    let turnsForResult = !run.pipeline.makesTable && !files[0].format.holdsOrientation
+    return metadata.isTurned && (options.autoOrient || options.strip || turnsForResult)
+  }
+
   /// Whether a picture is turned on its way into a file that cannot say how it is turned.
   func isTurnedBehind(_ file: Output, _ metadata: Metadata) -> Bool {
     metadata.isTurned && !file.format.holdsOrientation
@@ -185,7 +200,7 @@ struct PictureJob {
   private func sink(of file: Output, from made: ImageDescription) -> any RowSink {
     ConvertingSink(
       NamedSink(file.writer!, path: file.path), from: made, to: file.writer!.description,
-      background: options.background ?? .white)
+      background: options.background ?? .white, clipping: file.clipping)
   }
 
   /// How a page is written into a file.
@@ -233,6 +248,20 @@ struct PictureJob {
     }
     file.writer = writer
     warnOfConversion(from: settings.picture, to: writer.description, format, path)
+  }
+
+  /// A tee is what the commands so far would write: the depth that is asked for is the result's.
+  func writerOptions(isMain: Bool) -> ImageWriter.Options {
+    var writerOptions = options.writerOptions
+    if !isMain { writerOptions.sampleType = nil }
+    return writerOptions
+  }
+
+  private func warnOfClipping(_ file: Output) {
+    guard file.clipping.hasHappened else { return }
+    let remedy = options.writerOptions.sampleType == nil ? "use --float and a TIFF or PFM" : "use --bit-depth 32f"
+    job.warn(
+      "values outside 0 … 1 are clipped: \(remedy)", file: FileJob.name(of: file.path), isPrinted: !options.quiet)
   }
 
   /// Says once what an output cannot hold.

@@ -43,7 +43,6 @@ struct RunOutputs: Sendable {
     pagePlaces = plan.isPaged ? PagePlaces(plan) : nil
     // All that is checked is checked of all parts.
     defer { if let shard = options.shard { choose(shard) } }
-    guard !options.explain else { return }
     for tee in run.tees {
       tees.append(
         try side(
@@ -84,7 +83,7 @@ struct RunOutputs: Sendable {
     _ run: FilterRun, _ named: [String], _ directory: String?, _ format: TableFormat
   ) throws -> BatchPlan {
     let options = run.options
-    if options.explain { return try options.plan(named, .none) }
+    if options.explain && options.output == nil { return try options.plan(named, .none) }
     guard let directory else {
       try options.checkWantsNoDirectory()
       if options.incremental { throw ImbrexError(.usage, "--incremental goes with a directory for -o") }
@@ -107,13 +106,31 @@ struct RunOutputs: Sendable {
       try side.plan.checkResultsApart()
       return side
     }
+    if path == "-" {
+      try checkStandardOutput(name, options)
+      return Side(name: name, plan: try plan.with(.single(path)), isDirectory: false)
+    }
     guard plan.count == 1 else {
       throw ImbrexError(.usage, "\(name) for several inputs needs a directory: '\(path)/'")
     }
     guard ImageFormat(path: path) != nil || isSpecialFile(path) && options.format != nil else {
-      throw ImbrexError(.usage, "the format of '\(path)' cannot be told from its extension")
+      throw ImbrexError(
+        .usage, "the format of '\(path)' cannot be told: give it the extension of a picture, such as .png")
     }
     return Side(name: name, plan: try plan.with(.single(path)), isDirectory: false)
+  }
+
+  /// Standard output takes one picture, and no terminal.
+  private func checkStandardOutput(_ name: String, _ options: CommonOptions) throws {
+    guard plan.count == 1 else { throw ImbrexError(.usage, "\(name) for several inputs needs a directory, not -") }
+    let isTaken = tees.contains { $0.path(0) == "-" } || sharedTable == "-" || plan[0].output == "-"
+    guard !isTaken else {
+      throw ImbrexError(
+        .usage, "\(name) and something else would both go to standard output: give one of them a file's name")
+    }
+    if isTerminal(1) && !options.explain {
+      throw ImbrexError(.usage, "pictures are not written to a terminal: give \(name) a file's name, or use a pipe")
+    }
   }
 
   /// Nothing is written over an input, nor twice to one file.
@@ -123,7 +140,9 @@ struct RunOutputs: Sendable {
     if let table = sharedTable, table != "-" {
       if let format = ImageFormat(path: table) {
         throw ImbrexError(
-          .usage, "'\(table)' is named as a \(format.name.uppercased()), but the output is a table: see --overlay")
+          .usage,
+          "'\(table)' is named as a \(format.name.uppercased()), but the output is a table: "
+            + "name it .csv or .json, or use --overlay for a picture")
       }
       try plan.checkApart(table, "the table", isOutput: true)
     } else if isTable && sharedTable == nil {
@@ -134,7 +153,7 @@ struct RunOutputs: Sendable {
       if let report = options.report { taken.append(report) }
       for side in sides {
         let path = side.path(index)
-        if plan.count == 1 && !side.isDirectory { try plan.checkApart(path, side.name) }
+        if plan.count == 1 && !side.isDirectory && path != "-" { try plan.checkApart(path, side.name) }
         if let other = taken.first(where: { isSameFile($0, path) }) {
           throw ImbrexError(.usage, "\(side.name) would write '\(path)', where '\(other)' is written already")
         }

@@ -42,6 +42,12 @@ public struct ContentHash: Equatable, Sendable, CustomStringConvertible {
     description = Self.digits(XXH3_128bits_digest(state))
   }
 
+  /// The version of xxHash, whose function it is.
+  public static var libraryVersion: String {
+    let number = XXH_versionNumber()
+    return "\(number / 10000).\(number / 100 % 100).\(number % 100)"
+  }
+
   fileprivate init(digits: String) { description = digits }
 
   private static func digits(_ hash: XXH128_hash_t) -> String {

@@ -81,6 +81,19 @@ public struct Plan: Sendable {
       if !isFirst { window = legs[index - 1].whole?.inputWindow(for: legs[index].sweep.levels[0].window) }
     }
     self.legs = legs
+    try checkMemory()
+  }
+
+  /// - Throws: ``ImbrexError`` if the smallest bands of some sweep, or those of the tiles asked for, are more than may be held; its
+  ///   remedy is the least that would do.
+  private func checkMemory() throws {
+    guard memory > tiling.maxMemory && !tiling.isSerial else { return }
+    let isTiled = tiling.tile != nil || tiling.chunks != nil
+    var error = ImbrexError(
+      .limit, "is too small\(isTiled ? " for these tiles" : "")",
+      remedy: .init("max-memory", value: "\((memory + 1023) >> 10)K"))
+    error.option = "max-memory"
+    throw error
   }
 
   /// No filter: the picture as it comes, read and written at the same time.

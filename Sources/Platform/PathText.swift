@@ -52,14 +52,16 @@ public enum PathText {
 
   /// Text for one line of a terminal or a log: control characters are shown as `\n` or `\x1b`.
   public static func printable(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else { return text }
+    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else {
+      return text
+    }
     let digits = Array("0123456789abcdef")
     return text.unicodeScalars.map { scalar -> String in
       switch scalar.value {
       case 10: "\\n"
       case 9: "\\t"
       case 13: "\\r"
-      case 0..<0x20, 0x7F: "\\x\(digits[Int(scalar.value >> 4)])\(digits[Int(scalar.value & 15)])"
+      case 0..<0x20, 0x7F..<0xA0: "\\x\(digits[Int(scalar.value >> 4)])\(digits[Int(scalar.value & 15)])"
       default: String(scalar)
       }
     }.joined()

@@ -52,7 +52,8 @@ package enum CommonOptionList {
       OptionDefinition(
         "allow-truncated", .flag, help: "Keep what can be read of damaged and cut-short inputs."),
       OptionDefinition(
-        "max-pixels", .integer(1...Int.max), valueName: "n", default: .integer(1_000_000_000), changesResult: false,
+        "max-pixels", .integer(1...Int.max), valueName: "n", default: .integer(1_000_000_000),
+        suggestions: ["2000000000"], changesResult: false,
         help: "Refuse pictures that claim more pixels."),
     ])
 
@@ -135,7 +136,10 @@ package enum CommonOptionList {
     options: [
       OptionDefinition(
         "explain", .flag, changesResult: false,
-        help: "Print the plan (workers, grid, halo, memory, kernels) and do nothing."),
+        help: "Print the plan (workers, grid, halo, memory, kernels, outputs) and do nothing."),
+      OptionDefinition(
+        "json", .flag, changesResult: false, help: "With --explain: print one JSON object a file, on a line of its own."
+      ),
       OptionDefinition(
         "report", .file, valueName: "file", changesResult: false,
         help:

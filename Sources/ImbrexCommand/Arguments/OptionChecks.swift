@@ -10,6 +10,10 @@ enum OptionChecks {
     if values.flag("null") && !values.isGiven("files-from") {
       throw ImbrexError(option: "null", "goes with --files-from only")
     }
+    if values.flag("json") && !values.flag("explain") {
+      let table = last.makesTable ? "; for a table use --table json" : ""
+      throw ImbrexError(option: "json", "goes with --explain only\(table)")
+    }
     try checkInPlace(values)
     try checkTiling(values)
     if last.makesTable {
