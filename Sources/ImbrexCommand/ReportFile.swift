@@ -55,9 +55,12 @@ final class ReportFile: Sendable {
     state.withLock { state in
       guard state.failure == nil else { return }
       let count = systemWrite(state.descriptor, bytes, bytes.count)
-      if count != bytes.count {
-        state.failure = ImbrexError(.output, refused: "\(path): cannot write", count < 0 ? errno : ENOSPC)
-      }
+      guard count != bytes.count else { return }
+      let reason = count < 0 ? errno : ENOSPC
+      state.failure =
+        reason == EPIPE
+        ? ImbrexError(.closedPipe, "the report is not read any more")
+        : ImbrexError(.output, refused: "\(FileJob.name(of: path)): cannot write", reason)
     }
   }
 

@@ -119,6 +119,17 @@ import Testing
     #expect(try String(contentsOfFile: folder.path("list"), encoding: .utf8) == "in/a.png\n")
   }
 
+  @Test func a_report_that_is_not_read_any_more_is_no_error_and_one_without_room_is() throws {
+    let script = """
+      cd "$2"; set -o pipefail; cp in/a.png in/b.png
+      "$1" median -q in -o out/ --report - | true; echo "$?"; ls out | wc -l
+      "$1" median -q in -o out/ --report /dev/full; echo "$?"
+      """
+    let outcome = try Program.shell(script, [Program.url.path, folder.url.path])
+    #expect(outcome.text == "0\n2\n1\n")
+    #expect(outcome.errors == "imbrex: /dev/full: cannot write: No space left on device\n")
+  }
+
   // MARK: - What killed runs leave
 
   @Test func the_next_run_removes_what_a_killed_one_has_left() throws {
