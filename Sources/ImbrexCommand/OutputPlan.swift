@@ -33,7 +33,11 @@ extension CommonOptions {
   func plan(_ run: FilterRun) throws -> BatchPlan {
     let named = try namedInputs(), makesFloat = run.makesFloat
     if run.asksForFloat, let format, !format.holding(run.grayResult).canHoldFloat {
-      throw ImbrexError(.usage, "--float does not go with --format \(format.name): use tiff or pfm")
+      throw ImbrexError(.usage, "\(run.floatOption) does not go with --format \(format.name): use tiff or pfm")
+    }
+    if run.preservesRange(after: run.pipeline.links.count), let type = writerOptions.sampleType, !type.isFloat {
+      throw ImbrexError(
+        option: "bit-depth", "does not go with --preserve-range: integers hold 0 … 1 as their whole range")
     }
     if explain { return try plan(named, .none) }
     if inPlace {
@@ -75,7 +79,7 @@ extension CommonOptions {
       }
       if run.asksForFloat && !format.canHoldFloat {
         throw ImbrexError(
-          .usage, "--float needs an output of 32-bit float, which \(format.name) is not: use .tif or .pfm")
+          .usage, "\(run.floatOption) needs an output of 32-bit float, which \(format.name) is not: use .tif or .pfm")
       }
     }
     return try plan(named, .single(output))

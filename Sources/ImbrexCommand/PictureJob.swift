@@ -46,7 +46,9 @@ struct PictureJob {
       }
     }
     // None has its name before all are whole; the result is the last.
-    for file in files { try job.writing(to: file.path) { try file.writer!.complete(after: reader) } }
+    for file in files {
+      try job.writing(to: file.path) { try file.writer!.complete(after: options.strip ? nil : reader) }
+    }
     for file in files.reversed() { try job.writing(to: file.path) { try file.writer!.commit() } }
     if run.pipeline.makesTable { try keep(tables) }
     if let damage = reader.damage { job.warn("read in part: \(damage)") }
@@ -89,7 +91,8 @@ struct PictureJob {
     guard run.makesFloat && !format.canHoldFloat else { return format }
     if options.inPlace && !run.asksForFloat { return format }
     guard !options.inPlace else {
-      throw ImbrexError(.usage, "--float does not go with --in-place: a \(format.name.uppercased()) cannot hold it")
+      throw ImbrexError(
+        .usage, "\(run.floatOption) does not go with --in-place: a \(format.name.uppercased()) cannot hold it")
     }
     return ImageFormat(named: "pfm")!
   }
@@ -97,21 +100,29 @@ struct PictureJob {
   private func process(
     page: Int, of pages: Int, _ reader: ImageReader, _ files: inout [Output]
   ) throws -> (Plan, Table?) {
-    var metadata = reader.metadata
+    var metadata = reader.metadata, turn = 1
     var source = job.watched(reader, shareOfFile: 1 / Double(pages))
     // A tee does not change what goes on: the result alone decides whether the picture is turned before it is filtered.
     let turnsForResult = !run.pipeline.makesTable && !files[0].format.holdsOrientation
     if metadata.isTurned && (options.autoOrient || options.strip || turnsForResult) {
+      turn = metadata.orientation!
       source = try TurnedPicture(
         source, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
       metadata.orientation = 1
     }
     if options.strip { metadata.strip() }
     let input = source.description
+    var change = PictureChange(of: reader.description)
+    change.turn = turn
+    change.region = options.region
+    let first = (options.pages?.lowerBound ?? 1) - 1
+    (change.page, change.pages, change.pageCount) = (page, first..<(first + pages), reader.pageCount)
+    change.firstPage = page == 0 && !options.strip ? reader.firstPage : nil
+    change.provenance = options.writesProvenance ? run.provenance : nil
     // Whether the filters take such a picture is found out before anything is made.
     var plan = try run.pipeline.plan(for: input, region: options.region, tiling: context.tiling)
     for index in files.indices {
-      try open(&files[index], plan, page: page, of: pages, input: input, metadata)
+      try open(&files[index], plan, change, of: pages, input: input, metadata)
     }
     var taps: [Tap] = []
     var turned: [(file: Output, picture: Picture)] = []
@@ -134,7 +145,7 @@ struct PictureJob {
     var table: Table?
     if run.pipeline.makesTable {
       table = try plan.run(.stream(source), to: .table, taps: taps, in: context)!
-      if let ground { try writeOverlay(of: table!, on: ground.picture, plan, metadata, reader.format) }
+      if let ground { try writeOverlay(of: table!, on: ground.picture, plan, metadata, change, reader.format) }
     } else {
       let writer = files[0].writer!
       if writer.description != plan.written {
@@ -166,17 +177,23 @@ struct PictureJob {
 
   /// Begins a file, or its next page.
   private func open(
-    _ file: inout Output, _ plan: Plan, page: Int, of pages: Int, input: ImageDescription, _ metadata: Metadata
+    _ file: inout Output, _ plan: Plan, _ change: PictureChange, of pages: Int, input: ImageDescription,
+    _ metadata: Metadata
   ) throws {
-    var picture = plan.written(after: file.position), metadata = metadata
+    var picture = plan.written(after: file.position), metadata = metadata, change = change
+    change.keepsQuantity = run.keepsQuantity(after: file.position)
+    change.preservesRange = run.preservesRange(after: file.position)
     if isTurnedBehind(file, metadata) {
+      change.turn = metadata.orientation!
       picture = picture.turned(metadata.orientation!)
       metadata.orientation = 1
     }
     if run.makesTwoLevels(after: file.position) { metadata.dropLossyCompression() }
     let path = file.path
     if let writer = file.writer {
-      return try job.writing(to: path) { try writer.startPage(picture, metadata: metadata, input: input) }
+      return try job.writing(to: path) {
+        try writer.startPage(picture, metadata: metadata, input: input, change: change)
+      }
     }
     var writerOptions = options.writerOptions
     writerOptions.expectedByteCount = pages > 1 ? pages * picture.byteCount : 0
@@ -190,9 +207,13 @@ struct PictureJob {
     let writer = try job.writing(to: path) {
       try ImageWriter(
         to: OutputFile(path: path, backupSuffix: isMain ? job.backupSuffix : nil), format: format, picture: picture,
-        metadata: metadata, input: input, options: writerOptions)
+        metadata: metadata, input: input, change: change, options: writerOptions)
     }
     file.writer = writer
+    if change.preservesRange && !input.sampleType.isFloat && !writer.description.sampleType.isFloat {
+      throw ImbrexError(
+        .usage, "'\(path)' cannot hold the input's units that --preserve-range asks for: use .tif or .pfm")
+    }
     if !options.quiet { warnOfConversion(from: picture, to: writer.description, format, path) }
   }
 
@@ -237,8 +258,11 @@ struct PictureJob {
   }
 
   private func writeOverlay(
-    of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ inputFormat: ImageFormat
+    of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ change: PictureChange,
+    _ inputFormat: ImageFormat
   ) throws {
+    var change = change
+    change.keepsQuantity = false
     let path = overlayPath!
     try job.writing(to: path) {
       var opaque = picture.description
@@ -250,7 +274,7 @@ struct PictureJob {
       let format = ImageFormat(path: path) ?? options.format ?? inputFormat
       let writer = try ImageWriter(
         to: OutputFile(path: path), format: format, picture: drawing.description, metadata: metadata,
-        input: picture.description, options: options.writerOptions)
+        input: picture.description, change: change, options: options.writerOptions)
       try writer.write(drawing.converted(to: writer.description))
       try writer.finish()
     }

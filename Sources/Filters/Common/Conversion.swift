@@ -52,13 +52,16 @@ struct ConvertingStencil: Stencil {
   let from: ImageDescription
   let to: ImageDescription
   let background: [Float]
+  /// What 1.0 is in the result.
+  private let one: Float
 
-  init(from: ImageDescription, to: ImageDescription, background: Background = .white) {
+  init(from: ImageDescription, to: ImageDescription, background: Background = .white, one: Float = 1) {
     precondition(from.extraBands == to.extraBands)
     precondition(from.color == to.color || (from.color == .cmyk && to.color == .rgb))
     self.from = from
     self.to = to
     self.background = background.samples(from.color)
+    self.one = one
   }
 
   var halo: Halo { .none }
@@ -78,7 +81,7 @@ struct ConvertingStencil: Stencil {
   ) {
     let kernels = KernelTable.current
     let floats = scratch.allocate(count * from.channels, of: Float.self)
-    let loader = FloatLoader(input: from, result: .samples, fullScale: 1)
+    let loader = FloatLoader(input: from, result: .samples, fullScale: one)
     loader.load(pixels, x: 0, count: count, into: floats, scratch: scratch)
     switch (from.alpha, to.alpha) {
     case (.straight, .premultiplied): kernels.premultiply_f32(floats, 1, from.channels, count)
@@ -91,6 +94,7 @@ struct ConvertingStencil: Stencil {
     }
     if from.color == .cmyk && to.color == .rgb { makeRGB(floats, count: count) }
     storeRow(floats, count: count * to.channels, scale: 1, as: to.sampleType, to: target)
+    if one != 1 && to.alpha != .none { scaleAlpha(target.samples(), by: one, channels: to.channels, count: count) }
   }
 
   /// Drops the alpha of premultiplied pixels, in place.
