@@ -30,6 +30,9 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   /// What the file holds: the nearest that its format can to what was asked for.
   public private(set) var description: ImageDescription
   public let format: ImageFormat
+  /// What the file holds otherwise than it was asked for, beside ``description``: a compression that does not go with
+  /// the picture. Each line once.
+  public private(set) var notes: [String] = []
   private let file: OutputFile
   private let options: Options
   private let encoder: any PictureEncoder
@@ -61,6 +64,11 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
       throw error
     }
     blocks = encoder.blocks()
+    takeNote()
+  }
+
+  private func takeNote() {
+    if let note = encoder.note, !notes.contains(note) { notes.append(note) }
   }
 
   /// What a file of this format holds of a picture, in the sample type that is asked for.
@@ -83,6 +91,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     description = try Self.description(of: picture, in: format, options)
     try encoder.startPage(Self.page(description, in: format, metadata, input: input ?? picture, options))
     blocks = encoder.blocks()
+    takeNote()
   }
 
   private static func page(
@@ -90,6 +99,9 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     _ options: Options
   ) -> PageHeader {
     let isSameKind = description.color == input.color && description.sampleType == input.sampleType
+    var metadata = metadata
+    // An error in the input's units says nothing of samples of another type.
+    if !isSameKind || description.stored != input.stored { metadata.tiff.lercError = 0 }
     return PageHeader(
       description, metadata, items: format.codec.items(of: metadata, isSameKind: isSameKind),
       options: codec_options(

@@ -25,37 +25,83 @@ struct PictureJob {
     let start = monotonicNanoseconds()
     let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
     (job.result.width, job.result.height) = (reader.description.width, reader.description.height)
-    let pages = try options.pageCount(of: reader)
+    let asked = try options.pageCount(of: reader)
     if reader.leftOut > 0 && !options.quiet && !run.pipeline.makesTable {
       let what = reader.leftOut == 1 ? "1 overview or mask is" : "\(reader.leftOut) overviews or masks are"
       job.warn("\(what) left out")
     }
-    if overlayPath != nil && pages > 1 {
-      throw ImbrexError(
-        .input, "it has \(pages) pages, but an overlay is drawn on one", remedy: .init("page"))
-    }
-    var files = try pictureOutputs(reader, pages: pages)
-    var tables: [TableRows] = [], plan: Plan?
-    for page in 0..<pages {
-      if page > 0, try !reader.nextPage() { throw ImbrexError(.input, "page \(page + 1) is missing") }
-      let (used, table) = try process(page: page, of: pages, reader, &files)
-      plan = plan ?? used
-      if let table {
-        let number = (options.pages?.lowerBound ?? 1) + page
-        tables.append(TableRows(file: job.input, page: pages > 1 ? number : nil, table: table))
+    var files = try pictureOutputs(reader)
+    if let asked { try checkHolds(pages: asked, files) }
+    let expected = asked ?? expectedPages(of: reader)
+    var tables: [TableRows] = [], overlay: ImageWriter?, plan: Plan?, page = 0
+    repeat {
+      let made = try process(page: page, of: expected, reader, &files)
+      (plan, overlay) = (plan ?? made.plan, made.overlay)
+      page += 1
+      if let table = made.table {
+        let number = (options.pages?.lowerBound ?? 1) + page - 1
+        tables.append(TableRows(file: job.input, page: number, table: table))
       }
-    }
+    } while try goesOn(after: page, of: asked, reader, files)
+    if page == 1, let table = tables.first { tables = [TableRows(file: table.file, page: nil, table: table.table)] }
     // None has its name before all are whole; the result is the last.
     for file in files { try job.writing(to: file.path) { try file.writer!.complete(after: reader) } }
+    if let overlay { try job.writing(to: overlayPath!) { try overlay.finish() } }
     for file in files.reversed() { try job.writing(to: file.path) { try file.writer!.commit() } }
     if run.pipeline.makesTable { try keep(tables) }
     if let damage = reader.damage { job.warn("read in part: \(damage)") }
+    if !options.quiet {
+      if asked == nil && reader.trails { job.warn("what follows its last picture is none, and is left out") }
+      let notes = (files.compactMap(\.writer) + [overlay].compactMap { $0 }).flatMap(\.notes)
+      for (index, note) in notes.enumerated() where !notes[..<index].contains(note) { job.warn(note) }
+    }
     if options.verbose { report(reader, plan!, tables, start: start) }
+  }
+
+  // MARK: - Pages
+
+  /// Goes on to the next page, if it is wanted and there is one.
+  ///
+  /// - Parameters:
+  ///   - done: Pages so far.
+  ///   - asked: How many are wanted; nil: all that there are.
+  private func goesOn(after done: Int, of asked: Int?, _ reader: ImageReader, _ files: [Output]) throws -> Bool {
+    if done == asked { return false }
+    let isThere = try reader.nextPage()
+    guard let asked else {
+      if isThere { try checkHolds(pages: nil, files) }
+      return isThere
+    }
+    guard isThere || reader.pageCount != nil else {
+      throw CommonOptions.noPage(options.pages!.upperBound, only: options.pages!.lowerBound + done - 1)
+    }
+    guard isThere else { throw ImbrexError(.input, "page \(done + 1) is missing") }
+    return true
+  }
+
+  /// As many as a stream's bytes could hold: for the layout of a TIFF, and to show how far a run is.
+  private func expectedPages(of reader: ImageReader) -> Int {
+    max((reader.byteCount ?? 0) / max(reader.description.byteCount, 1), 1)
+  }
+
+  /// Refuses what one picture only goes into.
+  ///
+  /// - Parameter pages: How many there are; nil: more than one.
+  private func checkHolds(pages: Int?, _ files: [Output]) throws {
+    guard pages != 1 else { return }
+    let what = pages.map { "it has \($0) pages" } ?? "it has more than one picture"
+    if overlayPath != nil {
+      throw ImbrexError(.input, "\(what), but an overlay is drawn on one", remedy: .init("page"))
+    }
+    if let file = files.first(where: { !$0.format.holdsPages }) {
+      throw ImbrexError(
+        .input, "\(what), but a \(file.format.name.uppercased()) holds one: use --page N, or write a TIFF")
+    }
   }
 
   // MARK: - Outputs
 
-  private func pictureOutputs(_ reader: ImageReader, pages: Int) throws -> [Output] {
+  private func pictureOutputs(_ reader: ImageReader) throws -> [Output] {
     let made = run.pipeline.descriptions(for: reader.description)
     var files: [Output] = []
     if !run.pipeline.makesTable {
@@ -67,11 +113,6 @@ struct PictureJob {
       if options.noClobber && fileExists(path) && !isSpecialFile(path) { continue }
       let format = ImageFormat(path: path) ?? (options.format ?? reader.format).holding(made[tee.position])
       files.append(Output(path: path, format: format, position: tee.position))
-    }
-    if let file = files.first(where: { pages > 1 && !$0.format.holdsPages }) {
-      throw ImbrexError(
-        .input, "it has \(pages) pages, but a \(file.format.name.uppercased()) holds one: use --page N, or write a TIFF"
-      )
     }
     return files
   }
@@ -96,7 +137,7 @@ struct PictureJob {
 
   private func process(
     page: Int, of pages: Int, _ reader: ImageReader, _ files: inout [Output]
-  ) throws -> (Plan, Table?) {
+  ) throws -> (plan: Plan, table: Table?, overlay: ImageWriter?) {
     var metadata = reader.metadata
     var source = job.watched(reader, shareOfFile: 1 / Double(pages))
     // A tee does not change what goes on: the result alone decides whether the picture is turned before it is filtered.
@@ -131,10 +172,10 @@ struct PictureJob {
       ground = PictureCollector(try context.picture(plan.written(after: position)))
       taps.append(Tap(after: position, ground!))
     }
-    var table: Table?
+    var table: Table?, overlay: ImageWriter?
     if run.pipeline.makesTable {
       table = try plan.run(.stream(source), to: .table, taps: taps, in: context)!
-      if let ground { try writeOverlay(of: table!, on: ground.picture, plan, metadata, reader.format) }
+      if let ground { overlay = try writeOverlay(of: table!, on: ground.picture, plan, metadata, reader.format) }
     } else {
       let writer = files[0].writer!
       if writer.description != plan.written {
@@ -149,7 +190,7 @@ struct PictureJob {
       try sink(of: file, from: upright.description).write(
         upright.buffer.base, stride: upright.stride, count: upright.description.height)
     }
-    return (plan, table)
+    return (plan, table, overlay)
   }
 
   /// Whether a picture is turned on its way into a file that cannot say how it is turned.
@@ -176,7 +217,9 @@ struct PictureJob {
     if run.makesTwoLevels(after: file.position) { metadata.dropLossyCompression() }
     let path = file.path
     if let writer = file.writer {
-      return try job.writing(to: path) { try writer.startPage(picture, metadata: metadata, input: input) }
+      try job.writing(to: path) { try writer.startPage(picture, metadata: metadata, input: input) }
+      if !options.quiet { warnOfConversion(from: picture, to: writer.description, file.format, path) }
+      return
     }
     var writerOptions = options.writerOptions
     writerOptions.expectedByteCount = pages > 1 ? pages * picture.byteCount : 0
@@ -210,8 +253,11 @@ struct PictureJob {
       losses.append("alpha is put over \(options.background == nil ? "white" : "the background")")
     }
     guard !losses.isEmpty else { return }
+    let said = job.result.messages.count
     job.warn(
       "\(format.name) cannot hold it as it is: \(losses.joined(separator: ", "))", file: FileJob.name(of: path))
+    // Of another page.
+    if job.result.messages[..<said].contains(job.result.messages[said]) { job.result.messages.removeLast() }
   }
 
   // MARK: - Tables
@@ -236,11 +282,12 @@ struct PictureJob {
     }
   }
 
+  /// - Returns: The overlay, to be finished.
   private func writeOverlay(
     of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ inputFormat: ImageFormat
-  ) throws {
+  ) throws -> ImageWriter {
     let path = overlayPath!
-    try job.writing(to: path) {
+    return try job.writing(to: path) {
       var opaque = picture.description
       opaque.alpha = .none
       let ground = try picture.converted(to: opaque, background: options.background ?? .white)
@@ -252,7 +299,7 @@ struct PictureJob {
         to: OutputFile(path: path), format: format, picture: drawing.description, metadata: metadata,
         input: picture.description, options: options.writerOptions)
       try writer.write(drawing.converted(to: writer.description))
-      try writer.finish()
+      return writer
     }
   }
 
