@@ -94,19 +94,21 @@ struct JobPlanner {
     do {
       let path = file.item.input
       let reader = try ImageReader(path: path, options: run.options.readerOptions(tiling))
-      let pages = try run.options.pageCount(of: reader)
+      let asked = try run.options.pageCount(of: reader)
       var descriptions: [ImageDescription] = [], isSplit = true
-      for page in 0..<pages {
-        if page > 0, try !reader.nextPage() { break }
+      repeat {
         descriptions.append(reader.description)
         isSplit = isSplit && canSplit(reader, file.item)
-      }
+      } while try descriptions.count != asked && reader.nextPage()
       file.pixels = descriptions.reduce(0) { $0 + $1.pixelCount }
       let first = descriptions[0]
       let probe = try ImageReader(path: path, options: run.options.readerOptions(tiling))
       try probe.select(Region(x: 0, y: 0, width: first.width, height: 1))
       file.readsFromTop = probe.readsFromTop
-      if isSplit && descriptions.count == pages { file.pages = descriptions }
+      // Several pages in what holds one are an error, which the file's own task has.
+      let formats = [file.item.output].compactMap { $0.flatMap(ImageFormat.init(path:)) }
+      let areHeld = descriptions.count == 1 || formats.allSatisfy(\.holdsPages) && run.options.overlay == nil
+      if isSplit && areHeld { file.pages = descriptions }
     } catch {
       file.pages = nil
     }

@@ -44,7 +44,7 @@ struct PageWork {
     self.written = written
     let rows = parts ?? [0..<reader.description.height]
     self.parts = rows
-    let files = try job.pictureOutputs(reader, pages: pages)
+    let files = try job.pictureOutputs(reader)
     change = job.change(of: reader, page: page, of: pages, files)
     var pipeline = run.pipeline, found: [Output] = []
     for (index, file) in files.enumerated() {

@@ -118,7 +118,7 @@ struct SplitWork {
     let first = try reader(page: 0)
     job.job.result.width = first.description.width
     job.job.result.height = first.description.height
-    writers = try job.pictureOutputs(first, pages: pages)
+    writers = try job.pictureOutputs(first)
     for page in 0..<pages {
       let reader = page == 0 ? first : try reader(page: page)
       let work = try work(page: page, reader), files = try files(page: page)
@@ -174,7 +174,9 @@ struct SplitWork {
     for part in work.parts.indices where work.written(part) != nil {
       try pass(ImageReader(path: files.ground(part), options: options.readerOptions(context.tiling)), to: ground)
     }
-    try job.writeOverlay(of: table, on: ground.picture, work.plan, work.metadata, work.change, format, to: path)
+    let writer = try job.writeOverlay(
+      of: table, on: ground.picture, work.plan, work.metadata, work.change, format, to: path)
+    try job.job.writing(to: path) { try writer.finish() }
   }
 }
 
