@@ -55,8 +55,9 @@ import Testing
 
   @Test func damaged_TIFFs() throws {
     var file = SparseTIFF(width: 4, height: 4)
-    (file.photometric, file.rowsPerStrip) = (3, 4)
-    file.present = [0: Array(repeating: 1, count: 16)]
+    // libtiff takes indices of 8 bits without a palette for gray.
+    (file.photometric, file.rowsPerStrip, file.bits) = (3, 4, 4)
+    file.present = [0: Array(repeating: 1, count: 8)]
     #expect(try message(file.bytes) == "imbrex: in: the palette is missing\n")
   }
 }
