@@ -95,7 +95,7 @@ struct PictureJob {
   private func goesOn(after done: Int, of asked: Int?, _ reader: ImageReader, _ files: [Output]) throws -> Bool {
     if done == asked { return false }
     let isThere = try reader.nextPage()
-    guard let asked else {
+    guard asked != nil else {
       if isThere { try checkHolds(pages: nil, files) }
       return isThere
     }

@@ -297,7 +297,7 @@ import Testing
     let refused = try run("gaussian --region 300x200+409600+409600 huge.tif -o out.tif")
     #expect(
       refused.errors
-        == "imbrex: huge.tif: 1000000 x 1000000 pixels are more than the limit of 1000000000: allow it with --max-pixels 1000000000000\n"
+        == "imbrex: huge.tif: 1000 gigapixels exceed the limit of 1: allow them with --max-pixels 1000000000000\n"
     )
     let outcome = try run(
       "median --radius 0 --max-pixels 1000000000000 --region 300x200+409500+409600 huge.tif -o out.tif")
