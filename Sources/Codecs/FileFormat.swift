@@ -81,7 +81,9 @@ extension PictureDecoder {
 /// goes.
 protocol PictureEncoder: AnyObject {
   /// Compresses the current page's rows on all workers, where that can be done; they then come by that way.
-  func blocks() -> (any BlockEncoding)?
+  ///
+  /// - Parameter part: Some of the rows, which are encoded by themselves into a file of their own; nil: all of them.
+  func blocks(_ part: PartTarget?) -> (any BlockEncoding)?
   func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws
   /// Completes the page and begins the next; only of formats that hold several.
   func startPage(_ page: PageHeader) throws
@@ -90,7 +92,7 @@ protocol PictureEncoder: AnyObject {
 }
 
 extension PictureEncoder {
-  func blocks() -> (any BlockEncoding)? { nil }
+  func blocks(_ part: PartTarget?) -> (any BlockEncoding)? { nil }
   func startPage(_ page: PageHeader) throws { preconditionFailure("the format holds one picture only") }
 }
 

@@ -60,7 +60,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
       file.discard()
       throw error
     }
-    blocks = encoder.blocks()
+    blocks = encoder.blocks(nil)
   }
 
   /// What a file of this format holds of a picture, in the sample type that is asked for.
@@ -82,7 +82,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     try finishBlocks()
     description = try Self.description(of: picture, in: format, options)
     try encoder.startPage(Self.page(description, in: format, metadata, input: input ?? picture, options))
-    blocks = encoder.blocks()
+    blocks = encoder.blocks(nil)
   }
 
   private static func page(
@@ -112,6 +112,24 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   public func takeWork() -> (@Sendable () throws -> Void)? { blocks?.takeWork() }
   public var hasWork: Bool { blocks?.hasWork ?? false }
 
+  // MARK: - Parts
+
+  /// Rows of which a part of the page must begin at a multiple to be encoded by itself; nil: it cannot be.
+  public var rowsPerSegment: Int? { blocks?.rowsPerSegment }
+
+  /// Encodes some rows of the page by themselves, as they will stand in a file of this kind; this writer's own file is left as it is.
+  ///
+  /// - Parameters:
+  ///   - rows: Beginning at a multiple of ``rowsPerSegment``.
+  ///   - file: What ``append(_:)`` of another such writer takes.
+  public func part(_ rows: Range<Int>, to file: PartFile) -> PartSink {
+    precondition(rowsPerSegment.map { rows.lowerBound % $0 == 0 } ?? false, "a part begins where a segment does")
+    return PartSink(self, encoder.blocks(PartTarget(rows: rows, file: file))!)
+  }
+
+  /// Appends rows that were encoded by themselves, instead of ``write(_:stride:count:)``: those that come next.
+  public func append(_ part: PartFile) throws { try blocks!.append(part) }
+
   /// Completes the file and gives it its name.
   ///
   /// - Parameter reader: Where the picture came from; what stands behind it in its file is written too.
@@ -131,5 +149,28 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
 
   private func finishBlocks() throws {
     while let work = takeWork() { try work() }
+  }
+}
+
+/// Takes some rows of a page, see ``ImageWriter/part(_:to:)``.
+public final class PartSink: RowSink, Sendable {
+  /// Whose encoder it is.
+  private let writer: ImageWriter
+  private let blocks: any BlockEncoding
+
+  fileprivate init(_ writer: ImageWriter, _ blocks: any BlockEncoding) { (self.writer, self.blocks) = (writer, blocks) }
+
+  public func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
+    blocks.write(rows, stride: stride, count: count)
+  }
+
+  public var canTakeRows: Bool { blocks.canTakeRows }
+  public func takeWork() -> (@Sendable () throws -> Void)? { blocks.takeWork() }
+  public var hasWork: Bool { blocks.hasWork }
+
+  /// Ends the part's file.
+  public func finish() throws {
+    while let work = takeWork() { try work() }
+    try blocks.finishPart()
   }
 }

@@ -59,6 +59,12 @@ public final class OutputFile: @unchecked Sendable {
     try openTemporary(beside: target, like: status)
   }
 
+  /// A file without a name, which goes with the last reference.
+  public init(unnamed: Void) throws {
+    backupSuffix = nil
+    descriptor = try openTemporaryFile()
+  }
+
   deinit { discard() }
 
   private func openTemporary(beside target: String, like existing: stat?) throws {
@@ -90,9 +96,9 @@ public final class OutputFile: @unchecked Sendable {
   }
 
   /// Appends text.
-  public func write(_ text: String) throws {
-    try PathText.bytes(text).withUnsafeBytes { try writeAll($0, to: descriptor) }
-  }
+  public func write(_ text: String) throws { try write(PathText.bytes(text)) }
+
+  public func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try writeAll($0, to: descriptor) } }
 
   /// Puts a temporary file before an output that cannot be sought in.
   func makeSeekable() throws {

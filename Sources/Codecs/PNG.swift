@@ -76,8 +76,8 @@ final class PNGEncoder: PictureEncoder {
 
   deinit { codec_png_discard(handle) }
 
-  func blocks() -> (any BlockEncoding)? {
-    page.header.png_interlaced != 0 ? nil : BlockEncoder(PNGBlocks(page, self), page.description)
+  func blocks(_ part: PartTarget?) -> (any BlockEncoding)? {
+    page.header.png_interlaced != 0 ? nil : BlockEncoder(PNGBlocks(page, self), page.description, part)
   }
 
   func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {

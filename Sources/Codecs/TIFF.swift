@@ -106,11 +106,11 @@ final class TIFFEncoder: PictureEncoder {
 
   deinit { codec_tiff_discard(handle) }
 
-  func blocks() -> (any BlockEncoding)? {
+  func blocks(_ part: PartTarget?) -> (any BlockEncoding)? {
     var options = page.options, layout = codec_tiff_layout()
     // Not if the file is not deflated, or not of interleaved samples in this machine's byte order.
     guard codec_tiff_blocks(handle, &options, &layout) == 1 else { return nil }
-    return BlockEncoder(TIFFBlocks(layout, self), page.description)
+    return BlockEncoder(TIFFBlocks(layout, self), page.description, part)
   }
 
   func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {

@@ -13,6 +13,8 @@ final class TIFFBlocks: BlockCodec, @unchecked Sendable {
   private let encoder: TIFFEncoder
 
   var rowsPerBlock: Int { Int(layout.rows_per_block) }
+  var rowsPerSegment: Int { Int(layout.segment_rows) }
+  var needsRowAbove: Bool { false }
 
   init(_ layout: codec_tiff_layout, _ encoder: TIFFEncoder) {
     self.layout = layout
@@ -26,4 +28,25 @@ final class TIFFBlocks: BlockCodec, @unchecked Sendable {
   }
 
   func append(_ encoded: Encoded) throws { try encoder.append(&encoded.block) }
+
+  /// Rows and the sizes of the strips or tiles.
+  func record(of encoded: Encoded) -> (numbers: [UInt64], bytes: UnsafeRawBufferPointer) {
+    let block = encoded.block
+    let counts = UnsafeBufferPointer(start: block.counts, count: Int(block.segments)).map { UInt64($0) }
+    return (
+      [UInt64(block.rows)] + counts,
+      UnsafeRawBufferPointer(start: block.bytes, count: counts.reduce(0) { $0 + Int($1) })
+    )
+  }
+
+  func encoded(from record: PartFile.Record) throws -> Encoded {
+    let counts = record.numbers.dropFirst().map { Int(clamping: $0) }
+    guard !counts.isEmpty, counts.allSatisfy({ $0 <= record.bytes.count }), counts.reduce(0, +) == record.bytes.count
+    else { throw PartFile.damaged }
+    let memory = UnsafeMutableRawPointer(allocated(counts.flatMap { count in (0..<8).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } }))
+    return Encoded(
+      codec_tiff_encoded(
+        bytes: allocated(record.bytes), counts: memory.assumingMemoryBound(to: Int.self), segments: UInt32(counts.count),
+        rows: UInt32(truncatingIfNeeded: record.numbers[0])))
+  }
 }

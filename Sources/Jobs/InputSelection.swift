@@ -46,7 +46,7 @@ public struct InputSelection: Sendable {
   private func collect(
     _ root: String, below prefix: String, excluded: (dev_t, ino_t)?, into list: inout PathList
   ) throws {
-    for name in try names(in: root + prefix) where !name.hasPrefix(".") {
+    for name in try Self.names(in: root + prefix) where !name.hasPrefix(".") {
       let relative = prefix + name, path = root + relative
       if matches(excludes, relative, name) { continue }
       var link = stat()
@@ -66,7 +66,7 @@ public struct InputSelection: Sendable {
   }
 
   /// Sorted by bytes.
-  private func names(in directory: String) throws -> [String] {
+  static func names(in directory: String) throws -> [String] {
     guard let handle = PathText.withCPath(directory, { opendir($0) }) else {
       throw ImbrexError(.input, "\(directory): cannot open: \(systemMessage())")
     }

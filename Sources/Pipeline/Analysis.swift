@@ -28,16 +28,19 @@ extension Analysis {
   public var needsWholePicture: Bool { false }
   /// Runs the analysis on tiles, on any thread.
   public func gatherer() -> Gatherer<Self> { Gatherer(self) }
+  func gathering() -> any Gathering { gatherer() }
 }
 
 /// An analysis whose result is a table.
 public protocol TableAnalysis: Analysis {
+  /// How the table is made where the picture is in parts; nil: it cannot be.
+  var exchange: (any TableExchange)? { get }
   /// - Parameter region: Rows of the table that lie outside are left out; nil: none are.
   func table(of partial: Result, in region: Region?) -> Table
 }
 
 extension TableAnalysis {
-  func gathering() -> any Gathering { gatherer() }
+  public var exchange: (any TableExchange)? { nil }
 
   /// The table of what was gathered of this analysis.
   func table(from gathered: any Gathering, in region: Region?) -> Table {
@@ -48,6 +51,8 @@ extension TableAnalysis {
 /// An ``Analysis`` at work on a picture's tiles.
 public protocol Gathering: AnyObject, Sendable {
   func measure(_ region: Region, from source: SourceRows, scratch: Scratch)
+  /// All that was measured.
+  var partial: any Partial { get }
 }
 
 /// Gathers partials: one for each worker that is at it at the same time, merged at the end.
@@ -62,6 +67,8 @@ public final class Gatherer<Measure: Analysis>: Gathering {
     analysis.measure(region, from: source, into: &partial, scratch: scratch)
     idle.withLock { $0.append(partial) }
   }
+
+  public var partial: any Partial { result }
 
   /// All that was measured.
   public var result: Measure.Result {

@@ -32,6 +32,8 @@ public enum Stage: Sendable {
   case stencil(any Stencil, making: ImageDescription)
   /// Tile → partial; a table is made of all partials. The last stage.
   case table(any TableAnalysis)
+  /// Tile → partial, which is what is wanted. The last stage.
+  case measure(any Analysis)
   /// Takes the whole picture in one sweep; the next sweep begins with what it makes of that.
   case whole(any WholeStage)
 }
@@ -63,10 +65,16 @@ public struct StageShape: Sendable {
 public protocol WholeStage: Sendable {
   /// What a run of it holds, for the plan.
   var held: [Held] { get }
-  /// Passes over what is held, between the sweeps, and what they are for: "four for the quantiles"; 0: none.
+  /// Passes over what is held, between the sweeps, and what they are for: "three for the quantiles"; 0: none.
   var extraPasses: (count: Int, purpose: String) { get }
   /// The stage that the next sweep begins with.
   var next: StageShape { get }
+  /// How it is done where the picture is in parts; nil: it cannot be.
+  var exchange: (any Exchange)? { get }
+  /// The same of what it makes, where that is a table.
+  var tableExchange: (any TableExchange)? { get }
+  /// The part of its input that a part of what it makes needs; nil: all.
+  func inputWindow(for window: Region) -> Region?
   /// Begins a run.
   ///
   /// - Parameter picture: The whole input, where it is in memory already; the run's sink is then not used.
@@ -75,6 +83,9 @@ public protocol WholeStage: Sendable {
 
 extension WholeStage {
   public var extraPasses: (count: Int, purpose: String) { (0, "") }
+  public var exchange: (any Exchange)? { nil }
+  public var tableExchange: (any TableExchange)? { nil }
+  public func inputWindow(for window: Region) -> Region? { nil }
 }
 
 /// One picture's way through a ``WholeStage``.

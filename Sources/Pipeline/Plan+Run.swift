@@ -9,6 +9,18 @@ public enum PipelineOutput: Sendable {
   case picture(Picture)
   /// A table.
   case table
+  /// A partial, of the last stage.
+  case partial
+}
+
+/// What a run gives back beside the rows that it writes.
+public enum PipelineResult: Sendable {
+  case none
+  case table(Table)
+  case partial(any Partial)
+
+  public var table: Table? { if case .table(let table) = self { table } else { nil } }
+  public var partial: (any Partial)? { if case .partial(let partial) = self { partial } else { nil } }
 }
 
 /// Takes the picture between two filters as well: `tee`.
@@ -34,6 +46,13 @@ extension Plan {
   public func run(
     _ input: SweepInput, to output: PipelineOutput, taps: [Tap] = [], in context: RunContext
   ) throws -> Table? {
+    try result(input, to: output, taps: taps, in: context).table
+  }
+
+  /// As ``run(_:to:taps:in:)``, with whatever is made that is no picture.
+  func result(
+    _ input: SweepInput, to output: PipelineOutput, taps: [Tap] = [], in context: RunContext
+  ) throws -> PipelineResult {
     var context = context
     context.heldCount = held.count
     var input = input
@@ -43,13 +62,17 @@ extension Plan {
       let whole = picture(input, unlessChangedBy: leg)
       let run = try leg.whole?.begin(with: whole, in: context)
       let isSkipped = run != nil && whole != nil
-      var gathering: (analysis: any TableAnalysis, gatherer: any Gathering)?
+      var gathering: (analysis: (any TableAnalysis)?, gatherer: any Gathering)?
       let stages = leg.stages.map { stage -> SweepStage in
         switch stage ?? first {
         case .stencil(let stencil, _): return .stencil(stencil)
         case .table(let analysis):
           let gatherer = analysis.gathering()
           gathering = (analysis, gatherer)
+          return .analysis(gatherer)
+        case .measure(let analysis):
+          let gatherer = analysis.gathering()
+          gathering = (nil, gatherer)
           return .analysis(gatherer)
         case .whole, nil: preconditionFailure("a whole stage is not one of a sweep")
         }
@@ -65,7 +88,7 @@ extension Plan {
         if !isSkipped {
           writers.append(
             (
-              level: leg.sweep.levels.count - 1, sink: run.sink, window: Region(all: self.input),
+              level: leg.sweep.levels.count - 1, sink: run.sink, window: leg.sweep.levels.last!.window,
               work: .filtering(legs[index + 1].shapes[0].filter)
             ))
         }
@@ -78,7 +101,7 @@ extension Plan {
               work: .encoding
             ))
         case .picture(let picture): result = picture
-        case .table: break
+        case .table, .partial: break
         }
       }
       if !isSkipped || !writers.isEmpty {
@@ -89,10 +112,11 @@ extension Plan {
         (input, first) = try run.finish(in: context)
         context.statistics.add(.filtering(legs[index + 1].shapes[0].filter), monotonicNanoseconds() - start)
       } else if let gathering {
-        return gathering.analysis.table(from: gathering.gatherer, in: region)
+        guard case .table = output, let analysis = gathering.analysis else { return .partial(gathering.gatherer.partial) }
+        return .table(analysis.table(from: gathering.gatherer, in: region))
       }
     }
-    return nil
+    return .none
   }
 
   /// The picture that a leg's ``WholeStage`` can have as it is.

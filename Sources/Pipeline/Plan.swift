@@ -39,53 +39,46 @@ public struct Plan: Sendable {
   /// Of what goes into the first filter, and comes out of each.
   let places: [Place]
 
+  /// - Parameters:
+  ///   - region: The part of the result that is wanted; of a table, the rows that lie in it.
   init(
     _ pipeline: Pipeline, _ input: ImageDescription, _ region: Region?, _ tiling: TilingOptions, streamsIn: Bool,
     streamsOut: Bool
   ) throws {
     if let region { try region.check(liesIn: input) }
-    self.input = input
+    var path = PlanPath(input)
+    var description = input
+    for link in pipeline.links {
+      for stage in try link.filter.stages(for: description) { path.append(stage, of: link.name) }
+      description = link.filter.outputDescription(for: description)
+      path.endFilter()
+    }
+    try self.init(
+      path, name: pipeline.name, output: description, region: region, window: pipeline.makesTable ? nil : region,
+      makesTable: pipeline.makesTable, tiling, streamsIn: streamsIn, streamsOut: streamsOut && !pipeline.makesTable)
+  }
+
+  /// - Parameter window: What the last stage is asked for; nil: all.
+  init(
+    _ path: PlanPath, name: String, output: ImageDescription, region: Region?, window: Region?, makesTable: Bool,
+    _ tiling: TilingOptions, streamsIn: Bool, streamsOut: Bool
+  ) throws {
+    input = path.legs[0].input
     self.streamsIn = streamsIn
     self.tiling = tiling
     self.region = region
-    makesTable = pipeline.makesTable
-    name = pipeline.name
-    var legs = [Leg(input: input)]
-    var places = [Place(leg: 0, level: 0)]
-    var description = input
-    for link in pipeline.links {
-      for stage in try link.filter.stages(for: description) {
-        switch stage {
-        case .stencil(let stencil, let making):
-          legs[legs.count - 1].append(
-            stage,
-            StageShape(
-              filter: link.name, halo: stencil.halo, needsWholePicture: stencil.needsWholePicture,
-              needsWholeRows: stencil.needsWholeRows, output: making))
-        case .table(let analysis):
-          legs[legs.count - 1].append(
-            stage,
-            StageShape(
-              filter: link.name, halo: analysis.halo, needsWholePicture: analysis.needsWholePicture, output: nil))
-        case .whole(let whole):
-          legs[legs.count - 1].whole = whole
-          var next = Leg(input: legs[legs.count - 1].result)
-          var shape = whole.next
-          shape.filter = link.name
-          next.append(nil, shape)
-          legs.append(next)
-        }
-      }
-      description = link.filter.outputDescription(for: description)
-      places.append(Place(leg: legs.count - 1, level: legs[legs.count - 1].shapes.count))
-    }
-    output = description
-    self.places = places
-    for index in legs.indices {
+    self.makesTable = makesTable
+    self.name = name
+    self.output = output
+    places = path.places
+    var legs = path.legs
+    var window = window
+    for index in legs.indices.reversed() {
       let isFirst = index == 0, isLast = index == legs.count - 1
       legs[index].sweep = try SweepPlan(
-        input: legs[index].input, shapes: legs[index].shapes, window: isLast && !makesTable ? region : nil,
-        options: tiling, streamsIn: isFirst && streamsIn, streamsOut: !isLast || (streamsOut && !makesTable))
+        input: legs[index].input, shapes: legs[index].shapes, window: window, options: tiling,
+        streamsIn: isFirst && streamsIn, streamsOut: !isLast || streamsOut)
+      if !isFirst { window = legs[index - 1].whole?.inputWindow(for: legs[index].sweep.levels[0].window) }
     }
     self.legs = legs
   }
@@ -135,6 +128,51 @@ public struct Plan: Sendable {
 
   /// Ghost cells that a part of the result needs of the input: the sum of the stages' halos.
   public var halo: Halo { sweeps.flatMap(\.steps).reduce(.none) { $0 + $1.halo } }
+}
+
+/// Stages one behind the other, as the legs of a plan.
+struct PlanPath {
+  private(set) var legs: [Plan.Leg]
+  /// Of what goes into the first filter, and comes out of each.
+  private(set) var places = [Plan.Place(leg: 0, level: 0)]
+
+  init(_ input: ImageDescription) { legs = [Plan.Leg(input: input)] }
+
+  /// Stages of one leg, with places that are known.
+  init(_ input: ImageDescription, places: [Plan.Place]) {
+    legs = [Plan.Leg(input: input)]
+    self.places = places
+  }
+
+  mutating func append(_ stage: Stage, of filter: String) {
+    let last = legs.count - 1
+    switch stage {
+    case .stencil(let stencil, let making):
+      legs[last].append(
+        stage,
+        StageShape(
+          filter: filter, halo: stencil.halo, needsWholePicture: stencil.needsWholePicture,
+          needsWholeRows: stencil.needsWholeRows, output: making))
+    case .table(let analysis): append(stage, measuring: analysis, of: filter)
+    case .measure(let analysis): append(stage, measuring: analysis, of: filter)
+    case .whole(let whole):
+      legs[last].whole = whole
+      var next = Plan.Leg(input: legs[last].result)
+      var shape = whole.next
+      shape.filter = filter
+      next.append(nil, shape)
+      legs.append(next)
+    }
+  }
+
+  private mutating func append(_ stage: Stage, measuring analysis: some Analysis, of filter: String) {
+    legs[legs.count - 1].append(
+      stage,
+      StageShape(filter: filter, halo: analysis.halo, needsWholePicture: analysis.needsWholePicture, output: nil))
+  }
+
+  /// The stages so far are those of a filter, and of those before it.
+  mutating func endFilter() { places.append(Plan.Place(leg: legs.count - 1, level: legs[legs.count - 1].shapes.count)) }
 }
 
 extension Plan.Leg {

@@ -15,6 +15,9 @@ public struct RunContext: Sendable {
   /// How many things a run holds whole; they share what it may hold.
   var heldCount = 1
 
+  /// How many work at once.
+  public var workers: Int { tiling.isSerial ? 1 : tiling.workers }
+
   /// Bytes beyond which something that is held whole is held in a temporary file.
   public var maxHeld: Int { tiling.maxMemory / max(heldCount, 1) }
 

@@ -138,7 +138,7 @@ final class Sweep: @unchecked Sendable {
   /// The bands of the level before that a band of this one is made from.
   private func bandsNeeded(by band: Int, of index: Int) -> ClosedRange<Int> {
     let step = plan.steps[index - 1], below = levels[index - 1]
-    if step.shape.needsWholePicture { return below.bands.lowerBound...(below.bands.upperBound - 1) }
+    if step.readsAll { return below.bands.lowerBound...(below.bands.upperBound - 1) }
     let rows = levels[index].rows(of: band), window = below.plan.window
     return plan.grid.band(
       of: max(rows.lowerBound - step.ghostRows, window.y))...plan.grid.band(

@@ -24,6 +24,8 @@ public struct SweepPlan: Sendable {
     public let halo: Halo
     /// Ghost cells beyond what the stage needs: made too, then trimmed.
     public let spare: Halo
+    /// Whether it reads the whole picture: ghosts of its window are taken from the opposite side.
+    public fileprivate(set) var readsAll = false
 
     /// Rows above and below a tile that must be there: at the picture's border the ghosts of one side are folded onto the
     /// other, which may have fewer.
@@ -56,25 +58,28 @@ public struct SweepPlan: Sendable {
     streamsOut: Bool
   ) throws {
     workers = options.isSerial ? 1 : options.workers
-    steps = try shapes.map { shape in
+    var steps = try shapes.map { shape in
       let halo = try Self.halo(of: shape, options)
       return Step(shape: shape, halo: halo, spare: halo - shape.halo)
     }
     let whole = Region(all: input)
     var levels: [Level] = []
     var needed = window ?? whole
-    for (index, step) in steps.enumerated().reversed() {
+    for index in steps.indices.reversed() {
+      let step = steps[index]
       let description = step.shape.output ?? (index == 0 ? input : steps[index - 1].shape.output!)
-      let isHeld = index + 1 < steps.count && steps[index + 1].shape.needsWholePicture
+      let isHeld = index + 1 < steps.count && steps[index + 1].readsAll
       levels.append(Level(description: description, window: needed, isHeld: isHeld))
+      // Rows in the middle of the picture have their ghosts about them.
+      let reachesBorder = needed.y < step.ghostRows || needed.endY + step.ghostRows > input.height
+      steps[index].readsAll = step.shape.needsWholePicture && reachesBorder
       needed =
-        step.shape.needsWholePicture
-        ? whole : needed.grown(by: Halo(y: step.ghostRows, x: step.ghostColumns), in: input)
-      if step.shape.needsWholeRows { (needed.x, needed.width) = (0, input.width) }
+        steps[index].readsAll ? whole : needed.grown(by: Halo(y: step.ghostRows, x: step.ghostColumns), in: input)
+      if step.shape.needsWholePicture || step.shape.needsWholeRows { (needed.x, needed.width) = (0, input.width) }
     }
-    levels.append(
-      Level(description: input, window: needed, isHeld: steps.first?.shape.needsWholePicture ?? false))
+    levels.append(Level(description: input, window: needed, isHeld: steps.first?.readsAll ?? false))
     levels.reverse()
+    self.steps = steps
     // The largest part that a stage makes: later ones may be smaller by the ghosts of those before.
     let largest = levels[min(1, levels.count - 1)].window
     let makesRows = steps.last.map { $0.shape.output != nil } ?? true

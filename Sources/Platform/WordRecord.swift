@@ -20,6 +20,9 @@ public enum WordRecord {
     return Array(words[2..<(words.count - 1)])
   }
 
+  /// Bytes that so many numbers take.
+  public static func byteCount(words: Int) -> Int { 8 * (words + 3) }
+
   private static func word(_ mark: String) -> UInt64 {
     precondition(mark.utf8.count <= 8)
     return mark.utf8.reversed().reduce(0) { $0 << 8 | UInt64($1) }

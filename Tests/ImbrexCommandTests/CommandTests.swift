@@ -200,7 +200,7 @@ import Testing
     #expect(try passes(["edge"]) == "two passes; two bits a pixel held in memory (1 MiB)")
     #expect(
       try passes(["edge", "--quantiles"])
-        == "seven passes (four for the quantiles); the picture held in memory (1 MiB); "
+        == "six passes (three for the quantiles); the picture held in memory (1 MiB); "
         + "two bits a pixel held in memory (1 MiB)")
     #expect(try passes(["blob-detect", "--method", "doh"]).contains("the integral image held in memory"))
   }

@@ -176,9 +176,9 @@ import Testing
     #expect((a.least, a.greatest) == (b.least, b.greatest) && Set(a.peaks.map(\.y)) == Set(b.peaks.map(\.y)))
     #expect(a.bytes == b.bytes)
     #expect(try Peaks(bytes: a.bytes).bytes == a.bytes)
-    var histograms = MagnitudeHistograms(prefixes: 2)
+    var histograms = MagnitudeHistograms(prefixes: 2, level: 1)
     [0.5, 0.25, 3, 0].withUnsafeBufferPointer {
-      histograms.add($0.baseAddress!, count: 4, prefixes: [0, 0x3FD0], shift: 48)
+      histograms.add($0.baseAddress!, count: 4, prefixes: [0, 0x3FD0])
     }
     #expect(try MagnitudeHistograms(bytes: histograms.bytes) == histograms)
     for damage in [{ $0.removeLast() }, { $0[20] ^= 1 }] as [(inout [UInt8]) -> Void] {

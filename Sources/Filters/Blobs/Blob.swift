@@ -18,7 +18,36 @@ enum BlobPruning {
   ///     the first. A removed blob removes no others.
   /// - Complexity: O(n log n + pairs that are near each other).
   static func prune(_ blobs: [Blob], overlap: Double) -> [Blob] {
-    guard let largest = blobs.map(\.sigma).max(), blobs.count > 1 else { return blobs }
+    let isRemoved = removed(of: blobs, overlap: overlap)
+    return blobs.indices.filter { !isRemoved[$0] }.map { blobs[$0] }
+  }
+
+  /// Whether each blob is removed.
+  static func removed(of blobs: [Blob], overlap: Double) -> [Bool] {
+    var isRemoved = [Bool](repeating: false, count: blobs.count)
+    visitNeighbours(blobs) { i, neighbours in
+      for j in neighbours where j > i {
+        if isRemoved[i] { break }
+        if isRemoved[j] { continue }
+        guard share(blobs[i], blobs[j]) > overlap else { continue }
+        isRemoved[blobs[i].sigma > blobs[j].sigma ? j : i] = true
+      }
+    }
+    return isRemoved
+  }
+
+  /// Blobs that overlap by more than a fraction, or hang together by others that do, have the same number.
+  static func groups(of blobs: [Blob], overlap: Double) -> [Int] {
+    var sets = DisjointSets(count: blobs.count)
+    visitNeighbours(blobs) { i, neighbours in
+      for j in neighbours where j > i && share(blobs[i], blobs[j]) > overlap { sets.join(i, j) }
+    }
+    return blobs.indices.map { sets.least($0) }
+  }
+
+  /// Calls `visit` for each blob, in order, with those that may overlap it (itself among them), in order.
+  private static func visitNeighbours(_ blobs: [Blob], _ visit: (_ index: Int, _ neighbours: [Int]) -> Void) {
+    guard let largest = blobs.map(\.sigma).max(), blobs.count > 1 else { return }
     // Blobs further apart than this have nothing in common; a grid of such cells finds the pairs.
     let reach = 2 * largest * 2.0.squareRoot()
     func cell(_ blob: Blob) -> SIMD2<Int32> {
@@ -26,22 +55,14 @@ enum BlobPruning {
     }
     var cells: [SIMD2<Int32>: [Int]] = [:]
     for (index, blob) in blobs.enumerated() { cells[cell(blob), default: []].append(index) }
-
-    var isRemoved = [Bool](repeating: false, count: blobs.count)
-    for (i, blob) in blobs.enumerated() {
+    for (index, blob) in blobs.enumerated() {
       let home = cell(blob)
       var neighbours: [Int] = []
       for dy in -1...1 {
         for dx in -1...1 { neighbours += cells[home &+ SIMD2(Int32(dy), Int32(dx))] ?? [] }
       }
-      for j in neighbours.sorted() where j > i {
-        if isRemoved[i] { break }
-        if isRemoved[j] { continue }
-        guard share(blob, blobs[j]) > overlap else { continue }
-        isRemoved[blob.sigma > blobs[j].sigma ? j : i] = true
-      }
+      visit(index, neighbours.sorted())
     }
-    return blobs.indices.filter { !isRemoved[$0] }.map { blobs[$0] }
   }
 
   /// Overlap of two blobs' discs as a share of the smaller one. Discs have radius √2 σ.

@@ -144,26 +144,31 @@ public struct BlobDetector: TableFilter {
 
   /// The table of what was found.
   func table(of peaks: Peaks, in region: Region?) -> Table {
-    let found = blobs(from: peaks).filter { blob in
+    table(of: BlobPruning.prune(strongest(of: peaks).map(blob), overlap: overlap), in: region)
+  }
+
+  func table(of blobs: [Blob], in region: Region?) -> Table {
+    let found = blobs.filter { blob in
       region.map { ($0.x..<$0.endX).contains(blob.x) && ($0.y..<$0.endY).contains(blob.y) } ?? true
     }
     return Table(columns: Self.columns, rows: found.map { [Double($0.y), Double($0.x), $0.sigma, $0.radius] })
   }
 
-  private func blobs(from found: Peaks) -> [Blob] {
+  /// The peaks that are strong enough, strongest first, ties in raster order.
+  func strongest(of found: Peaks) -> [Peaks.Peak] {
     // A response that is one flat value has no peaks.
     guard found.least < found.greatest else { return [] }
     let least = max(threshold, relativeThreshold.map { $0 * found.greatest } ?? -.infinity)
-    let sorted = found.peaks.filter { $0.response > least }.sorted { a, b in
-      (-a.response, a.y, a.x, a.scale) < (-b.response, b.y, b.x, b.scale)
-    }
-    let sigmas = sigmas
-    let radiusFactor = method == .doh ? 1 : 2.0.squareRoot()
-    let blobs = sorted.map { peak in
-      let sigma = sigmas[peak.scale]
-      return Blob(y: peak.y, x: peak.x, sigma: sigma, radius: sigma * radiusFactor)
-    }
-    return BlobPruning.prune(blobs, overlap: overlap)
+    return Self.sorted(found.peaks.filter { $0.response > least })
+  }
+
+  static func sorted(_ peaks: [Peaks.Peak]) -> [Peaks.Peak] {
+    peaks.sorted { a, b in (-a.response, a.y, a.x, a.scale) < (-b.response, b.y, b.x, b.scale) }
+  }
+
+  func blob(of peak: Peaks.Peak) -> Blob {
+    let sigma = sigmas[peak.scale]
+    return Blob(y: peak.y, x: peak.x, sigma: sigma, radius: sigma * (method == .doh ? 1 : 2.0.squareRoot()))
   }
 }
 

@@ -16,27 +16,30 @@ import Kernels
 /// Summed down the columns first, then along the row, as numpy's `cumsum` does, so that rounding is the same.
 final class IntegralImage: RowSink, @unchecked Sendable {
   let width: Int
-  let height: Int
+  /// The picture's rows that it has.
+  let rows: Range<Int>
   private let buffer: PixelBuffer
   private var columnSums: [Double]
-  private var rows = 0
+  private var nextRow: Int
 
-  init(width: Int, height: Int, maxMemory: Int) throws {
+  /// - Parameter sums: Of the columns of all rows above; nil: there are none.
+  init(width: Int, rows: Range<Int>, below sums: [Double]? = nil, maxMemory: Int) throws {
     self.width = width
-    self.height = height
-    let byteCount = width * height * MemoryLayout<Double>.stride
+    self.rows = rows
+    let byteCount = width * rows.count * MemoryLayout<Double>.stride
     buffer = try PixelBuffer(byteCount: byteCount, spilled: byteCount > maxMemory)
-    columnSums = Array(repeating: 0, count: width)
+    columnSums = sums ?? Array(repeating: 0, count: width)
+    nextRow = rows.lowerBound
   }
 
   func row(_ y: Int) -> UnsafeMutablePointer<Double> {
-    buffer.base.samples() + y * width
+    buffer.base.samples() + (y - rows.lowerBound) * width
   }
 
   func write(_ values: UnsafeRawPointer, stride: Int, count: Int) {
     for line in 0..<count {
       let pixels: UnsafePointer<Double> = (values + line * stride).samples()
-      let sums = row(rows)
+      let sums = row(nextRow)
       columnSums.withUnsafeMutableBufferPointer { columns in
         var sum = 0.0
         for x in 0..<width {
@@ -45,7 +48,7 @@ final class IntegralImage: RowSink, @unchecked Sendable {
           sums[x] = sum
         }
       }
-      rows += 1
+      nextRow += 1
     }
   }
 }
@@ -86,14 +89,16 @@ struct HessianStage: WholeStage {
 
   var held: [Held] { [Held("the integral image", byteCount: 8 * picture.pixelCount)] }
   var next: StageShape { StageShape(halo: .none, output: nil) }
+  var exchange: (any Exchange)? { ColumnSumExchange(detector: detector, picture: picture) }
+  var tableExchange: (any TableExchange)? { BlobExchange(detector: detector, analysis: nil) }
 
   func begin(with picture: Picture?, in context: RunContext) throws -> any WholeRun {
     try Run(
       detector, self.picture,
-      IntegralImage(width: self.picture.width, height: self.picture.height, maxMemory: context.maxHeld))
+      IntegralImage(width: self.picture.width, rows: 0..<self.picture.height, maxMemory: context.maxHeld))
   }
 
-  private final class Run: WholeRun {
+  final class Run: WholeRun {
     private let detector: BlobDetector
     private let picture: ImageDescription
     private let integral: IntegralImage

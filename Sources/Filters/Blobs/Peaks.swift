@@ -21,6 +21,12 @@ package struct Peaks: Partial, Equatable {
 
   package init() {}
 
+  /// Of all pictures, without a range.
+  init(peaks: [Peak]) { self.peaks = peaks }
+
+  /// The range alone.
+  init(range other: Peaks) { (least, greatest) = (other.least, other.greatest) }
+
   package mutating func add(_ peaks: [Peak], least: Double, greatest: Double) {
     self.peaks += peaks
     self.least = min(self.least, least)

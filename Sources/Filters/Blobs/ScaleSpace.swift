@@ -179,6 +179,7 @@ struct ScaleSpaceAnalysis<Value: ResponseValue>: TableAnalysis {
   func makePartial() -> Peaks { Peaks() }
 
   func table(of partial: Peaks, in region: Region?) -> Table { detector.table(of: partial, in: region) }
+  var exchange: (any TableExchange)? { BlobExchange(detector: detector, analysis: self) }
 
   func measure(_ region: Region, from source: SourceRows, into partial: inout Peaks, scratch: Scratch) {
     let block = max(1024, 4 * radius)

@@ -192,6 +192,38 @@ package final class EdgeMap: RowSink, @unchecked Sendable {
     if let first = start { runs.append(first..<width) }
   }
 
+  // MARK: - As a file
+
+  private static let mark = "edge map"
+
+  /// Writes the bits to a new file, for ``init(reading:width:height:firstRow:maxMemory:rowsPerBand:)`` on any machine of the same byte order.
+  package func write(to path: String) throws {
+    let file = try RawFile(making: path)
+    try file.write(WordRecord.bytes(Self.mark, [width, height, firstRow].map { UInt64($0) }))
+    for bits in [weak, strong] {
+      try file.write(UnsafeRawBufferPointer(start: bits.base, count: bits.byteCount))
+    }
+  }
+
+  /// A map whose rows have all been written.
+  package convenience init(
+    reading path: String, width: Int, height: Int, firstRow: Int, maxMemory: Int,
+    rowsPerBand: Int = EdgeMap.defaultRowsPerBand
+  ) throws {
+    try self.init(width: width, height: height, firstRow: firstRow, maxMemory: maxMemory, rowsPerBand: rowsPerBand)
+    let file = try RawFile(reading: path)
+    let header = WordRecord.bytes(Self.mark, [width, height, firstRow].map { UInt64($0) })
+    guard try file.read(header.count) == header else { throw ImbrexError(.input, "\(path) is no map of these edges") }
+    for bits in [weak, strong] {
+      try file.read(into: UnsafeMutableRawBufferPointer(start: bits.base, count: bits.byteCount))
+    }
+    rowsTaken = height
+    state.withLock { state in
+      state.ready = Array(state.borders.indices)
+      state.unfinished = state.ready.count
+    }
+  }
+
   // MARK: - Joining
 
   /// What rows beyond the map's must know of it, once all rows are written.

@@ -11,6 +11,7 @@ struct Hysteresis: WholeStage {
 
   var held: [Held] { [Held("two bits a pixel", byteCount: picture.pixelCount / 4)] }
   var next: StageShape { StageShape(halo: .none, output: picture) }
+  var exchange: (any Exchange)? { HysteresisExchange(picture: picture) }
 
   func begin(with picture: Picture?, in context: RunContext) throws -> any WholeRun {
     try Run(
@@ -28,21 +29,23 @@ struct Hysteresis: WholeStage {
     var sink: any RowSink { map }
 
     func finish(in context: RunContext) throws -> (input: SweepInput, stage: Stage) {
-      map.finish(on: context.pool, workers: context.tiling.isSerial ? 1 : context.tiling.workers)
+      map.finish(on: context.pool, workers: context.workers)
       return (.none(picture), .stencil(EdgeMapStencil(map: map), making: picture))
     }
   }
 }
 
 /// Makes the pixels of a finished map.
-private struct EdgeMapStencil: Stencil {
+struct EdgeMapStencil: Stencil {
   let map: EdgeMap
+  /// The picture's row that the map begins with.
+  var firstRow = 0
 
   var halo: Halo { .none }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     for y in region.y..<region.endY {
-      map.emit(row: y, columns: region.x..<region.endX, into: output.row(y).samples() + region.x)
+      map.emit(row: y - firstRow, columns: region.x..<region.endX, into: output.row(y).samples() + region.x)
     }
   }
 }

@@ -7,10 +7,12 @@ public struct JobPlan: Sendable {
   /// A picture that the job reads, as it was when the job was made.
   public struct Input: Equatable, Sendable {
     public let path: String
+    /// The end of the path that its outputs keep.
+    public let kept: String
     public let size: Int
     /// Nanoseconds since 1970.
     public let modified: Int
-    /// Of its content.
+    /// Of its content; empty for what could not be read.
     public let content: String
   }
 
@@ -33,6 +35,53 @@ public struct JobPlan: Sendable {
     public let pixels: Int
     /// Bytes that it holds at most, beside the program's own.
     public let memory: Int
+    /// What it does.
+    public let work: Work
+  }
+
+  /// What a task does.
+  public enum Work: Equatable, Sendable {
+    /// All of some inputs, each by itself.
+    case files([Int])
+    /// Makes a tiled copy of a split picture, which its parts can read anywhere.
+    case copy(picture: Int)
+    /// A pass over some parts of a split picture.
+    case pass(Int, picture: Int, parts: [PartNumber])
+    /// Merges what a pass has made of all parts.
+    case merge(pass: Int, picture: Int)
+    /// Makes the picture's outputs of what its parts have made.
+    case join(picture: Int)
+    /// Makes the one table of all inputs.
+    case table
+  }
+
+  /// A part of one page.
+  public struct PartNumber: Equatable, Sendable {
+    /// From 0, of those that are worked on.
+    public let page: Int
+    /// From the top.
+    public let part: Int
+
+    public init(page: Int, part: Int) { (self.page, self.part) = (page, part) }
+  }
+
+  /// A picture that is worked on in parts.
+  public struct SplitPicture: Equatable, Sendable {
+    /// Its number among ``JobPlan/inputs``.
+    public let input: Int
+    /// Of each page, where its parts end; the first begins at row 0.
+    public let ends: [[Int]]
+    /// Whether its parts read a tiled copy.
+    public let isCopied: Bool
+
+    public init(input: Int, ends: [[Int]], isCopied: Bool) {
+      (self.input, self.ends, self.isCopied) = (input, ends, isCopied)
+    }
+
+    /// The rows of a page's parts.
+    public func rows(page: Int) -> [Range<Int>] {
+      ends[page].indices.map { ($0 == 0 ? 0 : ends[page][$0 - 1])..<ends[page][$0] }
+    }
   }
 
   /// The version that made it, and must run it.
@@ -48,8 +97,25 @@ public struct JobPlan: Sendable {
   /// For each wave what comes before it in the graph is in waves before it.
   public let waves: [Wave]
   public let tasks: [Task]
-  /// How pictures are cut, and what else the tasks need to know.
-  let details: JSONValue
+  public let pictures: [SplitPicture]
+  /// Bytes that a task may hold at once.
+  public let maxMemory: Int
+
+  public init(
+    directory: String, command: [String], parts: Int, inputs: [Input], outputs: [String], waves: [Wave], tasks: [Task],
+    pictures: [SplitPicture], maxMemory: Int
+  ) {
+    version = Platform.version
+    self.directory = directory
+    self.command = command
+    self.parts = parts
+    self.inputs = inputs
+    self.outputs = outputs
+    self.waves = waves
+    self.tasks = tasks
+    self.pictures = pictures
+    self.maxMemory = maxMemory
+  }
 }
 
 // MARK: - As JSON
@@ -64,10 +130,10 @@ extension JobPlan {
     return "{\n"
       + [
         line("imbrex", .string(version)), line("directory", .string(directory)),
-        line("command", .array(command.map(JSONValue.string))), line("parts", .integer(parts)),
+        line("command", .array(command.map(JSONValue.string))), line("parts", .integer(parts)), line("max_memory", .integer(maxMemory)),
         "  \"inputs\": " + lines(inputs.map(\.json)), line("outputs", .array(outputs.map(JSONValue.string))),
         "  \"waves\": " + lines(waves.map(\.json)), "  \"tasks\": " + lines(tasks.map { taskJSON($0) }),
-        line("details", details),
+        "  \"pictures\": " + lines(pictures.map(\.json)),
       ].joined(separator: ",\n") + "\n}\n"
   }
 
@@ -75,7 +141,7 @@ extension JobPlan {
     .object([
       ("name", .string(task.name)), ("needs", .array(task.needs.map { .string(tasks[$0].name) })),
       ("makes", .array(task.makes.map(JSONValue.string))), ("pixels", .integer(task.pixels)),
-      ("memory", .integer(task.memory)),
+      ("memory", .integer(task.memory)), ("work", task.work.json),
     ])
   }
 
@@ -89,23 +155,27 @@ extension JobPlan {
     }
     guard let version = value["imbrex"]?.string, let directory = value["directory"]?.string,
       let parts = value["parts"]?.integer, let inputs = value["inputs"]?.array, let waves = value["waves"]?.array,
-      let tasks = value["tasks"]?.array, let details = value["details"]
+      let tasks = value["tasks"]?.array, let pictures = value["pictures"]?.array,
+      let maxMemory = value["max_memory"]?.integer
     else { throw damaged }
     self.version = version
     self.directory = directory
     self.parts = parts
-    self.details = details
+    self.maxMemory = maxMemory
+    let split = try pictures.map { try SplitPicture(json: $0, inputs: inputs.count) ?? { throw damaged }() }
+    self.pictures = split
     command = try strings(value["command"])
     outputs = try strings(value["outputs"])
     self.inputs = try inputs.map { try Input(json: $0) ?? { throw damaged }() }
     var numbers: [String: Int] = [:]
     self.tasks = try tasks.enumerated().map { index, task in
       guard let name = task["name"]?.string, numbers.updateValue(index, forKey: name) == nil,
-        let pixels = task["pixels"]?.integer, let memory = task["memory"]?.integer
+        let pixels = task["pixels"]?.integer, let memory = task["memory"]?.integer,
+        let work = task["work"].flatMap({ Work(json: $0) }), work.isInside(split, inputs: inputs.count)
       else { throw damaged }
       let needs = try strings(task["needs"]).map { try numbers[$0] ?? { throw damaged }() }
       guard needs.allSatisfy({ $0 < index }) else { throw damaged }
-      return Task(name: name, needs: needs, makes: try strings(task["makes"]), pixels: pixels, memory: memory)
+      return Task(name: name, needs: needs, makes: try strings(task["makes"]), pixels: pixels, memory: memory, work: work)
     }
     let count = self.tasks.count
     self.waves = try waves.map { wave in
@@ -121,21 +191,90 @@ extension JobPlan.Input {
   fileprivate var json: JSONValue {
     // Nanoseconds are more than a double holds.
     .object([
-      ("path", .string(path)), ("size", .integer(size)), ("modified", .string(String(modified))),
+      ("path", .string(path)), ("kept", .string(kept)), ("size", .integer(size)), ("modified", .string(String(modified))),
       ("content", .string(content)),
     ])
   }
 
   fileprivate init?(json: JSONValue) {
-    guard let path = json["path"]?.string, let size = json["size"]?.integer,
+    guard let path = json["path"]?.string, let kept = json["kept"]?.string, let size = json["size"]?.integer,
       let modified = json["modified"]?.string.flatMap({ Int($0) }), let content = json["content"]?.string
     else { return nil }
-    self.init(path: path, size: size, modified: modified, content: content)
+    self.init(path: path, kept: kept, size: size, modified: modified, content: content)
   }
 }
 
 extension JobPlan.Wave {
   fileprivate var json: JSONValue {
     .object([("name", .string(name)), ("first", .integer(tasks.lowerBound)), ("tasks", .integer(tasks.count))])
+  }
+}
+
+extension JobPlan.SplitPicture {
+  fileprivate var json: JSONValue {
+    .object([
+      ("input", .integer(input)), ("copied", .bool(isCopied)),
+      ("ends", .array(ends.map { .array($0.map(JSONValue.integer)) })),
+    ])
+  }
+
+  fileprivate init?(json: JSONValue, inputs: Int) {
+    guard let input = json["input"]?.integer, (0..<inputs).contains(input), let isCopied = json["copied"]?.bool,
+      let pages = json["ends"]?.array, !pages.isEmpty
+    else { return nil }
+    let ends = pages.map { $0.array?.compactMap(\.integer) ?? [] }
+    // Rows of a part are counted from the one above.
+    guard ends.allSatisfy({ !$0.isEmpty && zip([0] + $0, $0).allSatisfy { $0 < $1 } }) else { return nil }
+    self.init(input: input, ends: ends, isCopied: isCopied)
+  }
+}
+
+extension JobPlan.Work {
+  fileprivate var json: JSONValue {
+    func object(_ kind: String, _ members: [(String, JSONValue)]) -> JSONValue { .object([("kind", .string(kind))] + members) }
+    return switch self {
+    case .files(let inputs): object("files", [("inputs", .array(inputs.map(JSONValue.integer)))])
+    case .copy(let picture): object("copy", [("picture", .integer(picture))])
+    case .pass(let pass, let picture, let parts):
+      object(
+        "pass",
+        [
+          ("picture", .integer(picture)), ("pass", .integer(pass)),
+          ("parts", .array(parts.map { .array([.integer($0.page), .integer($0.part)]) })),
+        ])
+    case .merge(let pass, let picture): object("merge", [("picture", .integer(picture)), ("pass", .integer(pass))])
+    case .join(let picture): object("join", [("picture", .integer(picture))])
+    case .table: object("table", [])
+    }
+  }
+
+  fileprivate init?(json: JSONValue) {
+    let picture = json["picture"]?.integer ?? -1, pass = json["pass"]?.integer ?? -1
+    switch json["kind"]?.string {
+    case "files": self = .files((json["inputs"]?.array ?? []).compactMap(\.integer))
+    case "copy": self = .copy(picture: picture)
+    case "pass":
+      let parts = (json["parts"]?.array ?? []).map { $0.array?.compactMap(\.integer) ?? [] }
+      guard parts.allSatisfy({ $0.count == 2 }) else { return nil }
+      self = .pass(pass, picture: picture, parts: parts.map { .init(page: $0[0], part: $0[1]) })
+    case "merge": self = .merge(pass: pass, picture: picture)
+    case "join": self = .join(picture: picture)
+    case "table": self = .table
+    default: return nil
+    }
+  }
+
+  /// Whether all that it names is there.
+  fileprivate func isInside(_ pictures: [JobPlan.SplitPicture], inputs: Int) -> Bool {
+    switch self {
+    case .files(let list): return list.allSatisfy((0..<inputs).contains)
+    case .copy(let picture), .join(let picture): return pictures.indices.contains(picture)
+    case .merge(let pass, let picture): return pictures.indices.contains(picture) && pass >= 0
+    case .pass(let pass, let picture, let parts):
+      guard pictures.indices.contains(picture), pass >= 0 else { return false }
+      let ends = pictures[picture].ends
+      return parts.allSatisfy { ends.indices.contains($0.page) && ends[$0.page].indices.contains($0.part) }
+    case .table: return true
+    }
   }
 }
