@@ -150,8 +150,13 @@ then the fields of the first page
 .Ql type ,
 .Ql color ,
 .Ql alpha
-and so on), and where there are several pages all of them in
+and so on), and those of all pages in
 .Ql page_list .
+Where a description of ImageJ or OME says what the pages are,
+.Ql axes
+names the axes, slowest first, such as ZCYX, and
+.Ql shape
+their lengths.
 .Ql type
 is the type that filters keep,
 .Ql file_bits
@@ -236,7 +241,9 @@ writes the picture as it is at that point, and passes it on:
 .Pp
 .Dl imbrex gaussian --sigma 2 then tee smooth.tif then edge in.tif -o edges.png
 .Pp
-The format of FILE follows from its extension; how it is written, from the same options as that of the output.
+The format of FILE follows from its extension, or is that of the input where FILE is
+.Sq - ,
+standard output, to which then nothing else may go; how it is written, from the same options as that of the output.
 With several inputs FILE is a directory, named with a slash at its end or there already, and its pictures are of the kind of the inputs.
 .Pp
 blob-detect makes a table, and can only be the last stage.
@@ -275,12 +282,13 @@ are patterns of
 with a slash they are matched with the path below the directory, else with the name.
 .Fl -files-from
 adds the files of a list.
+With
+.Fl -base Ar dir
+all inputs must be below that directory, and their paths below it are kept in the directory of outputs.
 Hidden files, and the directory of the outputs, are passed over.
 .Pp
 Pictures are filtered side by side on one pool of workers, and workers that are left over help with the tiles of the others.
-Messages and
-.Fl -report
-are in the order of the inputs.
+Messages are in the order of the inputs.
 What
 .Fl -max-memory
 allows is shared by the pictures at hand.
@@ -299,6 +307,47 @@ write is there too.
 What was done is recorded in
 .Pa .imbrex-done
 beside the outputs, a line for each; deleting it makes everything be done again.
+.Fl -dry-run
+tells what is up to date, and what
+.Fl n
+would skip.
+.Pp
+.Fl -name
+makes outputs' names of a template.
+.Ql {stem} ,
+.Ql {ext}
+and
+.Ql {name}
+are the input's name without its extension, the extension of the output, and the whole name;
+.Ql {filter}
+is the filter, or those of a chain;
+.Ql {dir}
+the directory that was named, or
+.Fl -base ,
+and those below it that lead to the file, with dashes between: the tree is not kept then.
+With
+.Ql {page}
+each page is written as a file of its own, so that pages can become PNGs and JPEGs;
+.Ql {page:3}
+has zeros before it, to three digits.
+The name of an option of a filter stands for its value, given or default: of a chain,
+.Ql {sigma}
+is that of the first filter that has it,
+.Ql {gaussian.sigma}
+that of the first gaussian,
+.Ql {2.sigma}
+that of the second filter.
+A slash in a value becomes
+.Ql _ .
+.Pp
+.Fl -shard Ar k/n
+does only the K-th of N parts.
+A file's part follows from its path below its directory (or
+.Fl -base )
+alone, by a hash: parts are about equally large, together they are all files, and files that are added move no others.
+Parts may run at the same time, on several machines, into one directory, also with
+.Fl -incremental .
+Each looks at all inputs to see that no two results have one name.
 .Pp
 .Fl -in-place
 replaces each input by its result when that is complete;
@@ -307,19 +356,101 @@ keeps what was there.
 Symbolic links are followed; mode and, where permitted, owner are kept; a file's other hard links keep the old content.
 .Pp
 .Fl -report
-writes for each file
+writes lines of JSON, each at once and whole, so that the file can be read at any time, and however the run ends.
+The first says
+.Ql version ,
+.Ql chain ,
+the
+.Ql options
+that were given, and how many
+.Ql files
+there are.
+A line follows for each file, in the order in which they are done:
 .Ql input ,
 .Ql output ,
 .Ql status
 (done, skipped, unchanged or failed),
 .Ql error ,
+.Ql code ,
+.Ql warnings
+(also those that
+.Fl q
+does not print),
 .Ql width ,
-.Ql height
-and
-.Ql seconds .
+.Ql height ,
+.Ql seconds ,
+and where each page is a file
+.Ql pages ,
+their names.
+.Ql code
+is one word for what was wrong, which does not change with the words of messages:
+.Bl -tag -width unknown-format -compact
+.It not-found
+A file or a directory is not there.
+.It permission
+The system does not allow it.
+.It read-failed
+The system refused to read for another reason.
+.It unknown-format
+It is no picture of a known format.
+.It damaged
+Its bytes break the rules of its format.
+.It truncated
+It ends too early.
+.It unsupported
+It is of a kind that is not handled, or that the output cannot hold.
+.It no-page
+It does not have the page.
+.It limit
+A limit, or the memory, is too small.
+.It disk-full
+There is no room for the output.
+.It write-failed
+The system refused to write for another reason.
+.It usage
+What was asked for makes no sense for it.
+.It closed-pipe
+Nobody reads the output any more.
+.El
 Bytes of names that are not UTF-8 are written as
 .Ql \eudcXX ,
 as Python reads them.
+.Ss Plans
+.Fl -explain
+prints for each input what a run would do, and does nothing: what comes in and goes out, workers, the grid of tiles, ghosts and the work that
+they add, memory, passes over the picture, and each sweep with its stages.
+What a run would refuse is refused.
+With
+.Fl -json
+it prints one object a file, on a line of its own:
+.Ql input ,
+.Ql filter ,
+.Ql outputs
+(the result, what
+.Cm tee
+and
+.Fl -overlay
+write),
+.Ql region ,
+.Ql read ,
+.Ql passes ,
+.Ql held ,
+.Ql workers ,
+.Ql grid ,
+.Ql halo ,
+.Ql extra_work_percent ,
+.Ql memory_bytes ,
+.Ql max_memory_bytes ,
+.Ql kernels
+and
+.Ql sweeps .
+.Pp
+.Fl -version
+with
+.Fl -v
+or
+.Fl -json
+also tells how the program was built, which kernels the machine runs, and the versions of libraries.
 .Ss Formats
 The same kind of file comes out as went in.
 .Bl -tag -width indent
@@ -348,10 +479,10 @@ Samples of 32-bit integers and 64-bit floats are filtered in 32-bit floating poi
 blob-detect; the median returns them as they are.
 Signed integers count from \u2212max to max, so that 1.0 is the largest.
 .Pp
-What a format cannot hold is converted with one warning: more bits are rounded, floats clamped, alpha put over
+What a format cannot hold is converted with one warning: more bits are rounded, floats clamped (with another warning where values are lost), alpha put over
 .Fl -background ,
 CMYK turned into RGB without its profile.
-Lab, more bands than colour and alpha, and several pages go into a TIFF only.
+Lab, in integers only, more bands than colour and alpha, and several pages go into a TIFF only.
 Between formats Exif, XMP, profile, resolution, orientation and a comment or description are carried over.
 A picture that its file's orientation turns is turned upright where the output cannot say so.
 .Ss Damaged and hostile files
@@ -397,8 +528,10 @@ They have no name and vanish with the process.
 .El
 .Sh FILES
 An output is written beside its place, under a name such as
-.Pa .out.png.imbrex-4711-0 ,
+.Pa .out.png.imbrex-HOST-PROCESS-START-0 ,
 and renamed when it is complete.
+What a killed run has left of these is removed by the next run into the same directory on that machine, if the process is gone
+(a run of one picture passes over large directories).
 .Pp
 .Pa .imbrex-done
 in a directory of outputs is the record of

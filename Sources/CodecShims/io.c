@@ -107,6 +107,22 @@ size_t codec_row_bytes(const codec_header *header) {
   return (size_t)header->width * header->channels * codec_sample_size(header->sample_type);
 }
 
+/// Writes the picture's pixels and the limit, in the largest unit that tells them apart: "1.6 gigapixels", "1".
+static const char *describe_pixels(uint64_t pixels, uint64_t limit, char count[32], char most[32]) {
+  static const struct {
+    double size;
+    const char *name;
+  } units[] = {{1e9, "gigapixels"}, {1e6, "megapixels"}};
+  for (size_t i = 0; i < 2; i++) {
+    snprintf(count, 32, "%.4g", (double)pixels / units[i].size);
+    snprintf(most, 32, "%.4g", (double)limit / units[i].size);
+    if ((double)limit >= units[i].size && strcmp(count, most) != 0) return units[i].name;
+  }
+  snprintf(count, 32, "%" PRIu64, pixels);
+  snprintf(most, 32, "%" PRIu64, limit);
+  return "pixels";
+}
+
 int32_t codec_check_size(uint64_t width, uint64_t height, uint64_t max_pixels, codec_error *error) {
   if (width == 0 || height == 0) {
     return codec_fail(error, codec_malformed, 0, "the picture is empty (%" PRIu64 " x %" PRIu64 " pixels)", width,
@@ -114,9 +130,10 @@ int32_t codec_check_size(uint64_t width, uint64_t height, uint64_t max_pixels, c
   }
   // Both sides fit 31 bits after the first two tests, so that the product cannot overflow.
   if (width > INT32_MAX || height > INT32_MAX || width * height > max_pixels) {
-    return codec_fail_limit(error, codec_limit_pixels, width * height,
-                            "%" PRIu64 " x %" PRIu64 " pixels are more than the limit of %" PRIu64, width, height,
-                            max_pixels);
+    char count[32], most[32];
+    const char *unit = describe_pixels(width * height, max_pixels, count, most);
+    return codec_fail_limit(error, codec_limit_pixels, width * height, "%s %s exceed the limit of %s", count, unit,
+                            most);
   }
   return codec_ok;
 }

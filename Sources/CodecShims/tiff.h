@@ -17,7 +17,7 @@
 #define LIBTIFF_FUNCTIONS(X) \
   X(ClientOpenExt) X(Close) X(ComputeTile) X(CurrentDirOffset) X(FieldDataType) X(FieldPassCount) \
   X(FieldSetGetSize) X(FieldWriteCount) X(FindField) X(Flush) X(GetField) X(GetFieldDefaulted) \
-  X(GetStrileByteCount) X(GetStrileOffset) X(IsBigEndian) X(IsBigTIFF) X(IsByteSwapped) X(IsCODECConfigured) \
+  X(GetStrileByteCount) X(GetStrileOffset) X(GetVersion) X(IsBigEndian) X(IsBigTIFF) X(IsByteSwapped) X(IsCODECConfigured) \
   X(IsTiled) X(LastDirectory) X(MergeFieldInfo) X(OpenOptionsAlloc) X(OpenOptionsFree) \
   X(OpenOptionsSetErrorHandlerExtR) X(OpenOptionsSetMaxSingleMemAlloc) X(OpenOptionsSetWarningHandlerExtR) \
   X(RGBAImageOK) X(ReadDirectory) X(ReadEncodedStrip) X(ReadEncodedTile) X(ReadRGBAStripExt) X(ReadRGBATileExt) \

@@ -14,6 +14,8 @@ protocol FileFormat: Sendable {
   var holdsOrientation: Bool { get }
   /// Whether samples come back otherwise than they were written.
   var isLossy: Bool { get }
+  /// Whether items may stand behind the picture.
+  var hasLateItems: Bool { get }
   /// Whether a file that begins with these bytes is of this format.
   func recognizes(_ head: ArraySlice<UInt8>) -> Bool
   /// The nearest description that a file can hold, or nil if nothing near can be held.
@@ -37,6 +39,7 @@ extension FileFormat {
   var holdsPages: Bool { false }
   var holdsOrientation: Bool { false }
   var isLossy: Bool { false }
+  var hasLateItems: Bool { false }
   func member(holding picture: ImageDescription) -> any FileFormat { self }
 }
 

@@ -122,12 +122,23 @@ extension ImbrexError {
     } else {
       self.init(
         isLimit ? .limit : error.status == Int32(codec_no_page.rawValue) ? .noPage : code, message,
-        remedy: Self.remedy(error))
+        remedy: Self.remedy(error), cause: Self.cause(error, isOutput: code == .output))
     }
   }
 }
 
 extension ImbrexError {
+  /// The status of a shim as a word.
+  private static func cause(_ error: codec_error, isOutput: Bool) -> Cause? {
+    switch error.status {
+    case Int32(codec_malformed.rawValue): .damaged
+    case Int32(codec_truncated.rawValue): .truncated
+    case Int32(codec_unsupported.rawValue): .unsupported
+    case Int32(codec_io.rawValue): Cause(errno: error.system_errno, isOutput: isOutput)
+    default: nil
+    }
+  }
+
   /// The limit that stood in the way, and what it would have to be.
   private static func remedy(_ error: codec_error) -> Remedy? {
     switch error.limit {

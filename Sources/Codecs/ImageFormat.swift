@@ -43,10 +43,13 @@ public struct ImageFormat: Sendable {
   /// - Throws: ``ImbrexError`` if the format can hold nothing near it.
   public func description(holding picture: ImageDescription) throws -> ImageDescription {
     guard let result = codec.nearest(picture) else {
+      if picture.color == .lab && picture.sampleType.isFloat {
+        throw ImbrexError(.output, "no format holds Lab colour in floating-point samples: only integers in a TIFF")
+      }
       let what =
         picture.extraBands > 0
         ? "\(picture.channels) bands" : picture.color == .lab ? "Lab colour" : "\(picture.sampleTypeName) samples"
-      throw ImbrexError(.output, "\(title) cannot hold \(what): use TIFF")
+      throw ImbrexError(.output, "\(title) cannot hold \(what): use TIFF", cause: .unsupported)
     }
     return result
   }

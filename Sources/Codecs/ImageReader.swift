@@ -76,7 +76,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
       try self.init(descriptor: dup(0), options: options)
     } else {
       let descriptor = openFile(path, O_RDONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw ImbrexError(.input, "cannot open: \(systemMessage())") }
+      guard descriptor >= 0 else { throw ImbrexError(.input, refused: "cannot open") }
       try self.init(descriptor: descriptor, options: options)
     }
   }
@@ -110,6 +110,9 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     if try !decoder.select(window) { cropper = RowCropper(window, of: description) }
   }
 
+  /// Whether the window that has been selected is found by reading all above it.
+  public var readsFromTop: Bool { cropper != nil }
+
   /// Goes on to the next page, whose rows come next; false if there is none.
   ///
   /// - Throws: ``ImbrexError`` as `init` does.
@@ -132,6 +135,8 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   /// How the current page is compressed and laid out in its file.
   package var fields: [FileField] { format.codec.fields(description, metadata) }
 
+  /// Whether something may stand behind the picture that a writer's ``ImageWriter/complete(after:)`` takes once all rows are read.
+  public var hasLateItems: Bool { format.codec.hasLateItems }
   /// Items that stand behind the picture; to be asked for when all rows are read.
   var lateItems: [MetadataItem] { decoder.lateItems }
 }

@@ -78,7 +78,9 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
 
   /// Completes the page and begins the next, which may be of another size and type.
   public func startPage(_ picture: ImageDescription, metadata: Metadata, input: ImageDescription? = nil) throws {
-    guard format.holdsPages else { throw ImbrexError(.output, "a \(format.title) holds one picture only") }
+    guard format.holdsPages else {
+      throw ImbrexError(.output, "a \(format.title) holds one picture only", cause: .unsupported)
+    }
     try finishBlocks()
     description = try Self.description(of: picture, in: format, options)
     try encoder.startPage(Self.page(description, in: format, metadata, input: input ?? picture, options))

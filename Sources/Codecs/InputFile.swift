@@ -20,7 +20,7 @@ final class InputFile {
   /// Takes over a descriptor, which is closed at the end even if this throws.
   init(_ descriptor: Int32) throws {
     self.descriptor = descriptor
-    guard descriptor >= 0 else { throw ImbrexError(.input, systemMessage()) }
+    guard descriptor >= 0 else { throw ImbrexError(.input, refused: "cannot open") }
     try readHead()
   }
 
@@ -33,18 +33,18 @@ final class InputFile {
     while headCount < head.count {
       let count = read(descriptor, head.baseAddress! + headCount, head.count - headCount)
       if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw ImbrexError(.input, "cannot read: \(systemMessage())") }
+      guard count >= 0 else { throw ImbrexError(.input, refused: "cannot read") }
       if count == 0 { break }
       headCount += count
     }
-    guard headCount > 0 else { throw ImbrexError(.input, "the file is empty") }
+    guard headCount > 0 else { throw ImbrexError(.input, "the file is empty", cause: .truncated) }
   }
 
   func recognize() throws -> ImageFormat {
     let bytes = Array(head[..<headCount])
     guard let format = ImageFormat.all.first(where: { $0.codec.recognizes(bytes[...]) }) else {
       let names = ImageFormat.all.map { $0.name.uppercased() }.joined(separator: ", ")
-      throw ImbrexError(.input, "not a picture of a known format (\(names))")
+      throw ImbrexError(.input, "not a picture of a known format (\(names))", cause: .unknownFormat)
     }
     return format
   }
@@ -96,7 +96,8 @@ func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws {
     let count = write(descriptor, rest.baseAddress!, rest.count)
     if count < 0 && errno == EINTR { continue }
     guard count >= 0 else {
-      throw ImbrexError(errno == EPIPE ? .closedPipe : .output, "cannot write: \(systemMessage())")
+      throw errno == EPIPE
+        ? ImbrexError(.closedPipe, "the output has been closed") : ImbrexError(.output, refused: "cannot write")
     }
     rest = UnsafeRawBufferPointer(rebasing: rest[count...])
   }
@@ -108,7 +109,7 @@ func copyAll(from source: Int32, to target: Int32) throws {
     while true {
       let count = read(source, buffer.baseAddress!, buffer.count)
       if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw ImbrexError(.input, "cannot read: \(systemMessage())") }
+      guard count >= 0 else { throw ImbrexError(.input, refused: "cannot read") }
       if count == 0 { return }
       try writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: target)
     }

@@ -37,7 +37,7 @@ public final class OutputFile: @unchecked Sendable {
     self.backupSuffix = backupSuffix
     if path == "-" {
       descriptor = dup(1)
-      guard descriptor >= 0 else { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
+      guard descriptor >= 0 else { throw ImbrexError(.output, refused: "cannot write") }
       kind = .straight
       return
     }
@@ -48,13 +48,13 @@ public final class OutputFile: @unchecked Sendable {
     }
     if let status, (status.st_mode & S_IFMT) != S_IFREG {
       descriptor = openFile(path, O_WRONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
+      guard descriptor >= 0 else { throw ImbrexError(.output, refused: "cannot write") }
       kind = .straight
       return
     }
     if let resolved = resolvedPath(path) { target = resolved }
     if status != nil && PathText.withCPath(target, { access($0, W_OK) }) != 0 {
-      throw ImbrexError(.output, "cannot write: \(systemMessage())")
+      throw ImbrexError(.output, refused: "cannot write")
     }
     try openTemporary(beside: target, like: status)
   }
@@ -68,20 +68,18 @@ public final class OutputFile: @unchecked Sendable {
   deinit { discard() }
 
   private func openTemporary(beside target: String, like existing: stat?) throws {
-    let slash = target.utf8.lastIndex(of: 0x2F)
-    let directory = slash.map { String(target[...$0]) } ?? ""
-    let name = slash.map { String(target[target.utf8.index(after: $0)...]) } ?? target
-    // Names have a limit of their own, in bytes.
-    let stem = PathText.text(PathText.bytes(name).prefix(200))
     for attempt in 0..<1000 {
-      let temporary = "\(directory).\(stem).imbrex-\(getpid())-\(attempt)"
+      let temporary = TemporaryName.path(beside: target, attempt: attempt)
       let slot = PathText.withCPath(temporary) { system_cleanup_add($0) }
-      descriptor = openFile(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      descriptor = openFile(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
       if descriptor < 0 {
         let failure = errno
         system_cleanup_remove(slot)
         if failure == EEXIST { continue }
-        throw ImbrexError(.output, "cannot write: \(systemMessage(failure))")
+        if failure == ENOENT, let missing = Self.missingDirectory(of: target) {
+          throw ImbrexError(.output, "\(missing) does not exist: make it first", cause: .notFound)
+        }
+        throw ImbrexError(.output, refused: "cannot write", failure)
       }
       kind = .renamed(temporary: temporary, target: target, slot: slot)
       // A signal may have come between: its handler has not seen the file.
@@ -92,7 +90,19 @@ public final class OutputFile: @unchecked Sendable {
       }
       return
     }
-    throw ImbrexError(.output, "no temporary name is free beside it")
+    throw ImbrexError(.output, "cannot write: no temporary name is free beside it")
+  }
+
+  /// The topmost of a path's directories that is not there.
+  private static func missingDirectory(of path: String) -> String? {
+    var missing: String?
+    var rest = path[...]
+    while let slash = rest.utf8.lastIndex(of: 0x2F), slash > rest.startIndex {
+      rest = rest[..<slash]
+      if fileExists(String(rest)) { break }
+      missing = String(rest)
+    }
+    return missing
   }
 
   /// Appends text.
@@ -112,7 +122,7 @@ public final class OutputFile: @unchecked Sendable {
   public func commit() throws {
     switch kind {
     case .spooled(let target):
-      guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
+      guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw ImbrexError(.output, refused: "cannot write") }
       try copyAll(from: descriptor, to: target)
       close(descriptor)
       descriptor = target
@@ -120,7 +130,7 @@ public final class OutputFile: @unchecked Sendable {
     case .straight:
       let result = close(descriptor)
       (kind, descriptor) = (.closed, -1)
-      guard result == 0 else { throw ImbrexError(.output, "cannot write: \(systemMessage())") }
+      guard result == 0 else { throw ImbrexError(.output, refused: "cannot write") }
     case .renamed(let temporary, let target, let slot):
       let result = close(descriptor)
       descriptor = -1
@@ -129,7 +139,7 @@ public final class OutputFile: @unchecked Sendable {
         removeFile(temporary)
         system_cleanup_remove(slot)
         kind = .closed
-        throw ImbrexError(.output, "cannot write: \(systemMessage(failure))")
+        throw ImbrexError(.output, refused: "cannot write", failure)
       }
       system_cleanup_remove(slot)
       kind = .closed
@@ -153,7 +163,7 @@ public final class OutputFile: @unchecked Sendable {
   private func keepBackup(of target: String) -> Bool {
     guard let backupSuffix, fileExists(target) else { return true }
     // In two steps, so that an older backup is there until the new one is.
-    let step = "\(target)\(backupSuffix).imbrex-\(getpid())"
+    let step = TemporaryName.path(beside: target + backupSuffix, attempt: 0)
     guard linkFile(target, step) == 0 else { return false }
     if renameFile(step, target + backupSuffix) == 0 { return true }
     let failure = errno

@@ -4,6 +4,7 @@ import Platform
 internal import CodecShims
 
 struct PNG: FileFormat {
+  let hasLateItems = true
   let name = "png"
   let extensions = ["png"]
   let holdsOrientation = true

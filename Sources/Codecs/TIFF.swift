@@ -16,7 +16,10 @@ struct TIFF: FileFormat {
       .contains { head.starts(with: $0) }
   }
 
-  func nearest(_ picture: ImageDescription) -> ImageDescription? { picture }
+  func nearest(_ picture: ImageDescription) -> ImageDescription? {
+    // The standard's Lab has integers only, and libtiff reads no other.
+    picture.color == .lab && picture.sampleType.isFloat ? nil : picture
+  }
 
   func items(of metadata: Metadata, isSameKind: Bool) -> [MetadataItem] {
     let items = metadata.items

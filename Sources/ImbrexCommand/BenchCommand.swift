@@ -12,7 +12,7 @@ struct BenchCommand {
     input = line.inputs[0]
     stages = try line.stages.map { stage in
       guard case .filter(let definition, let values) = stage else {
-        throw ImbrexError(.usage, "bench keeps results in memory: there is no tee")
+        throw ImbrexError(.usage, "bench takes no tee: it writes no pictures")
       }
       return (definition.name, values)
     }
@@ -78,7 +78,7 @@ struct BenchCommand {
     let isEndToEnd = values.flag("end-to-end")
     do {
       if isEndToEnd && input == "-" {
-        throw ImbrexError(.usage, "--end-to-end reads its input again and again: name a file")
+        throw ImbrexError(.usage, "--end-to-end reads its input again and again: name a file instead of standard input")
       }
       picture = try Picture(reading: ImageReader(path: input))
     } catch let error as ImbrexError {

@@ -5,6 +5,8 @@ struct CommonOptions: Sendable {
   let values: OptionValues
   /// As they were given: files, directories or `-`.
   let inputs: [String]
+  /// The files, where a job has found them already: paths, and their ends that outputs keep.
+  var listed: [(path: String, kept: String)]?
 
   init(_ line: ParsedLine) { (values, inputs) = (line.options, line.inputs) }
 
@@ -44,7 +46,7 @@ struct CommonOptions: Sendable {
   func pageCount(of reader: ImageReader) throws -> Int {
     guard let pages else { return reader.pageCount }
     guard pages.upperBound <= reader.pageCount else {
-      throw ImbrexError(.noPage, "there is no page \(pages.upperBound), only \(reader.pageCount)")
+      throw ImbrexError(.noPage, "there is no page \(pages.upperBound): it has \(reader.pageCount)")
     }
     return pages.count
   }
@@ -54,6 +56,8 @@ struct CommonOptions: Sendable {
   var isRecursive: Bool { values.flag("recursive") }
   var filesFrom: String? { values.text("files-from") }
   var isNulSeparated: Bool { values.flag("null") }
+  var base: String? { values.text("base") }
+  var shard: Shard? { values.text("shard").flatMap(Shard.init) }
   var name: String? { values.text("name") }
   var inPlace: Bool { values.isGiven("in-place") }
   /// What `--in-place=SUFFIX` adds to the old file's name.
@@ -70,12 +74,14 @@ struct CommonOptions: Sendable {
     selection.includes = patterns("include")
     selection.excludes = patterns("exclude")
     selection.excludedDirectory = output
+    selection.base = base
     return selection
   }
 
   // MARK: - Reports
 
   var explain: Bool { values.flag("explain") }
+  var json: Bool { values.flag("json") }
   var quiet: Bool { values.flag("quiet") }
   var verbose: Bool { values.flag("verbose") }
   var report: String? { values.text("report") }

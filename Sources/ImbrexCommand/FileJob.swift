@@ -5,6 +5,8 @@ struct FileResult: Sendable {
   enum Status: String, Sendable { case done, skipped, unchanged, failed }
   var status = Status.done
   var error: String?
+  /// The error's word for programs.
+  var code: String?
   /// The file that the error is about, if not the input.
   var errorFile: String?
   var exitStatus: Int32 = 0
@@ -14,6 +16,12 @@ struct FileResult: Sendable {
   var seconds = 0.0
   /// Lines for standard error, in order.
   var messages: [String] = []
+  /// For the report, also those that are not printed.
+  var warnings: [String] = []
+  /// Where each page is a file of its own: those that were written.
+  var pages: [String]?
+  /// Of those, how many were there and left alone.
+  var pagesLeft = 0
   /// What goes into a table that all files share.
   var rows: [TableRows] = []
 }
@@ -46,7 +54,12 @@ final class FileJob {
   func say(_ message: String, file: String? = nil) {
     result.messages.append(Messages.line(message, file: file ?? input))
   }
-  func warn(_ message: String, file: String? = nil) { say("warning: \(message)", file: file) }
+
+  /// - Parameter isPrinted: Whether it is for standard error too.
+  func warn(_ message: String, file: String? = nil, isPrinted: Bool = true) {
+    result.warnings.append(file.map { "\($0): \(message)" } ?? message)
+    if isPrinted { say("warning: \(message)", file: file) }
+  }
 
   /// The source, with its progress shown.
   func watched(_ source: any RowSource, shareOfFile: Double = 1) -> any RowSource {

@@ -6,7 +6,10 @@ struct FilterRun: Sendable {
   let pipeline: Pipeline
   /// What `tee` writes on the way.
   let tees: [Tee]
-  private let settings: ResultSettings
+  /// As they were given, for reports and names.
+  let stages: [ParsedStage]
+  let nameFields: NameFields
+  let settings: ResultSettings
 
   struct Tee: Sendable {
     /// After how many filters.
@@ -14,8 +17,11 @@ struct FilterRun: Sendable {
     let path: String
   }
 
-  init(_ line: ParsedLine) throws {
-    options = CommonOptions(line)
+  /// - Parameter listed: The files, where they are known already.
+  init(_ line: ParsedLine, listed: [(path: String, kept: String)]? = nil) throws {
+    var options = CommonOptions(line)
+    options.listed = listed
+    self.options = options
     var links: [Pipeline.Link] = [], tees: [Tee] = []
     var settings = ResultSettings()
     for stage in line.stages {
@@ -29,6 +35,11 @@ struct FilterRun: Sendable {
       }
     }
     pipeline = try Pipeline(links)
+    stages = line.stages
+    nameFields = NameFields(
+      line.stages.compactMap { stage in
+        if case .filter(let definition, let values) = stage { (definition.name, values) } else { nil }
+      })
     self.tees = tees
     if options.incremental { settings.add(common: options.values) }
     self.settings = settings
@@ -54,23 +65,30 @@ struct FilterRun: Sendable {
     pipeline.links.last!.filter.outputDescription(for: Self.gray).sampleType.isFloat
   }
 
+  /// Files that filters' options name, such as masks.
+  var optionFiles: [(option: String, path: String)] {
+    stages.flatMap { stage -> [(option: String, path: String)] in
+      guard case .filter(_, let values) = stage else { return [] }
+      return values.all.compactMap { definition, value in
+        if case .file = definition.kind, case .text(let path)? = value { (definition.name, path) } else { nil }
+      }
+    }
+  }
+
   private static let gray = ImageDescription(width: 1, height: 1, color: .gray, sampleType: .uint8)
 
   func run() throws {
     let tiling = try options.tiling()
     let outputs = try RunOutputs(self)
     if options.explain {
-      let failures = (0..<outputs.plan.count).compactMap { explain(outputs.plan[$0].input, tiling) }
-      if let failure = failures.first { throw failure }
-      return
+      return try explain(outputs, tiling)
     }
-    if let table = outputs.sharedTable, options.noClobber, table != "-", fileExists(table) { return }
-    var runner = BatchRunner(options: options, plan: outputs.plan, tiling: tiling, settings: settings.hash)
-    runner.sideOutputs = { outputs.sidePaths($0) }
+    if let table = outputs.sharedTable, options.noClobber, !options.dryRun, table != "-", fileExists(table) { return }
+    let runner = BatchRunner(run: self, outputs: outputs, tiling: tiling, settings: settings.hash)
     let rows = Locked([TableRows]())
     var failure: BatchFailure?
     do {
-      try runner.run(sharesOutput: outputs.sharedTable != nil) { result in
+      try runner.run { result in
         rows.withLock { $0 += result.rows }
       } _: { job in
         try PictureJob(self, job, outputs).perform()
@@ -78,7 +96,7 @@ struct FilterRun: Sendable {
     } catch let error as BatchFailure {
       failure = error
     }
-    let many = outputs.plan.count > 1
+    let many = outputs.plan.isMany
     if let path = outputs.sharedTable, !options.dryRun, failure == nil || many {
       try writeText(
         outputs.tableFormat.text(rows.withLock { $0 }, columns: pipeline.tableFilter!.tableColumns, naming: many),
@@ -87,20 +105,29 @@ struct FilterRun: Sendable {
     if let failure { throw failure }
   }
 
+  private func explain(_ outputs: RunOutputs, _ tiling: TilingOptions) throws {
+    let shares = BatchRunner(run: self, outputs: outputs, tiling: tiling, settings: settings.hash).memoryShares
+    var tiling = tiling
+    tiling.maxMemory /= shares
+    let pool = WorkerPool(count: 1)
+    defer { pool.close() }
+    let context = RunContext(pool: pool, tiling: tiling)
+    let failures = (0..<outputs.plan.count).compactMap { explain($0, outputs, context, picturesAtOnce: shares) }
+    if let failure = failures.first { throw failure }
+  }
+
   /// - Returns: What went wrong, once it has been reported.
-  private func explain(_ input: String, _ tiling: TilingOptions) -> BatchFailure? {
+  private func explain(_ index: Int, _ outputs: RunOutputs, _ context: RunContext, picturesAtOnce: Int) -> BatchFailure?
+  {
+    let item = outputs.plan[index]
     do {
-      let reader = try ImageReader(path: input, options: options.readerOptions(tiling))
-      var picture = reader.description
-      if reader.metadata.isTurned && (options.autoOrient || options.strip) {
-        picture = picture.turned(reader.metadata.orientation!)
-      }
-      let plan = try pipeline.plan(for: picture, region: options.region, tiling: tiling)
-      print(plan.explanation(of: reader, input: input))
+      let job = FileJob(index, item, context, backupSuffix: options.backupSuffix, progress: nil)
+      let explanation = try PictureJob(self, job, outputs).explanation(picturesAtOnce: picturesAtOnce)
+      if options.json { print(explanation.json) } else { Messages.show(explanation.text) }
       return nil
     } catch {
       let failure = error as? ImbrexError ?? ImbrexError(.input, "\(error)")
-      Messages.report(messageText(failure), file: input)
+      Messages.report(messageText(failure), file: item.input)
       return BatchFailure(status: failure.status)
     }
   }

@@ -7,9 +7,14 @@ package struct ImageSummary: Sendable {
   /// Names and values in the order in which they are to be shown. Names are lower case with underscores.
   package let fields: [(name: String, value: Value)]
 
+  private let picture: ImageDescription
+  /// As the file has it.
+  private let description: String?
+
   /// Of the reader's current page.
   package init(_ reader: ImageReader) {
-    let picture = reader.description, metadata = reader.metadata
+    let metadata = reader.metadata
+    picture = reader.description
     var fields: [(String, Value)] = [
       ("width", .number(Double(picture.width))), ("height", .number(Double(picture.height))),
       ("channels", .number(Double(picture.channels))), ("type", .text(picture.sampleTypeName)),
@@ -29,14 +34,18 @@ package struct ImageSummary: Sendable {
       fields.append(("profile_bytes", .number(Double(metadata.iccProfile.count))))
       if let name = Self.profileName(metadata.iccProfile) { fields.append(("profile", .text(name))) }
     }
-    let description =
+    let item =
       metadata.items.first { $0.kind == .tiff && $0.tag == 270 } ?? metadata.items.first { $0.kind == .comment }
-    if let description {
-      fields.append(("description", .text(String(decoding: description.bytes.prefix { $0 != 0 }, as: UTF8.self))))
-    }
+    description = item.map { String(decoding: $0.bytes.prefix { $0 != 0 }, as: UTF8.self) }
+    if let description { fields.append(("description", .text(description))) }
     let kinds = metadata.items.map(Self.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
     fields.append(("metadata", .list(kinds.map(Value.text))))
     self.fields = fields
+  }
+
+  /// What the pages of a file are, of which this is the first.
+  func axes(pages: Int) -> StackAxes? {
+    description.flatMap { StackAxes(description: $0, picture: picture, pages: pages) }
   }
 
   private static func name(_ item: MetadataItem) -> String {

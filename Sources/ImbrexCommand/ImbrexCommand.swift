@@ -18,18 +18,14 @@ enum ImbrexCommand {
     switch command {
     case .filter(let line): try FilterRun(line).run()
     case .bench(let line): try BenchCommand(line).run()
+    case .job(let line, let rest): try JobCommand(line, rest: rest).run()
     case .info(let line): try InfoCommand(line).run()
     case .help(let topic, let isShort): print(HelpText.text(for: topic, isShort: isShort), terminator: "")
-    case .version(let isVerbose): print(versionText(isVerbose: isVerbose))
+    case .version(let isVerbose, let isJSON):
+      print(isJSON ? "\(VersionText.json)" : VersionText.text(isVerbose: isVerbose))
     case .completionScript(let shell): print(CompletionScripts.script(for: shell), terminator: "")
     case .definitions: print(DefinitionDump.text)
     }
-  }
-
-  private static func versionText(isVerbose: Bool) -> String {
-    guard isVerbose else { return version }
-    let builds = kernelBuildNames.joined(separator: ", ")
-    return "imbrex \(version)\nkernels: \(kernelBuildName) (this machine runs \(builds))"
   }
 
   /// The arguments as they were given: Swift's own have lost the bytes of names that are not UTF-8.
@@ -40,6 +36,6 @@ enum ImbrexCommand {
   private static func checkKernelChoice() throws {
     guard let name = environment("IMBREX_CPU"), !kernelBuildNames.contains(name) else { return }
     throw ImbrexError(
-      .usage, "IMBREX_CPU is '\(name)', but this machine runs: \(kernelBuildNames.joined(separator: ", "))")
+      .usage, "IMBREX_CPU is '\(name)', but must be \(listed(kernelBuildNames, "or")): what this machine runs")
   }
 }

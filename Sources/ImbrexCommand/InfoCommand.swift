@@ -6,7 +6,7 @@ struct InfoCommand {
   private let json: Bool
 
   init(_ line: ParsedLine) throws {
-    if line.inputs.isEmpty && isTerminal(0) { throw ImbrexError(.usage, "no input: name a picture") }
+    if line.inputs.isEmpty && isTerminal(0) { throw ImbrexError(.usage, "no input: name a picture, or pipe one in") }
     inputs = line.inputs.isEmpty ? ["-"] : line.inputs
     json = line.options.flag("json")
   }
@@ -15,8 +15,11 @@ struct InfoCommand {
     var failed = false
     for (index, input) in inputs.enumerated() {
       do {
-        let text = try json ? jsonLine(input) : table(input)
-        print(text, terminator: json || index == inputs.count - 1 ? "\n" : "\n\n")
+        if json {
+          print(try jsonLine(input))
+        } else {
+          Messages.show(try table(input) + (index == inputs.count - 1 ? "" : "\n"))
+        }
       } catch let error as ImbrexError {
         Messages.report(messageText(error), file: input)
         failed = true
@@ -48,15 +51,19 @@ struct InfoCommand {
       ("bytes", reader.byteCount.map { .integer($0) } ?? .null), ("pages", .integer(pages.count)),
       ("passed_over", .integer(reader.leftOut)),
     ]
+    if let axes = pages[0].axes(pages: pages.count) {
+      members += [("axes", .string(axes.names)), ("shape", .array(axes.lengths.map(JSONValue.integer)))]
+    }
     members += object(pages[0])
-    if pages.count > 1 { members.append(("page_list", .array(pages.map { .object(object($0)) }))) }
+    members.append(("page_list", .array(pages.map { .object(object($0)) })))
     return JSONValue.object(members).description
   }
 
   private func table(_ input: String) throws -> String {
     let reader = try open(input)
     let pages = try pages(reader)
-    var lines = ["\(input == "-" ? "standard input" : input)"]
+    // A name with line breaks is one line too.
+    var lines = [input == "-" ? "standard input" : PathText.printable(input)]
     func line(_ name: String, _ value: String) {
       let label = String(name.map { $0 == "_" ? " " : $0 }) + ":"
       lines.append("  \(label)\(String(repeating: " ", count: max(18 - label.count, 1)))\(value)")
@@ -65,6 +72,9 @@ struct InfoCommand {
     if let count = reader.byteCount { line("bytes", String(count)) }
     if reader.format.holdsPages { line("pages", String(pages.count)) }
     if reader.leftOut > 0 { line("passed_over", "\(reader.leftOut) reduced versions or masks") }
+    if let axes = pages[0].axes(pages: pages.count) {
+      line("axes", "\(axes.names): \(axes.lengths.map(String.init).joined(separator: " × "))")
+    }
     for (number, page) in pages.enumerated() {
       if pages.count > 1 { lines.append("  page \(number + 1)") }
       for field in page.fields where field.value.isWorthShowing(as: field.name) {

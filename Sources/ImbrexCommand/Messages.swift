@@ -29,6 +29,13 @@ enum Messages {
     _ = bytes.withUnsafeBytes { write(2, $0.baseAddress!, $0.count) }
   }
 
+  /// Writes lines to standard output, with their control characters shown and the bytes of names that are not UTF-8.
+  static func show(_ text: String) {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { PathText.printable(String($0)) }
+    // By bytes: Swift's print takes text, and its stream cannot be named in Swift 6.
+    for byte in PathText.bytes(lines.joined(separator: "\n") + "\n") { putchar(Int32(byte)) }
+  }
+
   /// Ends the process as an error asks.
   static func exit(with error: any Error) -> Never {
     if let failure = error as? BatchFailure { finish(failure.status) }

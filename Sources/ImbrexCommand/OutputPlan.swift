@@ -24,18 +24,24 @@ extension CommonOptions {
     named.count > 1 || filesFrom != nil || named.contains { $0 != "-" && isDirectory($0) }
   }
 
-  /// Whether outputs are files in a directory, which is made where it is missing.
-  var writesToDirectory: Bool { output.map { $0.hasSuffix("/") || isDirectory($0) } ?? false }
+  /// The directory that outputs are files in, which is made where it is missing; nil where `-o` names a file.
+  ///
+  /// - Parameter makesPictures: Whether several inputs need one: their tables may be one file.
+  func outputDirectory(_ named: [String], makesPictures: Bool) -> String? {
+    guard let output, output != "-" else { return nil }
+    if output.hasSuffix("/") || isDirectory(output) { return output }
+    let isNew = ImageFormat(path: output) == nil && !fileExists(output)
+    return makesPictures && isNew && isMany(named) ? output + "/" : nil
+  }
 
   /// The files to work on and where their results go.
   ///
   /// - Throws: A usage error: no input, no output, a format that cannot be told, outputs that collide.
-  func plan(_ run: FilterRun) throws -> BatchPlan {
-    let named = try namedInputs(), makesFloat = run.makesFloat
+  func plan(_ run: FilterRun, _ named: [String]) throws -> BatchPlan {
     if run.asksForFloat, let format, !format.holding(run.grayResult).canHoldFloat {
       throw ImbrexError(.usage, "--float does not go with --format \(format.name): use tiff or pfm")
     }
-    if explain { return try plan(named, .none) }
+    if explain && output == nil && !inPlace { return try plan(named, .none) }
     if inPlace {
       // A suffix is part of the word.
       if backupSuffix == nil,
@@ -49,23 +55,27 @@ extension CommonOptions {
     }
     let isMany = isMany(named)
     guard let output else {
+      try checkWantsNoDirectory()
       if isMany { throw ImbrexError(.usage, "several inputs need -o DIRECTORY/") }
       if isTerminal(1) {
         throw ImbrexError(.usage, "no output: use -o FILE (pictures are not written to a terminal)")
       }
       return try plan(named, .single("-"))
     }
-    if output == "-" && isTerminal(1) {
+    if output == "-" && isTerminal(1) && !explain {
       throw ImbrexError(.usage, "pictures are not written to a terminal: use -o FILE, or a pipe")
     }
-    if output.hasSuffix("/") || isDirectory(output) {
-      var naming = try OutputNaming(directory: output, format: format, template: name, filter: run.filterName)
-      if makesFloat { naming.formatForFloat = ImageFormat(named: "tiff") }
+    if let directory = outputDirectory(named, makesPictures: true) {
+      var naming = try naming(directory, run, format: format, filter: run.filterName)
+      if run.makesFloat { naming.formatForFloat = ImageFormat(named: "tiff") }
       if run.makesTwoLevels(after: run.pipeline.links.count) { naming.formatForLossless = ImageFormat(named: "png") }
       return try plan(named, .directory(naming))
     }
-    if isMany { throw ImbrexError(.usage, "several inputs need a directory for -o: '\(output)/'") }
-    if name != nil { throw ImbrexError(.usage, "--name goes with a directory for -o: '\(output)/'") }
+    if isMany {
+      let problem = fileExists(output) ? ", but '\(output)' is a file" : ": '\(output)/'"
+      throw ImbrexError(.usage, "several inputs need a directory for -o\(problem)")
+    }
+    try checkWantsNoDirectory(": '\(output)/'")
     if output != "-" && format == nil && !isSpecialFile(output) {
       guard let format = ImageFormat(path: output) else {
         throw ImbrexError(
@@ -75,13 +85,29 @@ extension CommonOptions {
       }
       if run.asksForFloat && !format.canHoldFloat {
         throw ImbrexError(
-          .usage, "--float needs an output of 32-bit float, which \(format.name) is not: use .tif or .pfm")
+          .usage, "--float needs an output that holds 32-bit floats, which \(format.name) does not: use .tif or .pfm")
       }
     }
     return try plan(named, .single(output))
   }
 
+  /// How outputs are named in a directory, in a template's fields and below `--base`.
+  func naming(_ directory: String, _ run: FilterRun, format: ImageFormat?, filter: String) throws -> OutputNaming {
+    var naming = try OutputNaming(
+      directory: directory, format: format, template: name, filter: filter, fields: run.nameFields)
+    naming.base = base
+    return naming
+  }
+
+  /// - Throws: A usage error for an option that only a directory of outputs has a use for.
+  func checkWantsNoDirectory(_ such: String = "") throws {
+    for option in ["name", "base"] where values.isGiven(option) {
+      throw ImbrexError(option: option, "goes with a directory for -o\(such)")
+    }
+  }
+
   func plan(_ named: [String], _ output: BatchPlan.Output) throws -> BatchPlan {
+    if let listed { return try BatchPlan(listed: listed, output: output) }
     let plan = try BatchPlan(inputs: named, selection: selection, output: output)
     guard plan.count > 0 else {
       throw ImbrexError(

@@ -2,76 +2,104 @@ import Imbrex
 
 /// One file's way through a chain, page by page.
 struct PictureJob {
-  private let run: FilterRun
-  private let job: FileJob
-  private let outputs: RunOutputs
-  private var options: CommonOptions { run.options }
-  private var context: RunContext { job.context }
+  let run: FilterRun
+  let job: FileJob
+  let outputs: RunOutputs
+  var options: CommonOptions { run.options }
+  var context: RunContext { job.context }
 
   init(_ run: FilterRun, _ job: FileJob, _ outputs: RunOutputs) {
     (self.run, self.job, self.outputs) = (run, job, outputs)
   }
 
-  /// A file that is being written, with a page for each of the input's.
-  private struct Output {
-    let path: String
+  /// A file that is being written, with a page for each of the input's; or a file for each page, one after the other.
+  struct Output {
+    var path: String
     let format: ImageFormat
     /// After how many filters.
     let position: Int
+    /// What is written beside the result; nil: the result.
+    let tee: RunOutputs.Side?
+    /// Whether each page is a file of its own.
+    let isPaged: Bool
+    /// What is there is not written over.
+    var isLeft = false
     var writer: ImageWriter?
+    /// Whether values beyond what it holds were met.
+    let clipping = Clipping()
   }
+
+  /// Whether each page is a file of its own.
+  private var isPaged: Bool { outputs.plan.isPaged }
 
   func perform() throws {
     let start = monotonicNanoseconds()
     let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
     (job.result.width, job.result.height) = (reader.description.width, reader.description.height)
     let pages = try options.pageCount(of: reader)
-    if reader.leftOut > 0 && !options.quiet && !run.pipeline.makesTable {
+    if reader.leftOut > 0 && !run.pipeline.makesTable {
       let what = reader.leftOut == 1 ? "1 overview or mask is" : "\(reader.leftOut) overviews or masks are"
-      job.warn("\(what) left out")
+      job.warn("\(what) left out", isPrinted: !options.quiet)
     }
-    if overlayPath != nil && pages > 1 {
+    if let overlay = outputs.overlay, !overlay.plan.isPaged, pages > 1, overlayPath(page: 0) != nil {
       throw ImbrexError(
-        .input, "it has \(pages) pages, but an overlay is drawn on one", remedy: .init("page"))
+        .input, "it has \(pages) pages, but an overlay is drawn on one", remedy: .init("page"), cause: .unsupported)
     }
     var files = try pictureOutputs(reader, pages: pages)
     var tables: [TableRows] = [], plan: Plan?
     for page in 0..<pages {
       if page > 0, try !reader.nextPage() { throw ImbrexError(.input, "page \(page + 1) is missing") }
+      if isPaged, try !begin(page, &files) { continue }
       let (used, table) = try process(page: page, of: pages, reader, &files)
       plan = plan ?? used
       if let table {
-        let number = (options.pages?.lowerBound ?? 1) + page
-        tables.append(TableRows(file: job.input, page: pages > 1 ? number : nil, table: table))
+        tables.append(TableRows(file: job.input, page: pages > 1 && !isPaged ? number(page) : nil, table: table))
       }
+      if isPaged { try finish(page, files, reader, tables.last) }
     }
+    try finish(files.filter { !$0.isPaged }, reader)
+    if run.pipeline.makesTable && !isPaged { try keep(tables, in: job.output) }
+    if job.result.pagesLeft == pages { job.result.status = .skipped }
+    if let damage = reader.damage { job.warn("read in part: \(damage)") }
+    if options.verbose, let plan { report(reader, plan, tables, start: start) }
+  }
+
+  /// Completes files, and gives them their names.
+  private func finish(_ files: [Output], _ reader: ImageReader) throws {
+    let files = files.filter { $0.writer != nil }
     // None has its name before all are whole; the result is the last.
     for file in files { try job.writing(to: file.path) { try file.writer!.complete(after: reader) } }
     for file in files.reversed() { try job.writing(to: file.path) { try file.writer!.commit() } }
-    if run.pipeline.makesTable { try keep(tables) }
-    if let damage = reader.damage { job.warn("read in part: \(damage)") }
-    if options.verbose { report(reader, plan!, tables, start: start) }
+    files.forEach(warnOfClipping)
   }
 
   // MARK: - Outputs
 
-  private func pictureOutputs(_ reader: ImageReader, pages: Int) throws -> [Output] {
+  func pictureOutputs(_ reader: ImageReader, pages: Int) throws -> [Output] {
     let made = run.pipeline.descriptions(for: reader.description)
     var files: [Output] = []
     if !run.pipeline.makesTable {
       files.append(
-        Output(path: job.output!, format: try outputFormat(reader, made.last!), position: made.count - 1))
+        Output(
+          path: job.output ?? "-", format: try outputFormat(reader, made.last!), position: made.count - 1, tee: nil,
+          isPaged: isPaged))
     }
     for (tee, side) in zip(run.tees, outputs.tees) {
       let path = side.path(job.index)
-      if options.noClobber && fileExists(path) && !isSpecialFile(path) { continue }
-      let format = ImageFormat(path: path) ?? (options.format ?? reader.format).holding(made[tee.position])
-      files.append(Output(path: path, format: format, position: tee.position))
+      if options.noClobber && path != "-" && fileExists(path) && !isSpecialFile(path) { continue }
+      let made = made[tee.position]
+      let format =
+        path == "-"
+        ? options.format?.holding(made) ?? pipeFormat(reader, made, after: tee.position)
+        : ImageFormat(path: path) ?? (options.format ?? reader.format).holding(made)
+      files.append(Output(path: path, format: format, position: tee.position, tee: side, isPaged: side.plan.isPaged))
     }
-    if let file = files.first(where: { pages > 1 && !$0.format.holdsPages }) {
+    if let file = files.first(where: { pages > 1 && !$0.isPaged && !$0.format.holdsPages }) {
+      let name = outputs.writesToDirectory ? ", --name '{stem}-{page}.{ext}'" : ""
       throw ImbrexError(
-        .input, "it has \(pages) pages, but a \(file.format.name.uppercased()) holds one: use --page N, or write a TIFF"
-      )
+        .input,
+        "it has \(pages) pages, but a \(file.format.name.uppercased()) holds one: use --page N\(name), or write a TIFF",
+        cause: .unsupported)
     }
     return files
   }
@@ -82,16 +110,19 @@ struct PictureJob {
     if !options.inPlace, let output = job.output, output != "-", let format = ImageFormat(path: output) {
       return format
     }
+    guard options.inPlace else { return pipeFormat(reader, result, after: run.pipeline.links.count) }
     let format = reader.format.holding(result)
-    if format.isLossy && !options.inPlace && run.makesTwoLevels(after: run.pipeline.links.count) {
-      return ImageFormat(named: "png")!
-    }
-    guard run.makesFloat && !format.canHoldFloat else { return format }
-    if options.inPlace && !run.asksForFloat { return format }
-    guard !options.inPlace else {
+    if run.asksForFloat && !format.canHoldFloat {
       throw ImbrexError(.usage, "--float does not go with --in-place: a \(format.name.uppercased()) cannot hold it")
     }
-    return ImageFormat(named: "pfm")!
+    return format
+  }
+
+  /// The format of what no name and no option says how to write: the input's, or one that holds the picture after so many filters.
+  private func pipeFormat(_ reader: ImageReader, _ made: ImageDescription, after position: Int) -> ImageFormat {
+    let format = reader.format.holding(made)
+    if format.isLossy && run.makesTwoLevels(after: position) { return ImageFormat(named: "png")! }
+    return run.makesFloat(after: position) && !format.canHoldFloat ? ImageFormat(named: "pfm")! : format
   }
 
   private func process(
@@ -99,9 +130,7 @@ struct PictureJob {
   ) throws -> (Plan, Table?) {
     var metadata = reader.metadata
     var source = job.watched(reader, shareOfFile: 1 / Double(pages))
-    // A tee does not change what goes on: the result alone decides whether the picture is turned before it is filtered.
-    let turnsForResult = !run.pipeline.makesTable && !files[0].format.holdsOrientation
-    if metadata.isTurned && (options.autoOrient || options.strip || turnsForResult) {
+    if isTurnedFirst(files, metadata) {
       source = try TurnedPicture(
         source, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
       metadata.orientation = 1
@@ -110,12 +139,12 @@ struct PictureJob {
     let input = source.description
     // Whether the filters take such a picture is found out before anything is made.
     var plan = try run.pipeline.plan(for: input, region: options.region, tiling: context.tiling)
-    for index in files.indices {
-      try open(&files[index], plan, page: page, of: pages, input: input, metadata)
+    for index in files.indices where !files[index].isLeft {
+      try open(&files[index], plan, of: pages, input: input, metadata)
     }
     var taps: [Tap] = []
     var turned: [(file: Output, picture: Picture)] = []
-    for file in run.pipeline.makesTable ? files[...] : files.dropFirst() {
+    for file in run.pipeline.makesTable ? files[...] : files.dropFirst() where !file.isLeft {
       let made = plan.written(after: file.position)
       if isTurnedBehind(file, metadata) {
         let collector = PictureCollector(try context.picture(made))
@@ -126,6 +155,7 @@ struct PictureJob {
       }
     }
     var ground: PictureCollector?
+    let overlayPath = overlayPath(page: page)
     if overlayPath != nil {
       let position = run.pipeline.links.count - 1
       ground = PictureCollector(try context.picture(plan.written(after: position)))
@@ -134,11 +164,14 @@ struct PictureJob {
     var table: Table?
     if run.pipeline.makesTable {
       table = try plan.run(.stream(source), to: .table, taps: taps, in: context)!
-      if let ground { try writeOverlay(of: table!, on: ground.picture, plan, metadata, reader.format) }
+      if let ground {
+        try writeOverlay(of: table!, on: ground.picture, plan, metadata, reader.format, to: overlayPath!)
+      }
     } else {
       let writer = files[0].writer!
       if writer.description != plan.written {
-        let conversion = Conversion(to: writer.description, background: options.background ?? .white)
+        let conversion = Conversion(
+          to: writer.description, background: options.background ?? .white, clipping: files[0].clipping)
         plan = try run.pipeline.followed(by: .init("conversion", conversion)).plan(
           for: input, region: options.region, tiling: context.tiling)
       }
@@ -152,8 +185,14 @@ struct PictureJob {
     return (plan, table)
   }
 
+  /// Whether the picture is turned before it is filtered. A tee does not change what goes on: the result alone decides.
+  func isTurnedFirst(_ files: [Output], _ metadata: Metadata) -> Bool {
+    let turnsForResult = !run.pipeline.makesTable && !files[0].format.holdsOrientation
+    return metadata.isTurned && (options.autoOrient || options.strip || turnsForResult)
+  }
+
   /// Whether a picture is turned on its way into a file that cannot say how it is turned.
-  private func isTurnedBehind(_ file: Output, _ metadata: Metadata) -> Bool {
+  func isTurnedBehind(_ file: Output, _ metadata: Metadata) -> Bool {
     metadata.isTurned && !file.format.holdsOrientation
   }
 
@@ -161,39 +200,68 @@ struct PictureJob {
   private func sink(of file: Output, from made: ImageDescription) -> any RowSink {
     ConvertingSink(
       NamedSink(file.writer!, path: file.path), from: made, to: file.writer!.description,
-      background: options.background ?? .white)
+      background: options.background ?? .white, clipping: file.clipping)
+  }
+
+  /// How a page is written into a file.
+  struct PageSettings {
+    var picture: ImageDescription
+    var metadata: Metadata
+    var options: ImageWriter.Options
+  }
+
+  /// - Parameters:
+  ///   - made: What the file gets, as it is written.
+  ///   - pages: How many there are in all.
+  func settings(of file: Output, made: ImageDescription, pages: Int, _ metadata: Metadata) -> PageSettings {
+    var settings = PageSettings(picture: made, metadata: metadata, options: options.writerOptions)
+    if isTurnedBehind(file, metadata) {
+      settings.picture = made.turned(metadata.orientation!)
+      settings.metadata.orientation = 1
+    }
+    if run.makesTwoLevels(after: file.position) { settings.metadata.dropLossyCompression() }
+    settings.options.expectedByteCount = pages > 1 && !file.isPaged ? pages * settings.picture.byteCount : 0
+    // A tee is what the commands so far would write: the depth that is asked for is the result's.
+    if file.tee != nil { settings.options.sampleType = nil }
+    return settings
   }
 
   /// Begins a file, or its next page.
-  private func open(
-    _ file: inout Output, _ plan: Plan, page: Int, of pages: Int, input: ImageDescription, _ metadata: Metadata
+  func open(
+    _ file: inout Output, _ plan: Plan, of pages: Int, input: ImageDescription, _ metadata: Metadata
   ) throws {
-    var picture = plan.written(after: file.position), metadata = metadata
-    if isTurnedBehind(file, metadata) {
-      picture = picture.turned(metadata.orientation!)
-      metadata.orientation = 1
-    }
-    if run.makesTwoLevels(after: file.position) { metadata.dropLossyCompression() }
+    let settings = settings(of: file, made: plan.written(after: file.position), pages: pages, metadata)
     let path = file.path
     if let writer = file.writer {
-      return try job.writing(to: path) { try writer.startPage(picture, metadata: metadata, input: input) }
+      return try job.writing(to: path) {
+        try writer.startPage(settings.picture, metadata: settings.metadata, input: input)
+      }
     }
-    var writerOptions = options.writerOptions
-    writerOptions.expectedByteCount = pages > 1 ? pages * picture.byteCount : 0
-    let isMain = !run.pipeline.makesTable && file.path == job.output
-    // A tee is what the commands so far would write: the depth that is asked for is the result's.
-    if !isMain { writerOptions.sampleType = nil }
-    if isMain ? outputs.writesToDirectory : outputs.tees.contains(where: \.isDirectory) {
+    if file.tee?.isDirectory ?? outputs.writesToDirectory {
       try job.writing(to: path) { try makeParent(of: path) }
     }
     let format = file.format
     let writer = try job.writing(to: path) {
       try ImageWriter(
-        to: OutputFile(path: path, backupSuffix: isMain ? job.backupSuffix : nil), format: format, picture: picture,
-        metadata: metadata, input: input, options: writerOptions)
+        to: OutputFile(path: path, backupSuffix: file.tee == nil ? job.backupSuffix : nil), format: format,
+        picture: settings.picture, metadata: settings.metadata, input: input, options: settings.options)
     }
     file.writer = writer
-    if !options.quiet { warnOfConversion(from: picture, to: writer.description, format, path) }
+    warnOfConversion(from: settings.picture, to: writer.description, format, path)
+  }
+
+  /// A tee is what the commands so far would write: the depth that is asked for is the result's.
+  func writerOptions(isMain: Bool) -> ImageWriter.Options {
+    var writerOptions = options.writerOptions
+    if !isMain { writerOptions.sampleType = nil }
+    return writerOptions
+  }
+
+  private func warnOfClipping(_ file: Output) {
+    guard file.clipping.hasHappened else { return }
+    let remedy = options.writerOptions.sampleType == nil ? "use --float and a TIFF or PFM" : "use --bit-depth 32f"
+    job.warn(
+      "values outside 0 … 1 are clipped: \(remedy)", file: FileJob.name(of: file.path), isPrinted: !options.quiet)
   }
 
   /// Says once what an output cannot hold.
@@ -211,20 +279,21 @@ struct PictureJob {
     }
     guard !losses.isEmpty else { return }
     job.warn(
-      "\(format.name) cannot hold it as it is: \(losses.joined(separator: ", "))", file: FileJob.name(of: path))
+      "\(format.name) cannot hold it as it is: \(losses.joined(separator: ", "))", file: FileJob.name(of: path),
+      isPrinted: !options.quiet)
   }
 
   // MARK: - Tables
 
-  /// Where the overlay goes, if there is to be one.
-  private var overlayPath: String? {
-    guard let path = outputs.overlay?.path(job.index) else { return nil }
+  /// Where the overlay of a page goes, if there is to be one.
+  func overlayPath(page: Int) -> String? {
+    guard let path = outputs.overlay?.path(job.index, page: number(page)) else { return nil }
     return options.noClobber && fileExists(path) ? nil : path
   }
 
   /// Writes an input's tables, or hands them on to the one table of all inputs.
-  private func keep(_ tables: [TableRows]) throws {
-    guard outputs.sharedTable == nil, let path = job.output else {
+  func keep(_ tables: [TableRows], in path: String?) throws {
+    guard outputs.sharedTable == nil, let path else {
       job.result.rows = tables
       return
     }
@@ -236,10 +305,10 @@ struct PictureJob {
     }
   }
 
-  private func writeOverlay(
-    of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ inputFormat: ImageFormat
+  func writeOverlay(
+    of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ inputFormat: ImageFormat,
+    to path: String
   ) throws {
-    let path = overlayPath!
     try job.writing(to: path) {
       var opaque = picture.description
       opaque.alpha = .none
@@ -256,9 +325,44 @@ struct PictureJob {
     }
   }
 
-  private func makeParent(of path: String) throws {
+  func makeParent(of path: String) throws {
     guard let slash = path.utf8.lastIndex(of: 0x2F) else { return }
     try makeDirectories(String(path[..<slash]))
+  }
+
+  // MARK: - Pages as files
+
+  /// Of a page that is read, the number in its file.
+  private func number(_ page: Int) -> Int { (options.pages?.lowerBound ?? 1) + page }
+
+  /// Where the files of a page go; false if its result is there, and to be left alone.
+  private func begin(_ page: Int, _ files: inout [Output]) throws -> Bool {
+    let page = number(page), result = outputs.plan.output(job.index, page: page)!
+    if options.noClobber && fileExists(result) {
+      job.result.pagesLeft += 1
+      return false
+    }
+    try outputs.pagePlaces!.claim(result, for: job.index)
+    if let overlay = outputs.overlay, overlay.plan.isPaged {
+      try outputs.pagePlaces!.claim(overlay.path(job.index, page: page), for: job.index)
+    }
+    for index in files.indices where files[index].isPaged {
+      let path = files[index].tee?.path(job.index, page: page) ?? result
+      (files[index].path, files[index].writer) = (path, nil)
+      files[index].isLeft = options.noClobber && fileExists(path)
+      if files[index].tee != nil { try outputs.pagePlaces!.claim(path, for: job.index) }
+    }
+    return true
+  }
+
+  /// The files of a page are whole.
+  private func finish(
+    _ page: Int, _ files: [Output], _ reader: ImageReader, _ table: TableRows?
+  ) throws {
+    let result = outputs.plan.output(job.index, page: number(page))!
+    try finish(files.filter(\.isPaged), reader)
+    if let table { try keep([table], in: result) }
+    job.result.pages = (job.result.pages ?? []) + [result]
   }
 
   // MARK: - Report

@@ -1,52 +1,20 @@
 import Imbrex
 
 extension Plan {
-  /// What `--explain` prints: what a run would do.
-  func explanation(of reader: ImageReader, input: String) -> String {
-    let sweep = mainSweep
-    var lines = [
-      "input:      \(input == "-" ? "standard input" : input), \(reader.description.summary), \(reader.format.name)"
-        + (reader.decodesInOrder ? "" : " (held whole by its decoder)"),
-      "filter:     \(name)",
-    ]
-    if let region { lines.append("region:     \(region.width)x\(region.height)+\(region.x)+\(region.y)") }
-    if region != nil, let read = sweeps.first?.levels.first?.window {
-      lines.append("read:       \(read.width) × \(read.height) pixels from column \(read.x), row \(read.y)")
-    }
-    lines += [
-      "passes:     \(passesText)",
-      "workers:    \(sweep.workers)",
-      "grid:       \(sweep.gridText)",
-      "halo:       \(halo.top) above, \(halo.bottom) below, \(halo.left) left, \(halo.right) right",
-      "extra work: \(shortest((extraWork * 1000).rounded() / 10)) % of the pixels are read more than once",
-      "memory:     \((memory + (1 << 20) - 1) >> 20) MiB of bands",
-      "kernels:    \(kernelBuildName)",
-    ]
-    if sweeps.reduce(0, { $0 + $1.steps.count }) > 1 {
-      for (number, sweep) in sweeps.enumerated() {
-        let stages = sweep.steps.map { step in
-          "\(step.shape.filter) (halo \(max(step.halo.top, step.halo.bottom)),\(max(step.halo.left, step.halo.right)))"
-        }
-        let name = "sweep \(number + 1):"
-        lines.append(
-          name + String(repeating: " ", count: 12 - name.count)
-            + (stages.isEmpty ? "reads the picture" : stages.joined(separator: ", then ")) + "; \(sweep.gridText)")
-      }
-    }
-    return lines.joined(separator: "\n")
-  }
-
   /// The sweep that does most of the work: the one whose tiles need the most ghosts.
   var mainSweep: SweepPlan {
     func reach(_ sweep: SweepPlan) -> Int { sweep.steps.map { $0.halo.top + $0.halo.bottom }.max() ?? -1 }
     return sweeps.reduce(sweeps[0]) { reach($1) > reach($0) ? $1 : $0 }
   }
 
-  /// Ghosts' share of the work, over all stages.
-  private var extraWork: Double {
+  /// Ghosts' share of the work, over all stages, in percent.
+  var extraWorkPercent: Double {
     let stages = sweeps.reduce(0) { $0 + $1.steps.count }
-    return stages == 0 ? 0 : sweeps.reduce(0) { $0 + $1.extraWork * Double($1.steps.count) } / Double(stages)
+    return stages == 0 ? 0 : percent(sweeps.reduce(0) { $0 + $1.extraWork * Double($1.steps.count) } / Double(stages))
   }
+
+  /// What is read of the input, where a region of the output is wanted.
+  var windowRead: Region? { region == nil ? nil : sweeps.first?.levels.first?.window }
 
   /// Passes over the picture, and what is held of it.
   var passesText: String {
@@ -64,19 +32,26 @@ extension Plan {
 
   /// `2 workers, 8 × 1 tiles, halo 4,4`
   var summary: String {
-    let sweep = mainSweep, window = sweep.levels[sweep.levels.count - 1].window
-    let (rows, columns) = (sweep.grid.bands(of: window).count, sweep.grid.columns(of: window).count)
+    let sweep = mainSweep, (rows, columns) = (sweep.gridSize.rows, sweep.gridSize.columns)
     return "\(sweep.workers) \(sweep.workers == 1 ? "worker" : "workers"), \(rows) × \(columns) "
       + "\(rows * columns == 1 ? "tile" : "tiles"), halo \(max(halo.top, halo.bottom)),\(max(halo.left, halo.right))"
   }
 }
 
 extension SweepPlan {
-  /// `8 × 1 tiles of 512 × 4096 pixels`
-  fileprivate var gridText: String {
+  /// Tiles, and the pixels of each but the last.
+  var gridSize: (rows: Int, columns: Int, tileHeight: Int, tileWidth: Int) {
     let window = levels[levels.count - 1].window
-    return "\(grid.bands(of: window).count) × \(grid.columns(of: window).count) tiles of "
-      + "\(min(grid.bandHeight, window.height)) × \(min(grid.tileWidth, window.width)) pixels"
+    return (
+      grid.bands(of: window).count, grid.columns(of: window).count, min(grid.bandHeight, window.height),
+      min(grid.tileWidth, window.width)
+    )
+  }
+
+  /// `8 × 1 tiles of 512 × 4096 pixels`
+  var gridText: String {
+    let size = gridSize
+    return "\(size.rows) × \(size.columns) tiles of \(size.tileHeight) × \(size.tileWidth) pixels"
   }
 }
 
@@ -103,3 +78,6 @@ extension RunStatistics.Work {
 }
 
 func milliseconds(_ seconds: Double) -> String { String(Int((seconds * 1000).rounded())) }
+
+/// A share in percent, with one decimal.
+func percent(_ share: Double) -> Double { (share * 1000).rounded() / 10 }

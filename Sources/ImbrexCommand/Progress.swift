@@ -9,6 +9,9 @@ import Imbrex
 #endif
 
 /// How far a run is, on standard error: a bar on a terminal, plain lines elsewhere.
+///
+/// The cursor is left at the bar's beginning. When the window shrinks, terminals that wrap the bar keep the cursor at its first
+/// character, others cut the bar off; either way clearing from there to the end of the screen leaves nothing behind.
 final class Progress: Sendable {
   private struct State {
     var done = 0.0
@@ -23,6 +26,9 @@ final class Progress: Sendable {
   private let state = Locked(State())
   /// Nanoseconds before anything is shown, and between one state and the next.
   private static let delay = 500_000_000, barInterval = 100_000_000, lineInterval = 1_000_000_000
+
+  /// From the line's beginning to the end of the screen.
+  private static let erasing = "\r\u{1B}[J"
 
   /// - Returns: Nil where nothing is to be shown.
   static func make(_ options: CommonOptions, total: Int) -> Progress? {
@@ -59,7 +65,10 @@ final class Progress: Sendable {
   /// Takes the bar away, so that a line can be written; it comes back by itself.
   func clear() {
     state.withLock { state in
-      if state.isShown && isBar { emit("\r\u{1B}[K") }
+      if state.isShown && isBar {
+        emit(Self.erasing)
+        setBarForSignals(isShown: false)
+      }
       state.isShown = false
       state.lastShown = 0
     }
@@ -81,17 +90,25 @@ final class Progress: Sendable {
     state.lastShown = now
     state.isShown = true
     guard isBar else { return emit("imbrex: \(text(state))\n") }
-    var size = winsize()
-    let width = ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-    let text = text(state)
+    setBarForSignals(isShown: true)
+    emit(Self.erasing + line(state, width: terminalWidth()) + "\r")
+  }
+
+  /// The bar and its text, one column narrower than the window, so that it does not wrap.
+  private func line(_ state: State, width: Int) -> String {
+    let text = String(text(state).prefix(max(width - 1, 0)))
     let room = min(width - text.count - 4, 40)
-    var bar = ""
-    if room >= 10 {
-      let filled = Int(share(state) * Double(room))
-      let (full, rest) = (String(repeating: "━", count: filled), String(repeating: "─", count: room - filled))
-      bar = environment("NO_COLOR") == nil ? "\u{1B}[36m\(full)\u{1B}[2m\(rest)\u{1B}[0m " : "\(full)\(rest) "
-    }
-    emit("\r\u{1B}[K\(bar)\(text)")
+    guard room >= 10 else { return text }
+    let filled = Int(share(state) * Double(room))
+    let (full, rest) = (String(repeating: "━", count: filled), String(repeating: "─", count: room - filled))
+    return environment("NO_COLOR") == nil
+      ? "\u{1B}[36m\(full)\u{1B}[2m\(rest)\u{1B}[0m \(text)" : "\(full)\(rest) \(text)"
+  }
+
+  /// Asked for each time: the window may have another size by now.
+  private func terminalWidth() -> Int {
+    var size = winsize()
+    return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
   }
 
   private func share(_ state: State) -> Double { min(max(state.done / Double(total), 0), 1) }

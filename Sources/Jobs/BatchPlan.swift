@@ -29,29 +29,49 @@ public struct BatchPlan: Sendable {
 
   private let inputs: PathList
   private let output: Output
+  /// Those of the inputs that this is about; nil: all.
+  private let chosen: [Int]?
 
-  private init(inputs: PathList, output: Output) { (self.inputs, self.output) = (inputs, output) }
+  private init(inputs: PathList, output: Output, chosen: [Int]?) {
+    (self.inputs, self.output, self.chosen) = (inputs, output, chosen)
+  }
 
   /// The same inputs with other outputs, checked likewise.
   public func with(_ output: Output) throws -> BatchPlan {
-    let plan = BatchPlan(inputs: inputs, output: output)
+    let plan = BatchPlan(inputs: inputs, output: output, chosen: chosen)
     try plan.checkOutputs()
     return plan
   }
 
-  public var count: Int { inputs.count }
-
-  public subscript(index: Int) -> Item {
-    let (path, kept) = inputs[index]
-    return Item(input: path, output: output(path, kept))
+  /// A part of it. Checks are of the whole: two parts would write one file as one run would.
+  public func part(_ shard: Shard) -> BatchPlan {
+    let part = (0..<inputs.count).filter { shard.contains(inputs[$0].kept) }
+    return BatchPlan(inputs: inputs, output: output, chosen: part)
   }
 
-  private func output(_ path: String, _ kept: String) -> String? {
+  public var count: Int { chosen?.count ?? inputs.count }
+
+  /// Whether there are several inputs, of which this may be a part.
+  public var isMany: Bool { inputs.count > 1 }
+
+  /// Where each page is a file of its own, the output has `{page}` in the place of its number.
+  public subscript(index: Int) -> Item {
+    let input = inputs[chosen?[index] ?? index]
+    return Item(input: input.path, output: output(input))
+  }
+
+  /// Whether each page of an input is written as a file of its own.
+  public var isPaged: Bool { if case .directory(let naming) = output { naming.isPaged } else { false } }
+
+  /// Where a page goes, from 1.
+  public func output(_ index: Int, page: Int) -> String? { output(inputs[chosen?[index] ?? index], page: page) }
+
+  private func output(_ input: (path: String, kept: String), page: Int? = nil) -> String? {
     switch output {
     case .none: nil
     case .single(let path): path
-    case .directory(let naming): naming.path(for: kept)
-    case .inPlace: path
+    case .directory(let naming): naming.path(for: input, page: page)
+    case .inPlace: input.path
     }
   }
 
@@ -64,8 +84,22 @@ public struct BatchPlan: Sendable {
   public init(inputs: [String], selection: InputSelection, output: Output) throws {
     self.inputs = try selection.files(named: inputs)
     self.output = output
+    chosen = nil
     try checkOutputs()
   }
+
+  /// - Parameter listed: Files, and of each the end of its path that an output keeps.
+  public init(listed: [(path: String, kept: String)], output: Output) throws {
+    var list = PathList()
+    for file in listed { list.append(file.path, keeping: PathText.bytes(file.kept).count) }
+    inputs = list
+    self.output = output
+    chosen = nil
+    try checkOutputs()
+  }
+
+  /// The end of an input's path that its output keeps.
+  public func kept(_ index: Int) -> String { inputs[chosen?[index] ?? index].kept }
 
   private func checkOutputs() throws {
     switch output {
@@ -164,10 +198,7 @@ public struct BatchPlan: Sendable {
     return found
   }
 
-  private static func hash(_ path: String) -> UInt64 {
-    // FNV-1a.
-    normalized(path).utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-  }
+  private static func hash(_ path: String) -> UInt64 { pathHash(normalized(path)) }
 
   /// Without what may be written in several ways: `./`, `//`.
   private static func normalized(_ path: String) -> String {

@@ -25,7 +25,7 @@ public struct ContentHash: Equatable, Sendable, CustomStringConvertible {
   /// Of a file's content.
   public init(ofFile path: String) throws {
     let descriptor = openFile(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw ImbrexError(.input, "cannot open: \(systemMessage())") }
+    guard descriptor >= 0 else { throw ImbrexError(.input, refused: "cannot open") }
     defer { close(descriptor) }
     let state = XXH3_createState()!
     defer { XXH3_freeState(state) }
@@ -34,12 +34,18 @@ public struct ContentHash: Equatable, Sendable, CustomStringConvertible {
       while true {
         let count = read(descriptor, buffer.baseAddress!, buffer.count)
         if count < 0 && errno == EINTR { continue }
-        guard count >= 0 else { throw ImbrexError(.input, "cannot read: \(systemMessage())") }
+        guard count >= 0 else { throw ImbrexError(.input, refused: "cannot read") }
         if count == 0 { return }
         XXH3_128bits_update(state, buffer.baseAddress!, count)
       }
     }
     description = Self.digits(XXH3_128bits_digest(state))
+  }
+
+  /// The version of xxHash, whose function it is.
+  public static var libraryVersion: String {
+    let number = XXH_versionNumber()
+    return "\(number / 10000).\(number / 100 % 100).\(number % 100)"
   }
 
   fileprivate init(digits: String) { description = digits }
@@ -55,17 +61,21 @@ public struct ContentHash: Equatable, Sendable, CustomStringConvertible {
 /// What has been done in a directory of outputs, so that a second run does only what has changed.
 ///
 /// A text file, `.imbrex-done`, with a line for each output: its name, what it was made with and from. Lines are only
-/// added, each with one write, and the one whose output is there counts: so two runs may share a directory, and one that was killed leaves at
-/// worst a line that is cut short, which is passed over. Deleting the file makes everything be done again.
+/// added, each with one write under a lock, and the one whose output is there counts: so several runs may share a directory, and one
+/// that was killed leaves at worst a line that is cut short, which is passed over. So are the lines of older versions. Deleting the
+/// file makes everything be done again.
 public final class DoneRecord: Sendable {
   public static let fileName = ".imbrex-done"
   private static let heading =
-    "# imbrex --incremental: settings, content of the input, its size and time, size and time of the output, name. Safe to delete.\n"
+    "# imbrex --incremental: 2, settings, content of the input, its size and time, size and time of the output, its files, name. "
+    + "Safe to delete.\n"
+  /// What lines of this form begin with; those before had none.
+  private static let form: Substring = "2"
 
   /// Size in bytes and time of the last change in nanoseconds.
   public struct Stamp: Equatable, Sendable {
-    var size: Int
-    var time: Int
+    public private(set) var size: Int
+    public private(set) var time: Int
 
     /// Of a file, if it is there.
     public init?(ofFile path: String) {
@@ -76,6 +86,16 @@ public final class DoneRecord: Sendable {
       #else
         time = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
       #endif
+    }
+
+    /// Of several files, if all are there: the sum of their sizes and the last of their times.
+    init?(ofFiles paths: [String]) {
+      (size, time) = (0, 0)
+      for path in paths {
+        guard let stamp = Stamp(ofFile: path) else { return nil }
+        (size, time) = (size + stamp.size, max(time, stamp.time))
+      }
+      if paths.isEmpty { return nil }
     }
 
     fileprivate init?(_ size: Substring, _ time: Substring) {
@@ -89,6 +109,8 @@ public final class DoneRecord: Sendable {
     var content: Substring
     var input: Stamp
     var output: Stamp
+    /// How many files the output is.
+    var files: Int
   }
 
   private let directory: String
@@ -101,13 +123,14 @@ public final class DoneRecord: Sendable {
     var entries: [String: [Entry]] = [:]
     let lines = (try? InputSelection.list(in: directory + Self.fileName, isNulSeparated: false)) ?? []
     for line in lines {
-      let fields = line.split(separator: " ", maxSplits: 6)
-      guard fields.count == 7, fields[0].count == 32, let input = Stamp(fields[2], fields[3]),
-        let output = Stamp(fields[4], fields[5]), fields[6].last == ";"
+      // By bytes: an accent at a name's start would make one character with the space before it.
+      let fields = line.utf8.split(separator: 0x20, maxSplits: 8).map { Substring($0) }
+      guard fields.count == 9, fields[0] == Self.form, let input = Stamp(fields[3], fields[4]),
+        let output = Stamp(fields[5], fields[6]), let files = Int(fields[7]), files > 0, fields[8].utf8.last == 0x3B,
+        let name = LineText.unescaped(Substring(fields[8].utf8.dropLast()))
       else { continue }
-      let name = String(fields[6].dropLast())
       entries[name, default: []].append(
-        Entry(settings: fields[0], content: fields[1], input: input, output: output))
+        Entry(settings: fields[1], content: fields[2], input: input, output: output, files: files))
     }
     self.entries = entries
     descriptor = Locked(-1)
@@ -118,19 +141,24 @@ public final class DoneRecord: Sendable {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Names with a newline have no line.
-  private static func canRecord(_ name: String) -> Bool { !name.utf8.contains(10) && !name.utf8.contains(13) }
-
   /// Whether an output is there as it was made from an input of the same content with the same settings.
   ///
   /// The content is read, unless size and time are those of the input that was read then, and the time is so long before the
   /// output's that the file cannot have been written again within the clock's resolution.
-  public func isUpToDate(_ name: String, from input: String, settings: ContentHash) throws -> Bool {
+  ///
+  /// - Parameters:
+  ///   - name: The output's.
+  ///   - files: The paths of the output's files, of which there are so many.
+  ///   - beside: The paths of what else must be there.
+  public func isUpToDate(
+    _ name: String, from input: String, settings: ContentHash, files: (_ count: Int) -> [String],
+    beside: (_ count: Int) -> [String] = { _ in [] }
+  ) throws -> Bool {
     // Of two runs that made it at once, the line of the later file may stand before that of the other.
-    let made = Stamp(ofFile: directory + name)
-    guard let entry = entries[name]?.last(where: { $0.settings == settings.description && $0.output == made }),
-      let stamp = Stamp(ofFile: input)
-    else { return false }
+    let entry = entries[name]?.last { entry in
+      entry.settings == settings.description && Stamp(ofFiles: files(entry.files)) == entry.output
+    }
+    guard let entry, let stamp = Stamp(ofFile: input), beside(entry.files).allSatisfy(fileExists) else { return false }
     if stamp == entry.input && stamp.time < entry.output.time - 2_000_000_000 { return true }
     return try stamp.size == entry.input.size && ContentHash(ofFile: input).description == entry.content
   }
@@ -138,41 +166,72 @@ public final class DoneRecord: Sendable {
   /// Notes that an output has been made.
   ///
   /// - Parameters:
-  ///   - name: The output's, in this directory.
+  ///   - name: The output's.
+  ///   - files: The paths of its files: one, or one for each page.
   ///   - settings: Of all that the output depends on beside its input.
   ///   - content: Of the input, as it was before it was read.
   ///   - input: Likewise.
-  public func add(_ name: String, settings: ContentHash, content: ContentHash, input: Stamp) throws {
-    guard Self.canRecord(name), let made = Stamp(ofFile: directory + name) else { return }
-    let line = "\(settings) \(content) \(input.size) \(input.time) \(made.size) \(made.time) \(name);\n"
+  public func add(
+    _ name: String, files: [String], settings: ContentHash, content: ContentHash, input: Stamp
+  ) throws {
+    guard let made = Stamp(ofFiles: files) else { return }
+    let numbers = [input.size, input.time, made.size, made.time, files.count].map(String.init).joined(separator: " ")
+    let line = "\(Self.form) \(settings) \(content) \(numbers) \(LineText.escaped(name));\n"
     try descriptor.withLock { descriptor in
       if descriptor < 0 {
-        descriptor = openFile(directory + Self.fileName, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+        descriptor = openFile(directory + Self.fileName, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else {
-          throw ImbrexError(.output, "cannot write \(directory + Self.fileName): \(systemMessage())")
+          throw ImbrexError(.output, refused: "cannot write \(directory + Self.fileName)")
         }
-        if lseek(descriptor, 0, SEEK_END) == 0 { try append(Self.heading, descriptor) }
       }
+      // Other machines may append at the same time; where there are no locks, one write is all there is.
+      let isLocked = flock(descriptor, LOCK_EX) == 0
+      defer { if isLocked { _ = flock(descriptor, LOCK_UN) } }
       // A line of its own, even after one that was cut short.
-      try append((lastByte(descriptor) == 10 ? "" : "\n") + line, descriptor)
+      var last: UInt8 = 10
+      let end = lseek(descriptor, 0, SEEK_END)
+      if end > 0 { _ = pread(descriptor, &last, 1, end - 1) }
+      try append((end == 0 ? Self.heading : last == 10 ? "" : "\n") + line, descriptor)
     }
-  }
-
-  private func lastByte(_ descriptor: Int32) -> UInt8 {
-    // The descriptor is write-only; the few bytes are read through another.
-    let reader = openFile(directory + Self.fileName, O_RDONLY | O_CLOEXEC)
-    guard reader >= 0 else { return 10 }
-    defer { close(reader) }
-    var byte: UInt8 = 10
-    let end = lseek(reader, 0, SEEK_END)
-    if end > 0 { _ = pread(reader, &byte, 1, end - 1) }
-    return byte
   }
 
   private func append(_ text: String, _ descriptor: Int32) throws {
     let bytes = PathText.bytes(text)
-    guard write(descriptor, bytes, bytes.count) == bytes.count else {
-      throw ImbrexError(.output, "cannot write \(directory + Self.fileName): \(systemMessage())")
+    let count = write(descriptor, bytes, bytes.count)
+    guard count == bytes.count else {
+      throw ImbrexError(.output, refused: "cannot write \(directory + Self.fileName)", count < 0 ? errno : ENOSPC)
     }
   }
+}
+
+/// Names in a file of lines: what would end a line is written as `%` and two digits.
+enum LineText {
+  static func escaped(_ text: String) -> String {
+    guard text.utf8.contains(where: isEscaped) else { return text }
+    let digits = Array("0123456789abcdef".utf8)
+    let bytes = text.utf8.flatMap { byte in
+      isEscaped(byte) ? [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]] : [byte]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Nil if it is not escaped text.
+  static func unescaped(_ text: Substring) -> String? {
+    var bytes: [UInt8] = []
+    var rest = Substring(text).utf8
+    while let byte = rest.popFirst() {
+      guard byte == 0x25 else {
+        bytes.append(byte)
+        continue
+      }
+      guard rest.count >= 2, let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+        return nil
+      }
+      bytes.append(code)
+      rest = rest.dropFirst(2)
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func isEscaped(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F || byte == 0x25 }
 }

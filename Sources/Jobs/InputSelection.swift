@@ -22,6 +22,8 @@ public struct InputSelection: Sendable {
   public var excludes: [String] = []
   /// A directory that is not descended into: where the outputs go.
   public var excludedDirectory: String?
+  /// A directory that all files are below, and below which their paths are kept, instead of below what was named.
+  public var base: String?
 
   public init() {}
 
@@ -29,6 +31,18 @@ public struct InputSelection: Sendable {
   ///
   /// - Throws: ``ImbrexError`` if a directory cannot be read.
   func files(named inputs: [String]) throws -> PathList {
+    guard let base else { return try plainFiles(named: inputs) }
+    var directory = try BaseDirectory(base)
+    let plain = try plainFiles(named: inputs)
+    var list = PathList()
+    for index in 0..<plain.count {
+      let path = plain[index].path
+      list.append(path, keeping: path == "-" ? path : try directory.relative(path))
+    }
+    return list
+  }
+
+  private func plainFiles(named inputs: [String]) throws -> PathList {
     var list = PathList()
     let excluded = excludedDirectory.flatMap(fileStatus).map { ($0.st_dev, $0.st_ino) }
     for input in inputs {
@@ -68,7 +82,7 @@ public struct InputSelection: Sendable {
   /// Sorted by bytes.
   static func names(in directory: String) throws -> [String] {
     guard let handle = PathText.withCPath(directory, { opendir($0) }) else {
-      throw ImbrexError(.input, "\(directory): cannot open: \(systemMessage())")
+      throw ImbrexError(.input, refused: "\(directory): cannot open")
     }
     defer { closedir(handle) }
     var names: [String] = []
@@ -97,14 +111,14 @@ public struct InputSelection: Sendable {
   ///   - isNulSeparated: Whether names are ended by NUL, and may have newlines in them.
   public static func list(in path: String, isNulSeparated: Bool) throws -> [String] {
     let descriptor = path == "-" ? dup(0) : openFile(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw ImbrexError(.input, "\(path): cannot open: \(systemMessage())") }
+    guard descriptor >= 0 else { throw ImbrexError(.input, refused: "\(path): cannot open") }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     try withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 16) { buffer in
       while true {
         let count = read(descriptor, buffer.baseAddress!, buffer.count)
         if count < 0 && errno == EINTR { continue }
-        guard count >= 0 else { throw ImbrexError(.input, "\(path): cannot read: \(systemMessage())") }
+        guard count >= 0 else { throw ImbrexError(.input, refused: "\(path): cannot read") }
         if count == 0 { return }
         bytes += buffer[..<count]
       }

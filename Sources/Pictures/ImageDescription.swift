@@ -56,8 +56,9 @@ public struct ImageDescription: Equatable, Sendable {
     guard hasLuma else {
       throw ImbrexError(
         .input,
-        "\(filter) needs gray or colour, but the picture has \(1 + extraBands) bands of no known colour", remedy: remedy
-      )
+        "\(filter) needs gray or colour, but the picture has \(1 + extraBands) bands of no known colour",
+        remedy: remedy,
+        cause: .unsupported)
     }
   }
 }

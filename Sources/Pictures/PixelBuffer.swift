@@ -40,7 +40,7 @@ public final class PixelBuffer: @unchecked Sendable {
         throw ImbrexError(
           .limit,
           "cannot make a temporary file of \(length) bytes in \(temporaryDirectory()): \(systemMessage(failure)) "
-            + "(TMPDIR names another directory)")
+            + "(TMPDIR names another directory)", cause: .init(errno: failure, isOutput: true))
       }
     }
     let flags = spilled ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS
@@ -68,7 +68,7 @@ package func openTemporaryFile() throws -> Int32 {
   var template = PathText.bytes(directory + "/imbrex-XXXXXX").map { CChar(bitPattern: $0) } + [0]
   let descriptor = mkstemp(&template)
   guard descriptor >= 0 else {
-    throw ImbrexError(.output, "cannot make a temporary file in \(directory): \(systemMessage())")
+    throw ImbrexError(.output, refused: "cannot make a temporary file in \(directory)")
   }
   unlink(template)
   return descriptor

@@ -73,7 +73,9 @@ public struct OptionDefinition: Sendable {
     switch kind {
     case .flag: return "given without a value"
     case .integer(let range):
-      if range.upperBound == .max { return "a whole number, at least \(range.lowerBound)" }
+      if range.upperBound == .max {
+        return "a whole number, " + (suggestions.first.map { "such as \($0)" } ?? "at least \(range.lowerBound)")
+      }
       return "a whole number between \(range.lowerBound) and \(range.upperBound)"
     case .number(let range):
       return "a number" + between(shortest(range.lowerBound), shortest(range.upperBound), range.isBounded)

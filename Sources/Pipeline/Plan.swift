@@ -81,7 +81,30 @@ public struct Plan: Sendable {
       if !isFirst { window = legs[index - 1].whole?.inputWindow(for: legs[index].sweep.levels[0].window) }
     }
     self.legs = legs
+    try checkMemory()
   }
+
+  /// - Throws: ``ImbrexError`` if the smallest bands of some sweep, or those of the tiles asked for, are more than may be held; its
+  ///   remedy is the least that would do.
+  private func checkMemory() throws {
+    guard memory > tiling.maxMemory && !tiling.isSerial else { return }
+    let isTiled = tiling.tile != nil || tiling.chunks != nil
+    var error = ImbrexError(
+      .limit, "is too small\(isTiled ? " for these tiles" : "")",
+      remedy: .init("max-memory", value: "\((memory + 1023) >> 10)K"))
+    error.option = "max-memory"
+    throw error
+  }
+
+  /// No filter: the picture as it comes, read and written at the same time.
+  public static func copying(_ picture: ImageDescription, _ tiling: TilingOptions) throws -> Plan {
+    try Plan(
+      PlanPath(picture), name: "copy", output: picture, region: nil, window: nil, makesTable: false, tiling,
+      streamsIn: true, streamsOut: true)
+  }
+
+  /// How many filters there are.
+  public var filterCount: Int { places.count - 1 }
 
   /// The picture's size as it is written: the region's, where one is wanted.
   public var written: ImageDescription { cropped(output) }

@@ -38,7 +38,7 @@ public struct SweepPlan: Sendable {
   /// One more than stages: what goes in, what each makes.
   public private(set) var levels: [Level]
   public let grid: TileGrid
-  /// Bytes of bands in memory; 0 where nothing is streamed.
+  /// Bytes of bands in memory; 0 where nothing is streamed. More than is allowed where not even the smallest bands would do.
   public private(set) var memory: Int
 
   /// Tiles of the stage that makes most.
@@ -52,7 +52,7 @@ public struct SweepPlan: Sendable {
   ///   - options: Workers, grid, ghosts and memory as asked for.
   ///   - streamsIn: Rows come as they are read; otherwise the input is in memory or there is none.
   ///   - streamsOut: Rows go as they are made; otherwise they are kept, or there are none.
-  /// - Throws: ``ImbrexError`` for ghosts fewer than a stage needs, or a memory limit that not even the smallest bands meet.
+  /// - Throws: ``ImbrexError`` for ghosts fewer than a stage needs.
   public init(
     input: ImageDescription, shapes: [StageShape], window: Region?, options: TilingOptions, streamsIn: Bool,
     streamsOut: Bool
@@ -114,11 +114,6 @@ public struct SweepPlan: Sendable {
       memory += levels[index].capacity * bandHeight * rowBytes[index]
     }
     self.levels = levels
-    guard memory <= options.maxMemory || options.isSerial else {
-      throw ImbrexError(
-        .limit, "the bands that these tiles need take \(max(memory >> 10, 1)) KiB of memory",
-        remedy: .init("max-memory", value: "\((memory >> 10) + 1)K"))
-    }
   }
 
   /// Bands of a level in memory: those that a tile of the next stage touches, one that is being made, and one more for each

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Anything that files, or what the user asked for, can make go wrong. Bugs of our own trap instead.
 public struct ImbrexError: Error, Equatable, Sendable {
   public enum Code: Sendable {
@@ -23,7 +31,39 @@ public struct ImbrexError: Error, Equatable, Sendable {
     public init(_ option: String, value: String? = nil) { (self.option, self.value) = (option, value) }
   }
 
+  /// What was wrong, for programs: each is one word of reports that never changes (``ImbrexError/cause``).
+  public enum Cause: String, CaseIterable, Sendable {
+    /// A file or a directory is not there.
+    case notFound = "not-found"
+    /// The system does not allow it.
+    case permission
+    /// The system refused a read for another reason.
+    case readFailed = "read-failed"
+    /// A file of no known format.
+    case unknownFormat = "unknown-format"
+    /// The bytes break the format's rules.
+    case damaged
+    /// The file ends too early.
+    case truncated
+    /// Valid, but of a kind that is not handled, or that the output cannot hold.
+    case unsupported
+    /// A page that the file does not have.
+    case noPage = "no-page"
+    /// A limit, or the memory, is too small.
+    case limit
+    /// The output's file system, or the user's share of it, is full.
+    case diskFull = "disk-full"
+    /// The system refused a write for another reason.
+    case writeFailed = "write-failed"
+    /// What was asked for makes no sense for this file.
+    case usage
+    /// Whoever reads the output has closed it.
+    case closedPipe = "closed-pipe"
+  }
+
   public var code: Code
+  /// What was wrong more exactly than ``code``, where whoever made the error knew.
+  private var knownCause: Cause?
   /// One line without the file's name and without a full stop. Where ``option`` is set it goes on from the option's name:
   /// "is 3, but must be odd".
   public var message: String
@@ -31,10 +71,34 @@ public struct ImbrexError: Error, Equatable, Sendable {
   public var option: String?
   public var remedy: Remedy?
 
-  public init(_ code: Code, _ message: String, remedy: Remedy? = nil) {
+  public init(_ code: Code, _ message: String, remedy: Remedy? = nil, cause: Cause? = nil) {
     self.code = code
     self.message = message
     self.remedy = remedy
+    knownCause = cause
+  }
+
+  /// What the system refused.
+  ///
+  /// - Parameters:
+  ///   - what: "cannot open".
+  ///   - failure: Its `errno`.
+  package init(_ code: Code, refused what: String, _ failure: Int32 = errno) {
+    self.init(
+      code, "\(what): \(systemMessage(failure))", cause: Cause(errno: failure, isOutput: code == .output))
+  }
+
+  /// What was wrong, for programs.
+  public var cause: Cause {
+    if let knownCause { return knownCause }
+    switch code {
+    case .input: return .damaged
+    case .output: return .writeFailed
+    case .limit: return .limit
+    case .noPage: return .noPage
+    case .usage: return .usage
+    case .closedPipe: return .closedPipe
+    }
   }
 
   /// What is wrong with an option's value: a usage error.
@@ -60,5 +124,18 @@ extension ImbrexError: CustomStringConvertible {
   public var description: String {
     let start = option.map { "\($0) \(message)" } ?? message
     return remedy.map { "\(start) (see \($0.option))" } ?? start
+  }
+}
+
+extension ImbrexError.Cause {
+  /// What a number of the system's means.
+  package init(errno code: Int32, isOutput: Bool) {
+    switch code {
+    case ENOENT, ENOTDIR: self = .notFound
+    case EACCES, EPERM, EROFS: self = .permission
+    case ENOSPC, EDQUOT: self = .diskFull
+    case ENOMEM, EMFILE, ENFILE, EFBIG: self = .limit
+    default: self = isOutput ? .writeFailed : .readFailed
+    }
   }
 }

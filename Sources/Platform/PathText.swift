@@ -52,14 +52,16 @@ public enum PathText {
 
   /// Text for one line of a terminal or a log: control characters are shown as `\n` or `\x1b`.
   public static func printable(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else { return text }
+    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else {
+      return text
+    }
     let digits = Array("0123456789abcdef")
     return text.unicodeScalars.map { scalar -> String in
       switch scalar.value {
       case 10: "\\n"
       case 9: "\\t"
       case 13: "\\r"
-      case 0..<0x20, 0x7F: "\\x\(digits[Int(scalar.value >> 4)])\(digits[Int(scalar.value & 15)])"
+      case 0..<0x20, 0x7F..<0xA0: "\\x\(digits[Int(scalar.value >> 4)])\(digits[Int(scalar.value & 15)])"
       default: String(scalar)
       }
     }.joined()
@@ -125,8 +127,21 @@ package func makeDirectories(_ path: String) throws {
   for part in path.split(separator: "/") {
     prefix += part
     if PathText.withCPath(prefix, { mkdir($0, 0o777) }) != 0 && errno != EEXIST {
-      throw ImbrexError(.output, "cannot make the directory '\(prefix)': \(systemMessage())")
+      throw ImbrexError(.output, refused: "cannot make the directory '\(prefix)'")
     }
     prefix += "/"
+  }
+}
+
+/// The directory that relative paths begin at.
+public func currentDirectory() -> String {
+  guard let path = getcwd(nil, 0) else { return "." }
+  defer { free(path) }
+  return PathText.text(path)
+}
+
+public func changeDirectory(to path: String) throws {
+  guard PathText.withCPath(path, { chdir($0) }) == 0 else {
+    throw ImbrexError(.input, "cannot go to the directory '\(path)': \(systemMessage())")
   }
 }

@@ -21,6 +21,10 @@ public func monotonicNanoseconds() -> Int {
   return Int(now.tv_sec) * 1_000_000_000 + Int(now.tv_nsec)
 }
 
+/// Says whether a bar stands on the terminal of standard error, with the cursor at its beginning: a signal that ends the process
+/// takes it away.
+package func setBarForSignals(isShown: Bool) { system_set_bar(isShown ? 1 : 0) }
+
 /// Bytes of memory that the machine has.
 package func physicalMemory() -> Int {
   let pages = sysconf(Int32(_SC_PHYS_PAGES))
@@ -48,7 +52,7 @@ public func environment(_ name: String) -> String? {
 }
 
 /// The first line of a small text file (such as those of the cgroup file system).
-func firstLine(ofFile path: String) -> String? {
+package func firstLine(ofFile path: String) -> String? {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { return nil }
   defer { close(descriptor) }

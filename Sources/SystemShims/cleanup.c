@@ -14,6 +14,7 @@
 
 static _Atomic(char *) paths[SLOTS];
 static atomic_int ending;
+static atomic_int has_bar;
 
 int32_t system_cleanup_add(const char *path) {
   char *copy = strdup(path);
@@ -31,6 +32,8 @@ void system_cleanup_remove(int32_t slot) {
   free(atomic_exchange(&paths[slot], NULL));
 }
 
+void system_set_bar(int32_t is_shown) { atomic_store(&has_bar, is_shown); }
+
 static void remove_and_die(int signal_number) {
   int saved = errno;
   atomic_store(&ending, 1);
@@ -38,10 +41,22 @@ static void remove_and_die(int signal_number) {
     char *path = atomic_load(&paths[slot]);
     if (path != NULL) unlink(path);
   }
+  // The cursor stands at the bar's beginning: from there on the terminal is cleared.
+  if (atomic_load(&has_bar) && write(STDERR_FILENO, "\r\033[J", 4) < 0) atomic_store(&has_bar, 0);
   errno = saved;
   // The default action ends the process, so that its parent sees which signal it was.
   signal(signal_number, SIG_DFL);
   raise(signal_number);
+}
+
+const char *system_compiler(void) {
+#if defined(__clang__)
+#define TEXT(x) #x
+#define VERSION(major, minor, patch) "clang " TEXT(major) "." TEXT(minor) "." TEXT(patch)
+  return VERSION(__clang_major__, __clang_minor__, __clang_patchlevel__);
+#else
+  return "unknown";
+#endif
 }
 
 int32_t system_is_ending(void) { return atomic_load(&ending); }

@@ -63,9 +63,13 @@ import Testing
     Case("gaussian -h", "help gaussian, short"), Case("gaussian --sigma 2 --help", "help gaussian"),
     Case("gaussian -qh", "help gaussian, short"), Case("gaussian then edge --help", "help edge"),
     Case("bench --help", "help bench"), Case("bench edge -h", "help bench edge, short"), Case("bench", "help bench"),
+    Case("help then", "help chain"), Case("help tee", "help chain"), Case("help then tee", "help chain"),
+    Case("gaussian then --help", "help chain"), Case("gaussian a.png then -h", "help chain, short"),
+    Case("gaussian then tee --help", "help chain"), Case("bench gaussian then --help", "help chain"),
     Case("info -h", "help info, short"), Case("gaussian -- -h", "gaussian | -h"),
     Case("--version", "version"), Case("--version -v", "version, verbose"), Case("-v --version", "version, verbose"),
     Case("gaussian --version", "version"), Case("bench --version", "version"), Case("info --version", "version"),
+    Case("--version --json", "version, json"), Case("gaussian --version --json", "version, json"),
     Case("--dump-definitions", "definitions"),
     Case("--generate-completion-script zsh", "completions zsh"),
     Case("--generate-completion-script=fish", "completions fish"),
@@ -107,7 +111,7 @@ import Testing
     Case("edge --sigma then sobel", "--sigma needs a value: a number between 0 and 10000"),
     Case("gaussian -o then sobel", "--output needs a value: a path"),
     Case("gaussian --jobs -3", "--jobs is '-3', but must be a whole number between 0 and 4096"),
-    Case("gaussian --max-pixels 0", "--max-pixels is '0', but must be a whole number, at least 1"),
+    Case("gaussian --max-pixels 0", "--max-pixels is '0', but must be a whole number, such as 2000000000"),
     Case("gaussian --chunks 0x3", "--chunks is '0x3', but must be two whole numbers, such as 256x256"),
     Case(
       "gaussian --region 0x4+1+1",
@@ -125,7 +129,8 @@ import Testing
     Case("gaussian --mask m.png then sobel", "--mask is an option of sobel, not of gaussian"),
     Case("gaussian then tee --sigma 3 a.png", "--sigma is an option of gaussian, not of tee"),
     Case("gaussian --warmup 2", "--warmup is an option of bench, not of gaussian"),
-    Case("gaussian --json", "--json is an option of info and bench, not of gaussian"),
+    Case("gaussian --json", "--json goes with --explain only"),
+    Case("gaussian then blob-detect --json", "--json goes with --explain only; for a table use --table json"),
     Case("gaussian --table csv", "--table is an option of blob-detect, not of gaussian"),
     Case("bench gaussian -o x in.png", "--output is not an option of bench"),
     Case("bench gaussian --output x in.png", "--output is not an option of bench"),
@@ -167,7 +172,11 @@ import Testing
 
   @Test func an_error_says_which_option_would_help() {
     var error = ImbrexError(.limit, "it claims 1600000000 pixels", remedy: .init("max-pixels", value: "1600000000"))
-    #expect(messageText(error) == "it claims 1600000000 pixels: allow it with --max-pixels 1600000000")
+    #expect(messageText(error) == "it claims 1600000000 pixels: allow them with --max-pixels 1600000000")
+    error = ImbrexError(.limit, "it takes 20 MiB", remedy: .init("max-memory", value: "20M"))
+    #expect(messageText(error) == "it takes 20 MiB: allow it with --max-memory 20M")
+    (error.message, error.option) = ("is too small", "max-memory")
+    #expect(messageText(error) == "--max-memory is too small: at least 20 MiB are needed")
     error = ImbrexError(.input, "it has 3 pages, but a PNG holds one", remedy: .init("page"))
     #expect(messageText(error) == "it has 3 pages, but a PNG holds one: use --page N")
     error.remedy = .init("allow-truncated")
@@ -235,7 +244,7 @@ import Testing
     case .bench(let line): "bench " + summary(line)
     case .info(let line): "info" + summary(line)
     case .help(let topic, let isShort): "help \(name(topic))\(isShort ? ", short" : "")"
-    case .version(let isVerbose): "version\(isVerbose ? ", verbose" : "")"
+    case .version(let isVerbose, let isJSON): "version\(isVerbose ? ", verbose" : "")\(isJSON ? ", json" : "")"
     case .completionScript(let shell): "completions \(shell.rawValue)"
     case .definitions: "definitions"
     }
@@ -244,6 +253,7 @@ import Testing
   private static func name(_ topic: HelpTopic) -> String {
     switch topic {
     case .root: "root"
+    case .chain: "chain"
     case .filter(let filter): filter.name
     case .command(let command): command.name
     case .commandOfFilter(let command, let filter): "\(command.name) \(filter.name)"

@@ -44,7 +44,7 @@ import Testing
       says: "--max-pixels"),
     Failure(
       name: "a directory as a file", arguments: ["sobel", "PHOTO", "-o", "missing-folder/out.png"], status: 1,
-      says: "missing-folder/out.png: cannot write: No such file or directory"),
+      says: "missing-folder/out.png: missing-folder does not exist: make it first"),
     Failure(
       name: "no output format", arguments: ["sobel", "PHOTO", "-o", "OUT.xyz"], status: 2, says: "the format of "),
     Failure(

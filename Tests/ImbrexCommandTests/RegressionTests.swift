@@ -207,7 +207,7 @@ import Testing
     let inputs = "\(testImage("photo.png")) \(testImage("cells.png")) -o out/"
     let refused = try run("gaussian \(inputs) --max-memory 10K").errors
     let words = refused.split { $0 == " " || $0.isNewline }
-    let remedy = words.filter { $0.hasSuffix("K") }.compactMap { Int($0.dropLast()) }.max() ?? 0
+    let remedy = zip(words, words.dropFirst()).filter { $0.1 == "KiB" }.compactMap { Int($0.0) }.max() ?? 0
     #expect(remedy > 20)
     #expect(try run("gaussian \(inputs) --max-memory \(remedy)K").status == 0)
   }

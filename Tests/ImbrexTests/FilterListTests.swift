@@ -25,7 +25,9 @@ import Testing
     case .file: texts = ["mask.png"]
     case .text:
       texts =
-        option.suggestions + ["1", "2-5", "1,2", "512M", "640x480+100+50", "#102030", "{stem}.{ext}", "1.5", "word"]
+        option.suggestions + [
+          "1", "2-5", "1,2", "512M", "640x480+100+50", "2/8", "#102030", "{stem}.{ext}", "1.5", "word",
+        ]
     }
     return texts.filter { (try? option.value(of: $0)) != nil }
   }

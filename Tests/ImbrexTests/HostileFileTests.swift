@@ -58,7 +58,7 @@ import Testing
       name: "the same interlaced", bytes: png(width: 30000, height: 30000, interlaced: true), says: "too small for"),
     Hostile(
       name: "PNG of 2^62 pixels", bytes: png(width: .max >> 1, height: .max >> 1),
-      says: "pixels are more than the limit of"),
+      says: "exceed the limit of"),
     Hostile(
       name: "JPEG of 900 megapixels",
       bytes: patch(fixture("jpeg RGB 0 baseline"), after: [0xFF, 0xC0], skip: 5, with: [0x75, 0x30, 0x75, 0x30]),

@@ -66,7 +66,8 @@ find whole -name '.*' -type f -delete
 (cd out && find . -type f | sort) > out.list
 cmp whole.list out.list || { echo "FAILED: outputs are missing or too many"; exit 1; }
 while read -r name; do cmp -s "whole/$name" "out/$name" || { echo "FAILED: $name differs"; exit 1; }; done < whole.list
+[ "$left" = 0 ] || { echo "FAILED: the last run has not removed what kill -9 left: $left"; exit 1; }
 failed=$(grep -c '"status":"failed"' out.json || true)
-echo "outputs: $(wc -l < whole.list), all equal; inputs that failed: $failed; temporary files that kill -9 left: $left"
+echo "outputs: $(wc -l < whole.list), all equal; inputs that failed: $failed; nothing that kill -9 left is there"
 [ "$failed" = "$(grep -c '"status":"failed"' whole.json)" ] || { echo "FAILED: other inputs failed"; exit 1; }
 if [ $# -lt 2 ]; then rm -rf "$folder"; fi

@@ -192,6 +192,17 @@ typedef struct codec_options {
   int32_t codec_##F##_finish(codec_##F##_writer *writer, codec_error *error);                                 \
   void codec_##F##_discard(codec_##F##_writer *_Nullable writer);
 
+/// A library that files are read and written with.
+typedef struct codec_library {
+  const char *_Nullable name;
+  /// Of the library that runs; of those that do not tell (libjpeg, ISA-L) the one that was built with. Empty if
+  /// unknown.
+  char version[32];
+} codec_library;
+
+/// Fills in the library of a number from 0 on; 0 if there is none.
+int32_t codec_library_at(uint32_t index, codec_library *library);
+
 CODEC_DECLARE(png)
 CODEC_DECLARE(jpeg)
 CODEC_DECLARE(tiff)

@@ -1,5 +1,6 @@
 public import Pictures
 public import Pipeline
+import Platform
 
 import Kernels
 
@@ -21,15 +22,35 @@ public struct Background: Equatable, Sendable {
   }
 }
 
+/// Whether values beyond what a file can hold were met on the way into it; any thread may ask and say so.
+public final class Clipping: Sendable {
+  private let flag = Locked(false)
+
+  public init() {}
+
+  public var hasHappened: Bool { flag.withLock { $0 } }
+
+  /// Looks at values in [0, 1] that are about to become integers up to `most`. What is rounded to 0 or 1 is not clipped.
+  fileprivate func look(at values: UnsafePointer<Float>, count: Int, most: Float) {
+    guard !hasHappened else { return }
+    let slack = 0.5 / most
+    var isBeyond = false
+    for index in 0..<count { isBeyond = isBeyond || values[index] < -slack || values[index] > 1 + slack }
+    if isBeyond { flag.withLock { $0 = true } }
+  }
+}
+
 /// Makes pictures such that a format can hold them: in another sample type, without alpha, in RGB.
 public struct Conversion: Filter {
   /// What is to come out; its size is not looked at.
   public let target: ImageDescription
   /// What alpha is put over where it goes.
   public let background: Background
+  /// Is told when values are clipped.
+  public let clipping: Clipping?
 
-  public init(to target: ImageDescription, background: Background = .white) {
-    (self.target, self.background) = (target, background)
+  public init(to target: ImageDescription, background: Background = .white, clipping: Clipping? = nil) {
+    (self.target, self.background, self.clipping) = (target, background, clipping)
   }
 
   public func outputDescription(for input: ImageDescription) -> ImageDescription {
@@ -40,7 +61,7 @@ public struct Conversion: Filter {
 
   public func stages(for input: ImageDescription) throws -> [Stage] {
     let output = outputDescription(for: input)
-    let stencil = ConvertingStencil(from: input, to: output, background: background)
+    let stencil = ConvertingStencil(from: input, to: output, background: background, clipping: clipping)
     return [.stencil(stencil, making: output)]
   }
 }
@@ -52,13 +73,18 @@ struct ConvertingStencil: Stencil {
   let from: ImageDescription
   let to: ImageDescription
   let background: [Float]
+  /// Only where it can happen.
+  private let clipping: Clipping?
 
-  init(from: ImageDescription, to: ImageDescription, background: Background = .white) {
+  init(
+    from: ImageDescription, to: ImageDescription, background: Background = .white, clipping: Clipping? = nil
+  ) {
     precondition(from.extraBands == to.extraBands)
     precondition(from.color == to.color || (from.color == .cmyk && to.color == .rgb))
     self.from = from
     self.to = to
     self.background = background.samples(from.color)
+    self.clipping = from.sampleType.isFloat && !to.sampleType.isFloat ? clipping : nil
   }
 
   var halo: Halo { .none }
@@ -90,6 +116,7 @@ struct ConvertingStencil: Stencil {
     default: break
     }
     if from.color == .cmyk && to.color == .rgb { makeRGB(floats, count: count) }
+    clipping?.look(at: floats, count: count * to.channels, most: to.sampleType == .uint8 ? 255 : 65535)
     storeRow(floats, count: count * to.channels, scale: 1, as: to.sampleType, to: target)
   }
 
@@ -126,11 +153,13 @@ public final class ConvertingSink: RowSink, @unchecked Sendable {
   /// - Parameters:
   ///   - base: Where rows of `to` go.
   ///   - from: What comes; `to` may be of another sample type, without alpha, or in RGB instead of CMYK.
+  ///   - clipping: Is told when values are clipped.
   public init(
-    _ base: any RowSink, from: ImageDescription, to: ImageDescription, background: Background = .white
+    _ base: any RowSink, from: ImageDescription, to: ImageDescription, background: Background = .white,
+    clipping: Clipping? = nil
   ) {
     self.base = base
-    stencil = from == to ? nil : ConvertingStencil(from: from, to: to, background: background)
+    stencil = from == to ? nil : ConvertingStencil(from: from, to: to, background: background, clipping: clipping)
   }
 
   public func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {

@@ -41,7 +41,9 @@ public final class Mask: Sendable {
   func check(fits picture: ImageDescription) throws {
     guard width == picture.width && height == picture.height else {
       throw ImbrexError(
-        .usage, "the mask is \(width) × \(height) pixels, the picture \(picture.width) × \(picture.height)")
+        .usage,
+        "the mask is \(width) × \(height) pixels, but must be as large as the picture: \(picture.width) × \(picture.height)"
+      )
     }
   }
 

@@ -16,7 +16,7 @@ package struct CommandDefinition: Sendable {
   package let takesFilters: Bool
 
   /// The subcommands: the one list of them.
-  package static let all = [info, bench]
+  package static let all = [info, bench, job]
 
   package init?(named name: String) {
     guard let found = Self.all.first(where: { $0.name == name }) else { return nil }
@@ -82,4 +82,40 @@ package struct CommandDefinition: Sendable {
       CommonOptionList.halo, CommonOptionList.maxMemory,
     ],
     takesFilters: true)
+
+  package static let job = CommandDefinition(
+    name: "job",
+    abstract: "Do a piece of work in tasks, on as many machines as there are.",
+    usage: "imbrex job create|run|status|graph|submit [options] JOB/ [-- ...]",
+    discussion: """
+      create cuts the work of a command line into tasks and writes them down in the directory JOB; run does those that are \
+      missing, or one; status tells how far it is; graph prints the tasks for other engines; submit hands them to Slurm or dask. \
+      Any number of machines that see the files may run tasks, in any order that the graph allows. The result is byte for byte \
+      that of the command line on one machine.
+      """,
+    examples: [
+      "imbrex job create edges.job --parts 64 -- gaussian --sigma 2 then edge big.tif -o edges.tif",
+      "imbrex job run edges.job",
+    ],
+    inputHelp: "What to do, and the job's directory.",
+    options: [
+      OptionDefinition(
+        "parts", .integer(1...1_000_000), valueName: "n", help: "create: about how many parts the work is cut into."),
+      OptionDefinition(
+        "tiled-copy", .flag,
+        help: "create: make tiled TIFFs of pictures that can only be read from the top (PNG, JPEG) first."),
+      OptionDefinition(
+        "task", .text(allowed: "the name of a task") { !$0.isEmpty }, valueName: "name",
+        help: "run: only this task. Without it, in an array job of an engine, the one with the array's index."),
+      OptionDefinition(
+        "first", .integer(0...Int.max), valueName: "n", help: "run: the number of the task that the index 0 of an array job means."),
+      OptionDefinition("json", .flag, help: "status, graph: print JSON."),
+      OptionDefinition("dot", .flag, help: "graph: print a picture's description for Graphviz."),
+      OptionDefinition("make", .flag, help: "graph: print a makefile."),
+      OptionDefinition(
+        "engine", .choice(["slurm", "dask"]), valueName: "engine", help: "submit: who runs the tasks."),
+      OptionDefinition("go", .flag, help: "submit: do it, instead of printing what would be done."),
+      OptionDefinition("wait", .flag, help: "submit --go: follow until all is done."),
+    ],
+    takesFilters: false)
 }

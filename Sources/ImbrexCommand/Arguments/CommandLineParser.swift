@@ -13,6 +13,14 @@ package enum CommandLineParser {
       _ = try filter(first, isFirst: true)
       return try parseLine(words, of: nil)
     }
+    if command.name == CommandDefinition.job.name {
+      // What stands behind `--` is another command line.
+      let end = words.firstIndex(of: "--") ?? words.endIndex
+      guard case .info(let line) = try parseLine(Array(words[1..<end]), of: command) else {
+        return try parseLine(Array(words[1..<end]), of: command)
+      }
+      return .job(line, rest: Array(words[end...].dropFirst()))
+    }
     guard command.takesFilters else { return try parseLine(Array(words.dropFirst()), of: command) }
     guard words.count > 1, words[1] != "-h", words[1] != "--help" else {
       return .help(.command(command), isShort: words.count > 1 && words[1] == "-h")
@@ -32,6 +40,7 @@ package enum CommandLineParser {
     let second = words.dropFirst().first
     if words.count > 2 { throw ImbrexError(.usage, "help takes one name, not also '\(words.last!)'") }
     guard let command = CommandDefinition(named: name) else {
+      if name == "then" || name == "tee", second == nil || second == "tee" { return .help(.chain, isShort: false) }
       if let second { throw ImbrexError(.usage, "help takes one name, not also '\(second)'") }
       return .help(.filter(try filter(name, isFirst: true)), isShort: false)
     }
@@ -43,7 +52,8 @@ package enum CommandLineParser {
   /// Reads what stands without a filter.
   private static func parseRoot(_ words: [String]) throws -> ParsedCommand {
     if words.contains("--version") {
-      return .version(isVerbose: words.contains("-v") || words.contains("--verbose"))
+      return .version(
+        isVerbose: words.contains("-v") || words.contains("--verbose"), isJSON: words.contains("--json"))
     }
     let option = "--generate-completion-script"
     switch words[0] {
@@ -83,6 +93,10 @@ package enum CommandLineParser {
   /// - Throws: A usage error that names the nearest one.
   static func filter(_ word: String, isFirst: Bool) throws -> FilterDefinition {
     if let definition = FilterDefinition(named: word) { return definition }
+    if isFirst && fileExists(word) {
+      throw ImbrexError(
+        .usage, "'\(word)' is a file: a filter comes first, as in imbrex \(FilterDefinition.all[0].name) \(word)")
+    }
     if word == "then" || word == "tee" { throw ImbrexError(.usage, "a filter comes before '\(word)'") }
     let others = isFirst ? CommandDefinition.all.map(\.name) + ["help"] : ["tee"]
     let names = FilterDefinition.all.map(\.name) + others
@@ -100,10 +114,19 @@ package enum CommandLineParser {
 package func messageText(_ error: ImbrexError) -> String {
   let text = error.option.map { "--\($0) \(error.message)" } ?? error.message
   guard let remedy = error.remedy else { return text }
-  if let value = remedy.value { return "\(text): allow it with --\(remedy.option) \(value)" }
+  if let value = remedy.value {
+    if remedy.option == error.option { return "\(text): at least \(amount(value)) are needed" }
+    return "\(text): allow \(remedy.option == "max-pixels" ? "them" : "it") with --\(remedy.option) \(value)"
+  }
   let lists = CommonOptionList.all + FilterDefinition.all.flatMap(\.options) + CommandDefinition.all.flatMap(\.options)
   let option = lists.first { $0.name == remedy.option }
   var name = option?.valueName ?? ""
   if case .optionalText? = option?.kind { name = "" }
   return "\(text): use --\(remedy.option)\(name.isEmpty ? "" : " " + name.uppercased())"
+}
+
+/// `22K`, which an option takes, as one would say it: `22 KiB`.
+private func amount(_ value: String) -> String {
+  guard let unit = value.last, "KMG".contains(unit) else { return value }
+  return "\(value.dropLast()) \(unit)iB"
 }

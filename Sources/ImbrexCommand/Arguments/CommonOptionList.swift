@@ -52,7 +52,8 @@ package enum CommonOptionList {
       OptionDefinition(
         "allow-truncated", .flag, help: "Keep what can be read of damaged and cut-short inputs."),
       OptionDefinition(
-        "max-pixels", .integer(1...Int.max), valueName: "n", default: .integer(1_000_000_000), changesResult: false,
+        "max-pixels", .integer(1...Int.max), valueName: "n", default: .integer(1_000_000_000),
+        suggestions: ["2000000000"], changesResult: false,
         help: "Refuse pictures that claim more pixels."),
     ])
 
@@ -95,9 +96,13 @@ package enum CommonOptionList {
       OptionDefinition(
         "null", short: "0", .flag, changesResult: false, help: "The names in --files-from are ended by NUL."),
       OptionDefinition(
+        "base", .file, valueName: "dir", changesResult: false,
+        help: "Keep the inputs' paths below this directory in the directory of outputs."),
+      OptionDefinition(
         "name", .text(allowed: "a template such as {stem}-blur.{ext}") { !$0.isEmpty }, valueName: "template",
         defaultText: "{stem}.{ext}", changesResult: false,
-        help: "Name outputs in a directory: {stem}, {ext}, {name}, {filter}."),
+        help:
+          "Name outputs in a directory: {stem}, {ext}, {name}, {dir}, {page}, {filter}, and options such as {sigma}."),
       OptionDefinition(
         "in-place", .optionalText(allowed: "a suffix without a slash") { !$0.isEmpty && !$0.utf8.contains(0x2F) },
         valueName: "suffix", changesResult: false,
@@ -106,6 +111,9 @@ package enum CommonOptionList {
       OptionDefinition(
         "incremental", .flag, changesResult: false,
         help: "Do only what has changed since the last run: inputs' content, options, version."),
+      OptionDefinition(
+        "shard", .text(allowed: "a part of how many, such as 2/8") { Shard($0) != nil }, valueName: "k/n",
+        changesResult: false, help: "Only the K-th of N parts of the inputs, which together are all of them."),
       OptionDefinition("dry-run", .flag, changesResult: false, help: "List what would be done, and do nothing."),
       OptionDefinition("fail-fast", .flag, changesResult: false, help: "Stop at the first file that fails."),
     ])
@@ -128,10 +136,15 @@ package enum CommonOptionList {
     options: [
       OptionDefinition(
         "explain", .flag, changesResult: false,
-        help: "Print the plan (workers, grid, halo, memory, kernels) and do nothing."),
+        help: "Print the plan (workers, grid, halo, memory, kernels, outputs) and do nothing."),
+      OptionDefinition(
+        "json", .flag, changesResult: false, help: "With --explain: print one JSON object a file, on a line of its own."
+      ),
       OptionDefinition(
         "report", .file, valueName: "file", changesResult: false,
-        help: "Write one JSON object a file: input, output, status, error, size, seconds."),
+        help:
+          "Write a line of JSON on the run and one on each file when it is done: status, error, warnings, size, seconds."
+      ),
       OptionDefinition(
         "progress", .choice(["auto", "always", "never"]), valueName: "when", default: .choice("auto"),
         changesResult: false, help: "Show progress on standard error; auto: on a terminal."),

@@ -54,7 +54,13 @@ extension CompletionScripts {
           [[ -n $plain ]] && continue
           case $word in
             --) plain=1 ;;
-            then) [[ -n $stage ]] && { expects=stage; stage=; } ;;
+            then)
+              case $stage in
+                '') ;;
+                \(tableMakers.joined(separator: "|"))) expects=nothing stage= ;;
+                *) expects=stage stage= ;;
+              esac
+              ;;
             \(patterns(valued))) value_of=$word last=$word ;;
             -?*) last=$word ;;
             *)
@@ -95,7 +101,7 @@ extension CompletionScripts {
       \(expectedCases.joined(separator: "\n"))
           file)
             # Files alone are left to the shell.
-            if [[ -n $cur && then == "$cur"* && -n $stage && -z $plain ]]; then
+            if [[ -n $cur && then == "$cur"* && -n $stage && -z $plain\(tableMakers.map { " && $stage != \($0)" }.joined()) ]]; then
               compopt -o filenames 2>/dev/null
               COMPREPLY=(then)
               while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")

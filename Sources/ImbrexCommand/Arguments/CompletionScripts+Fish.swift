@@ -31,9 +31,14 @@ extension CompletionScripts {
             case --
               set plain 1
             case then
-              if test $stage != -
-                set expects stage
-                set stage -
+              switch $stage
+                case -
+                case \(tableMakers.joined(separator: " "))
+                  set expects nothing
+                  set stage -
+                case '*'
+                  set expects stage
+                  set stage -
               end
             case \(patterns(valued).split(separator: "|").joined(separator: " "))
               set value_of $word
@@ -80,7 +85,7 @@ extension CompletionScripts {
 
       complete -c imbrex -f
       complete -c imbrex -n '__imbrex_is "file *" "plain *"' -F
-      complete -c imbrex -n '__imbrex_is "file - *" "file bench *"' -a then -d \(quoted(then.description))
+      complete -c imbrex -n '\(tableMakers.map { "not __imbrex_is \"file * \($0)\"; and " }.joined())__imbrex_is "file - *" "file bench *"' -a then -d \(quoted(then.description))
       \(expectedLines.joined(separator: "\n"))
       \(optionLines.joined(separator: "\n"))
 

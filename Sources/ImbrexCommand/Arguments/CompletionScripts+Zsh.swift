@@ -44,7 +44,13 @@ extension CompletionScripts {
           [[ -n $plain ]] && continue
           case $word in
             --) plain=1 ;;
-            then) [[ -n $stage ]] && { expects=stage; stage= } ;;
+            then)
+              case $stage in
+                '') ;;
+                \(tableMakers.joined(separator: "|"))) expects=nothing stage= ;;
+                *) expects=stage stage= ;;
+              esac
+              ;;
             \(patterns(valued))) value_of=$word ;;
             -?*) ;;
             *)
@@ -85,7 +91,7 @@ extension CompletionScripts {
         case $expects in
       \(expectedCases.joined(separator: "\n"))
           file)
-            [[ -n $stage && -z $plain ]] && compadd -- then
+            [[ -n $stage && -z $plain\(tableMakers.map { " && $stage != \($0)" }.joined()) ]] && compadd -- then
             _files
             return
             ;;

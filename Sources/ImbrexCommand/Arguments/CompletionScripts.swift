@@ -29,12 +29,13 @@ package enum CompletionScripts {
   /// Words by what is expected.
   static let expected: [(name: String, words: [Word])] = [
     ("first", filters + commands + [Word(text: "help", description: "Show the help of a filter or a command.")]),
-    ("topic", filters + commands), ("filter", filters), ("stage", filters + [tee]),
+    ("topic", filters + commands + [then, tee]), ("filter", filters), ("stage", filters + [tee]),
   ]
   /// The options that stand before any filter.
   static let rootOptions = [
     OptionDefinition("help", short: "h", .flag, help: "Show help."),
     OptionDefinition("version", .flag, help: "Show the version."),
+    OptionDefinition("json", .flag, help: "With --version: print JSON."),
     OptionDefinition(
       "generate-completion-script", .choice(Shell.allCases.map(\.rawValue)), help: "Print completions for a shell."),
   ]
@@ -68,6 +69,7 @@ package enum CompletionScripts {
 
   static func joined(_ words: [Word]) -> String { words.map(\.text).joined(separator: " ") }
 
+  /// After them there is no stage.
   static let tableMakers = FilterDefinition.all.filter(\.makesTable).map(\.name)
 }
 

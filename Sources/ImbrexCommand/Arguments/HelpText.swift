@@ -8,7 +8,8 @@ package struct HelpText {
   /// Where descriptions begin.
   private static let indent = 26
   private static let helpOptions = [
-    OptionDefinition("version", .flag, help: "Show the version; with -v also the kernels."),
+    OptionDefinition(
+      "version", .flag, help: "Show the version; with -v also kernels and libraries, with --json all as JSON."),
     OptionDefinition("help", short: "h", .flag, help: "Show all of the help; -h: the shorter one."),
   ]
 
@@ -26,6 +27,7 @@ package struct HelpText {
     case .filter(let filter): help.add(filter, isShort: isShort)
     case .command(let command): help.add(command)
     case .commandOfFilter(let command, let filter): help.add(command, of: filter)
+    case .chain: help.addChain()
     }
     return help.lines.joined(separator: "\n") + "\n"
   }
@@ -56,8 +58,7 @@ extension HelpText {
     add(title: "Filters")
     for filter in FilterDefinition.all { addEntry(filter.name, filter.abstract) }
     add(title: "In a chain, after a filter")
-    addEntry("then FILTER", "Filter what the filter before has made; the options of each stand behind its name.")
-    addEntry("then tee FILE", "Write the picture as it is there, and pass it on.")
+    addStages()
     add(title: "Other commands")
     for command in CommandDefinition.all { addEntry(command.name, command.abstract) }
     addEntry("help FILTER", "Show the help of a filter or a command.")
@@ -70,6 +71,38 @@ extension HelpText {
       indent: 2)
     lines.append("")
     addParagraph("All options of a filter: imbrex FILTER --help. The manual: man imbrex.")
+  }
+
+  private mutating func addStages() {
+    addEntry("then FILTER", "Filter what the filter before has made; the options of each stand behind its name.")
+    addEntry("then tee FILE", "Write the picture as it is there, and pass it on.")
+  }
+
+  private mutating func addChain() {
+    let makers = FilterDefinition.all.filter(\.makesTable).map(\.name)
+    addOverview(
+      "Filter in several stages.",
+      "Each filter works on what the one before it would have written, so the result is that of the filters run one after "
+        + "another; but the picture is decoded once and encoded once, and all stages work at the same time. Inputs and the "
+        + "options that all filters share may stand in any stage. \(listed(makers)) can only be the last filter.")
+    addUsage([
+      "imbrex FILTER [options] [then FILTER [options]]... [INPUT...] [-o OUTPUT]",
+      "imbrex FILTER [options] then tee FILE [then ...] [INPUT...] [-o OUTPUT]",
+    ])
+    addExamples([
+      "imbrex gaussian --sigma 2 then sobel scan.tif -o edges.tif",
+      "imbrex gaussian --sigma 2 then tee smooth.tif then edge in.tif -o edges.png",
+      "imbrex median then tee clean/ then blob-detect cells/ -o tables/",
+    ])
+    add(title: "Stages")
+    addStages()
+    addEntry(
+      "FILE",
+      "A file named as a picture, a directory (ending in /), or - for standard output if nothing else goes there.")
+    add(title: "Filters")
+    for filter in FilterDefinition.all { addEntry(filter.name, filter.abstract) }
+    lines.append("")
+    addParagraph("With a filter's own options: imbrex FILTER --help.")
   }
 
   private mutating func add(_ filter: FilterDefinition, isShort: Bool) {

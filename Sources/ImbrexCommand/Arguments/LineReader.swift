@@ -35,6 +35,9 @@ struct LineReader {
       if areOptions && word == "--" {
         areOptions = false
       } else if areOptions && word == "then" && !stages.isEmpty {
+        if next < words.count, words[next] == "--help" || words[next] == "-h" {
+          return .help(.chain, isShort: words[next] == "-h")
+        }
         try beginStage()
       } else if areOptions && CommandLineParser.isOption(word) {
         if let request = try readOption(word) { return request }
@@ -135,7 +138,8 @@ extension LineReader {
     let value = equals.map { String(Substring(body[body.index(after: $0)...])) }
     if name == "help" || name == "version" {
       guard value == nil else { throw ImbrexError(option: name, "takes no value, but has '\(value!)'") }
-      return name == "help" ? .help(topic, isShort: false) : .version(isVerbose: asksForMore)
+      return name == "help"
+        ? .help(topic, isShort: false) : .version(isVerbose: asksFor("-v", "--verbose"), isJSON: asksFor("--json"))
     }
     guard let option = definition({ $0.name == name }) else { throw unknown(word, name) }
     try take(option, value)
@@ -210,13 +214,12 @@ extension LineReader {
   }
 
   private var topic: HelpTopic {
+    if case .tee? = stages.last { return .chain }
     guard let command else { return lastFilter.map { .filter($0) } ?? .root }
     return lastFilter.map { .commandOfFilter(command, $0) } ?? .command(command)
   }
 
-  private var asksForMore: Bool {
-    words.prefix { $0 != "--" }.contains { $0 == "-v" || $0 == "--verbose" }
-  }
+  private func asksFor(_ options: String...) -> Bool { words.prefix { $0 != "--" }.contains(where: options.contains) }
 }
 
 // MARK: - Options that are not there

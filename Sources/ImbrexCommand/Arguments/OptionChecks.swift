@@ -10,6 +10,10 @@ enum OptionChecks {
     if values.flag("null") && !values.isGiven("files-from") {
       throw ImbrexError(option: "null", "goes with --files-from only")
     }
+    if values.flag("json") && !values.flag("explain") {
+      let table = last.makesTable ? "; for a table use --table json" : ""
+      throw ImbrexError(option: "json", "goes with --explain only\(table)")
+    }
     try checkInPlace(values)
     try checkTiling(values)
     if last.makesTable {
@@ -37,7 +41,7 @@ enum OptionChecks {
     if values.isGiven("region") {
       throw ImbrexError(option: "region", "does not go with --in-place: the rest of the picture would be lost")
     }
-    for name in ["name", "no-clobber"] where values.isGiven(name) {
+    for name in ["name", "base", "no-clobber"] where values.isGiven(name) {
       throw ImbrexError(option: name, "does not go with --in-place")
     }
   }

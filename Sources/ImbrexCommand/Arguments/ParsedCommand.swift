@@ -8,9 +8,13 @@ package enum ParsedCommand: Sendable {
   case bench(ParsedLine)
   /// `info`, without stages.
   case info(ParsedLine)
+  /// `job`, with what stands behind `--`.
+  case job(ParsedLine, rest: [String])
   case help(HelpTopic, isShort: Bool)
-  /// - Parameter isVerbose: The kernels too.
-  case version(isVerbose: Bool)
+  /// - Parameters:
+  ///   - isVerbose: The kernels and libraries too.
+  ///   - isJSON: All of it, for programs.
+  case version(isVerbose: Bool, isJSON: Bool)
   case completionScript(Shell)
   /// The hidden `--dump-definitions`.
   case definitions
@@ -40,6 +44,8 @@ package enum HelpTopic: Sendable {
   case command(CommandDefinition)
   /// A command that takes filters, with one: `bench gaussian`.
   case commandOfFilter(CommandDefinition, FilterDefinition)
+  /// `then` and `tee`.
+  case chain
 }
 
 /// A shell that there is a completion script for.

@@ -67,18 +67,26 @@ public struct JobDirectory: Sendable {
   ///
   /// - Parameter body: Takes the name to write to; nothing need be there afterwards.
   public func making<Result>(_ path: String, _ body: (_ path: String) throws -> Result) throws -> Result {
-    let temporary = "\(path).\(getpid())-\(monotonicNanoseconds())"
+    let temporary = temporaryName(for: path)
     let slot = removeOnSignal(temporary)
     defer { forgetCleanup(slot) }
     do {
       let result = try body(temporary)
-      if fileExists(temporary), renameFile(temporary, path) != 0 {
-        throw ImbrexError(.output, "cannot write \(path): \(systemMessage())")
-      }
+      if fileExists(temporary) { try publish(temporary, as: path) }
       return result
     } catch {
       removeFile(temporary)
       throw error
+    }
+  }
+
+  /// A name beside a file's, of which another process will not think.
+  public func temporaryName(for path: String) -> String { "\(path).\(hostName())-\(getpid())-\(monotonicNanoseconds())" }
+
+  /// Gives a complete file its name.
+  public func publish(_ temporary: String, as path: String) throws {
+    guard renameFile(temporary, path) == 0 else {
+      throw ImbrexError(.output, "cannot write \(path): \(systemMessage())")
     }
   }
 

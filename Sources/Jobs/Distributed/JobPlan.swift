@@ -14,6 +14,10 @@ public struct JobPlan: Sendable {
     public let modified: Int
     /// Of its content; empty for what could not be read.
     public let content: String
+
+    public init(path: String, kept: String, size: Int, modified: Int, content: String) {
+      (self.path, self.kept, self.size, self.modified, self.content) = (path, kept, size, modified, content)
+    }
   }
 
   /// Tasks of one kind that follow each other in ``tasks`` and do not need each other: an array job of a scheduler.
@@ -21,6 +25,8 @@ public struct JobPlan: Sendable {
     public let name: String
     /// Their numbers.
     public let tasks: Range<Int>
+
+    public init(name: String, tasks: Range<Int>) { (self.name, self.tasks) = (name, tasks) }
   }
 
   /// Something that one process does: makes files of the job's directory, or outputs.
@@ -37,6 +43,10 @@ public struct JobPlan: Sendable {
     public let memory: Int
     /// What it does.
     public let work: Work
+
+    public init(name: String, needs: [Int], makes: [String], pixels: Int, memory: Int, work: Work) {
+      (self.name, self.needs, self.makes, self.pixels, self.memory, self.work) = (name, needs, makes, pixels, memory, work)
+    }
   }
 
   /// What a task does.
@@ -188,6 +198,20 @@ extension JobPlan {
 }
 
 extension JobPlan.Input {
+  /// Checks that the file is as it was when the job was made. Its content is read only if its time has changed.
+  ///
+  /// - Throws: ``ImbrexError`` that says what has changed.
+  public func check() throws {
+    let changed = ImbrexError(.input, "\(path): has changed since the job was made: make the job anew")
+    guard let stamp = DoneRecord.Stamp(ofFile: path) else {
+      if content.isEmpty { return }
+      throw ImbrexError(.input, "\(path): is no longer there")
+    }
+    guard stamp.size == size else { throw changed }
+    if stamp.time == modified || content.isEmpty { return }
+    guard try ContentHash(ofFile: path).description == content else { throw changed }
+  }
+
   fileprivate var json: JSONValue {
     // Nanoseconds are more than a double holds.
     .object([

@@ -220,3 +220,11 @@ extension PartedPipeline {
     return needed
   }
 }
+
+extension PartedPipeline {
+  /// Whether a pass goes on from an exchange, or is one of its rounds.
+  public func isUsed(_ exchange: Int, by pass: Int) -> Bool {
+    if case .round(exchange, _) = passes[pass].ending { return true }
+    return passes[pass].stages.contains { if case .resumed(exchange, _) = $0 { true } else { false } }
+  }
+}

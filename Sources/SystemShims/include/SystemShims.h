@@ -15,6 +15,13 @@ void system_cleanup_remove(int32_t slot);
 /// SIGXFSZ.
 void system_cleanup_install(void);
 
+/// Whether a bar stands on the terminal of standard error, with the cursor at its beginning; a signal's handler takes
+/// it away.
+void system_set_bar(int32_t is_shown);
+
+/// The compiler that this was built with, such as "clang 21.0.0".
+const char *system_compiler(void);
+
 /// Whether a signal's handler has begun to remove files: one that is made now is to be removed by its maker.
 int32_t system_is_ending(void);
 

@@ -1,0 +1,56 @@
+import Platform
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Removes what runs that were killed have left in directories of outputs. A directory is looked through once.
+public final class LeftOvers: Sendable {
+  private let seen = Locked(Set<String>())
+  private let largest: Int
+
+  /// - Parameter largest: Directories that take more bytes than this (names, not files) are left alone: to look through
+  ///   100,000 names takes longer than to filter a small picture.
+  public init(largest: Int = .max) { self.largest = largest }
+
+  /// Looks through the directory that a file is to be written in.
+  public func clear(for output: String) {
+    guard output != "-" else { return }
+    var status = stat()
+    let isLink = PathText.withCPath(output) { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
+    let output = isLink ? resolvedPath(output) ?? output : output
+    let directory = output.utf8.lastIndex(of: 0x2F).map { String(output[...$0]) } ?? "./"
+    let isNew = seen.withLock { $0.insert(directory).inserted }
+    if isNew { clear(directory) }
+  }
+
+  private func clear(_ directory: String) {
+    guard let status = fileStatus(directory), Int(status.st_size) <= largest,
+      let handle = PathText.withCPath(directory, { opendir($0) })
+    else { return }
+    defer { closedir(handle) }
+    while let entry = readdir(handle) {
+      withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        // Hidden files only, before anything else is asked: there may be many others.
+        guard bytes[0] == 0x2E else { return }
+        let text = bytes.bindMemory(to: UInt8.self)
+        let name = UnsafeBufferPointer(rebasing: text.prefix { $0 != 0 })
+        guard TemporaryName(name)?.isLeftOver ?? false else { return }
+        remove(directory + PathText.text(name))
+      }
+    }
+  }
+
+  /// Only a regular file of our own.
+  private func remove(_ path: String) {
+    var status = stat()
+    guard PathText.withCPath(path, { lstat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG,
+      status.st_uid == geteuid()
+    else { return }
+    removeFile(path)
+  }
+}

@@ -1,0 +1,59 @@
+package import Imbrex
+
+/// What the axes of a file's pages are, where its description says so: that of ImageJ, or OME-XML.
+package struct StackAxes: Equatable {
+  /// A letter an axis, slowest first: `TZCYX`; S stands for the samples of a pixel. Axes of length 1 are left out.
+  package let names: String
+  package let lengths: [Int]
+
+  /// - Parameters:
+  ///   - description: Of the first page.
+  ///   - pages: In the file; a description that speaks of another number is not believed.
+  package init?(description: String, picture: ImageDescription, pages: Int) {
+    guard let axes = Self.imageJ(description) ?? Self.ome(description, channels: picture.channels),
+      axes.allSatisfy({ (1...pages).contains($0.length) }), Self.product(of: axes) == pages
+    else { return nil }
+    var all = axes + [(name: "Y", length: picture.height), (name: "X", length: picture.width)]
+    if picture.channels > 1 { all.append((name: "S", length: picture.channels)) }
+    let shown = all.filter { $0.length > 1 || "YX".contains($0.name) }
+    (names, lengths) = (shown.map(\.name).joined(), shown.map(\.length))
+  }
+
+  /// Three lengths that fit 31 bits each: as doubles they cannot overflow.
+  private static func product(of axes: [(name: String, length: Int)]) -> Int {
+    Int(exactly: axes.reduce(1.0) { $0 * Double($1.length) }) ?? 0
+  }
+
+  /// `images=30`, `slices=10`, `channels=3` and the like, a line each; channels change fastest.
+  private static func imageJ(_ text: String) -> [(name: String, length: Int)]? {
+    guard text.hasPrefix("ImageJ=") else { return nil }
+    var values: [Substring: Int] = [:]
+    for line in text.split(whereSeparator: \.isNewline) {
+      let parts = line.split(separator: "=", maxSplits: 1)
+      if parts.count == 2 { values[parts[0]] = wholeNumber(String(parts[1])) }
+    }
+    let axes = [("T", "frames"), ("Z", "slices"), ("C", "channels")].map { ($0, values[$1[...]] ?? 1) }
+    // A plain stack says how many there are and no more.
+    guard axes.allSatisfy({ $0.1 == 1 }), let images = values["images"] else { return axes }
+    return [("Z", images)]
+  }
+
+  /// The first `Pixels` element of OME-XML.
+  private static func ome(_ text: String, channels: Int) -> [(name: String, length: Int)]? {
+    guard text.contains("openmicroscopy.org"), let element = text.split(separator: "<Pixels ").dropFirst().first else {
+      return nil
+    }
+    let attributes = element.prefix { $0 != ">" }
+    func value(_ name: String) -> Substring? {
+      attributes.split(separator: name + "=\"", maxSplits: 1, omittingEmptySubsequences: false).dropFirst().first?
+        .prefix { $0 != "\"" }
+    }
+    // XYZCT: the third changes fastest from page to page.
+    guard let order = value("DimensionOrder"), order.count == 5, order.hasPrefix("XY") else { return nil }
+    return order.dropFirst(2).reversed().map { name in
+      let length = value("Size\(name)").flatMap { wholeNumber(String($0)) } ?? 1
+      // The samples of a pixel are channels too.
+      return (String(name), name == "C" && channels > 1 && length % channels == 0 ? length / channels : length)
+    }
+  }
+}
