@@ -17,6 +17,7 @@ goes on. Tasks that are done already are passed over, so a job may be submitted 
 """
 import argparse
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -77,6 +78,8 @@ def follow(futures, stream=sys.stderr):
     from distributed import as_completed
 
     count, done, failed, said = len(futures), 0, [], 0.0
+    if not futures:
+        print("imbrex: all tasks are done", file=stream)
     names = {future.key: name for name, future in futures.items()}
     terminal = stream.isatty()
 
@@ -127,7 +130,8 @@ def main():
     try:
         if options.scheduler is None:
             workers = options.workers or _workers(graph(options.job, options.imbrex)["tasks"])
-            place = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+            place = LocalCluster(
+                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL)
             client = Client(place)
         elif os.path.exists(options.scheduler):
             client = Client(scheduler_file=options.scheduler)
@@ -136,12 +140,9 @@ def main():
     except (OSError, RuntimeError) as error:
         sys.exit(f"imbrex_dask: {error}")
     with client:
-        futures = submit(options.job, client, options.retries, options.imbrex)
-        if not futures:
-            print("imbrex: all tasks are done", file=sys.stderr)
-        failed = follow(futures) if futures else []
-        if options.scheduler is None:
-            place.close()
+        failed = follow(submit(options.job, client, options.retries, options.imbrex))
+    if options.scheduler is None:
+        place.close()
     sys.exit(1 if failed else 0)
 
 

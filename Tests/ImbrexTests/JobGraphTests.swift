@@ -13,7 +13,7 @@ import Testing
   private static func plan(parts: Int, memory: Int = 300 << 20, pixels: Int = 90_000_000) throws -> JobPlan {
     func task(_ name: String, _ needs: [String], _ makes: String) -> String {
       let needs = needs.map { "\"\($0)\"" }.joined(separator: ",")
-      return #"{"name":"\#(name)","needs":[\#(needs)],"makes":["\#(makes)"],"pixels":\#(pixels),"memory":\#(memory)}"#
+      return #"{"name":"\#(name)","needs":[\#(needs)],"makes":["\#(makes)"],"pixels":\#(pixels),"memory":\#(memory),"work":{"kind":"table"}}"#
     }
     let locals = (0..<parts).map { "local-\($0)" }, finals = (0..<parts).map { "finish-\($0)" }
     let tasks =
@@ -23,9 +23,9 @@ import Testing
     let waves = [("local", 0, parts), ("merge", parts, 1), ("finish", parts + 1, parts), ("join", 2 * parts + 1, 1)]
       .map { #"{"name":"\#($0.0)","first":\#($0.1),"tasks":\#($0.2)}"# }
     let text = """
-      {"imbrex":"0.0","directory":"/home/a b","command":["edge","in.tif","-o","out put.tif"],"parts":\(parts),
-      "inputs":[{"path":"in.tif","size":1,"modified":"2","content":"c"}],"outputs":["out put.tif"],
-      "waves":[\(waves.joined(separator: ","))],"tasks":[\(tasks.joined(separator: ","))],"details":{}}
+      {"imbrex":"0.0","directory":"/home/a b","command":["edge","in.tif","-o","out put.tif"],"parts":\(parts),"max_memory":1,"pictures":[],
+      "inputs":[{"path":"in.tif","kept":"in.tif","size":1,"modified":"2","content":"c"}],"outputs":["out put.tif"],
+      "waves":[\(waves.joined(separator: ","))],"tasks":[\(tasks.joined(separator: ","))]}
       """
     return try JobPlan(json: Array(text.utf8))
   }

@@ -4,9 +4,10 @@ extension JobPlan {
 
   /// The graph as a picture, in graphviz's language: `dot -Tsvg`.
   public func dot(name: String) -> String {
+    let line = command.joined(separator: " ")
     var text = """
       digraph job {
-        label=\(Self.dotText("\(name): \(tasks.count) tasks, \(command.joined(separator: " "))"))
+        label=\(Self.dotText("\(name): \(tasks.count) tasks\n\(line.count > 100 ? line.prefix(99) + "…" : line)"))
         labelloc=t fontname="sans-serif" fontsize=12 nodesep=0.3 ranksep=0.5
         node [shape=box style="rounded,filled" fillcolor="#eef3fa" color="#5a7aa5" fontname="sans-serif" fontsize=10]
         edge [color="#7a7a7a" fontname="sans-serif" fontsize=9]
@@ -24,8 +25,8 @@ extension JobPlan {
       // A frame only where it says something.
       let isFramed = shown.count > 1
       if isFramed {
-        text +=
-          "  subgraph cluster\(number) { label=\(Self.dotText(wave.name)) style=rounded color=\"#b5c4d8\" fontsize=10\n"
+        let label = "label=\(Self.dotText(wave.name)) labeljust=l"
+        text += "  subgraph cluster\(number) { \(label) style=rounded color=\"#b5c4d8\" fontsize=10\n"
       }
       for task in wave.tasks {
         nodes[task] = "task\(task)"
