@@ -70,12 +70,10 @@ struct JobCommand {
   }
 
   private func submit() throws {
-    let names = JobSubmit.Engine.allCases.map(\.rawValue)
-    guard let name = values.text("engine") else { throw ImbrexError(option: "engine", "is missing: \(listed(names, "or"))") }
-    guard let engine = JobSubmit.Engine(rawValue: name) else {
-      throw ImbrexError(option: "engine", "is '\(name)', but must be \(listed(names, "or"))")
+    guard values.isGiven("engine") else {
+      throw ImbrexError(option: "engine", "is missing: \(listed(JobSubmit.Engine.allCases.map(\.rawValue), "or"))")
     }
-    let submission = JobSubmit(engine, directory, options: rest, waits: values.flag("wait"))
+    let submission = JobSubmit(values.choice("engine"), directory, options: rest, waits: values.flag("wait"))
     if values.flag("go") { try submission.go() }
     try writeText(submission.script(), to: "-")
   }
