@@ -133,6 +133,7 @@ import Testing
     #expect(
       tasks[2].description
         == #"{"name":"merge","number":2,"wave":"merge","command":["/p/imbrex","job","run","/j b","--task","merge"],"#
+        + #""shell":"/p/imbrex job run '/j b' --task merge","#
         + #""needs":["local-0","local-1"],"done":"/j b/done/merge","makes":["/j b/merged"],"pixels":90000000,"#
         + #""memory":469762048,"minutes":13,"cores":1}"#)
     #expect(tasks[5]["makes"]?.array?.compactMap(\.string) == ["/home/a b/out put.tif"])

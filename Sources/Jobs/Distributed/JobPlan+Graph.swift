@@ -7,7 +7,8 @@ extension JobPlan {
     [program, "job", "run", job, "--task", task.name]
   }
 
-  /// The graph for engines of any kind, as JSON: tasks with the words of their commands, and with paths that can be used from anywhere.
+  /// The graph for engines of any kind, as JSON: tasks with their commands, as words and for a shell, and paths that lead there from
+  /// anywhere.
   ///
   /// - Parameters:
   ///   - job: Absolute path of the job's directory.
@@ -22,9 +23,10 @@ extension JobPlan {
       return (outputs.contains(made) ? directory : job) + "/" + made
     }
     func object(_ number: Int, _ task: Task) -> JSONValue {
-      .object([
+      let words = command(of: task, job: job, program: program)
+      return .object([
         ("name", .string(task.name)), ("number", .integer(number)), ("wave", .string(waveOfTask[number])),
-        ("command", .array(command(of: task, job: job, program: program).map(JSONValue.string))),
+        ("command", .array(words.map(JSONValue.string))), ("shell", .string(ShellText.line(words))),
         ("needs", .array(task.needs.map { .string(tasks[$0].name) })),
         ("done", .string("\(job)/\(Self.doneFile(task))")),
         ("makes", .array(task.makes.map { .string(path($0)) })), ("pixels", .integer(task.pixels)),
