@@ -229,6 +229,8 @@ A file of that name is
 A stage's input is what the stage before would have written, rounded to its sample type; so the result is that of the filters run one
 after another.
 .Fl -float
+or
+.Fl -preserve-range
 on a stage passes its floats on, unrounded.
 Nothing is compressed in between: of a JPEG the result is that of lossless files in between.
 The picture is decoded once and encoded once, and all stages work at the same time.
@@ -457,7 +459,7 @@ The same kind of file comes out as went in.
 .It PNG
 Read: every colour type and depth, interlaced or not.
 Palettes and 1, 2 and 4 bits are widened to 8-bit gray or RGB; a transparent colour becomes alpha.
-Kept: 8 or 16 bits, interlacing, gAMA, cHRM, sRGB, iCCP, pHYs, sBIT, bKGD, tIME, text, Exif, XMP.
+Kept: 8 or 16 bits, interlacing, gAMA, cHRM, sRGB, iCCP, pHYs, sBIT, bKGD, text, Exif, XMP.
 .It JPEG
 Read: baseline, progressive, arithmetic, restart markers; gray, YCbCr, RGB, CMYK and YCCK.
 Kept: quality (estimated from the tables), subsampling, progression, coding, colour space, density, Exif, XMP, ICC profile,
@@ -485,6 +487,61 @@ CMYK turned into RGB without its profile.
 Lab, in integers only, more bands than colour and alpha, and several pages go into a TIFF only.
 Between formats Exif, XMP, profile, resolution, orientation and a comment or description are carried over.
 A picture that its file's orientation turns is turned upright where the output cannot say so.
+.Ss Floating-point results
+.Fl -float
+writes what gaussian, sobel and median make of integers as 32-bit floats, 1.0 for the largest number of their type.
+.Fl -preserve-range
+writes them in the input's own units, as scikit-image's
+.Ql preserve_range
+does: a count of 7650 stays 7650.0, whether the file has 8, 12, 16 or 32 bits, with sign or without, and a gradient is in counts.
+Alpha is 0 to 1 in either case.
+The output is a TIFF or a PFM; integers, whose range stands for 0 to 1, are refused for it.
+.Pp
+Filters take floats as they are.
+In a chain the stages behind
+.Fl -preserve-range
+see counts, just as a command that reads them from a file: of
+.Dl imbrex gaussian --preserve-range then edge --low 20 --high 40 in.tif -o edges.tif
+the thresholds are in counts, and so are
+.Fl -cval
+and those of blob-detect.
+.Ss What becomes of metadata
+Metadata are kept, as far as they are true of the result.
+.Bl -tag -width indent
+.It Software and times
+What names the program that wrote a file and when it did goes: TIFF's and Exif's Software and DateTime, PNG's tIME and Software, XMP's
+ModifyDate.
+When and with what a photograph was taken (DateTimeOriginal, Make, Model, Creation Time) stays.
+Nothing is put in their place, so that the same input gives the same bytes, unless
+.Fl -provenance
+asks for it: then Software (of JPEG, PNM and PAM a comment) is
+.Ql imbrex VERSION: CHAIN ,
+behind what an earlier run wrote there.
+Of files that options name it has the names without their directories.
+.It Pictures within
+Thumbnails and previews show the picture as it was: those of Exif, maker's notes, XMP and Photoshop are left out, as are Photoshop's
+layers, FlashPix, multi-picture and gain map segments, extended XMP, and signatures of the content (JUMBF).
+.It Samples
+Statistics of bands
+.Pq GDAL's STATISTICS_*
+and TIFF's MinSampleValue, MaxSampleValue and the like go.
+ImageJ's display range and GDAL's nodata value and scale go with the samples where those are in other units
+.Pq Fl -float , Fl -bit-depth ;
+of sobel and edge, whose samples measure something else, they go, as does ImageJ's calibration wherever units change.
+OME's Type and SignificantBits say what the samples are.
+.It Pages and sizes
+With
+.Fl -page
+the descriptions of ImageJ and OME, which stand in a file's first page, are those of the pages that are written: images, channels,
+slices, frames, labels, and what is said of planes; pages that are no block of channels, slices and frames are a plain stack.
+The scale (pixel size, spacing, time interval) is kept.
+OME's names and UUIDs of files go, since a reader would take pixels from the input.
+With
+.Fl -region
+OME's and Exif's sizes are the region's, GeoTIFF's tie points, matrix and rational polynomials move along, and drawings and regions of
+interest go.
+XML that cannot be read is left out.
+.El
 .Ss Damaged and hostile files
 A file that is cut short or damaged is an error, and nothing is written; with
 .Fl -allow-truncated

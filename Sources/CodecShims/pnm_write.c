@@ -44,26 +44,42 @@ static int32_t check_writable(const codec_header *header, codec_error *error) {
   return codec_ok;
 }
 
+/// Comments stand behind the magic number, a line each; PFM has none.
+static int write_comments(codec_pnm_writer *writer, const codec_header *header) {
+  for (size_t i = 0; i < header->item_count; i++) {
+    const codec_item *item = &header->items[i];
+    if (item->kind != codec_item_comment || header->pnm_kind == codec_pnm_pfm) continue;
+    int failed = codec_sink_write(&writer->sink, "# ", 2);
+    if (failed == 0) failed = codec_sink_write(&writer->sink, item->bytes, item->byte_count);
+    if (failed == 0) failed = codec_sink_write(&writer->sink, "\n", 1);
+    if (failed != 0) return failed;
+  }
+  return 0;
+}
+
 static int write_header(codec_pnm_writer *writer, const codec_header *header) {
-  char text[256];
+  char text[256], magic[4];
   int maxval = header->sample_type == codec_uint16 ? 65535 : 255;
+  bool color = header->color == codec_rgb;
   int length;
   switch (header->pnm_kind) {
     case codec_pnm_pam:
-      length =
-          snprintf(text, sizeof text,
-                   "P7\nWIDTH %" PRIu32 "\nHEIGHT %" PRIu32 "\nDEPTH %" PRIu32 "\nMAXVAL %d\nTUPLTYPE %s\nENDHDR\n",
-                   header->width, header->height, header->channels, maxval, tuple_type(header));
+      memcpy(magic, "P7\n", sizeof magic);
+      length = snprintf(text, sizeof text,
+                        "WIDTH %" PRIu32 "\nHEIGHT %" PRIu32 "\nDEPTH %" PRIu32 "\nMAXVAL %d\nTUPLTYPE %s\nENDHDR\n",
+                        header->width, header->height, header->channels, maxval, tuple_type(header));
       break;
     case codec_pnm_pfm:
-      length = snprintf(text, sizeof text, "P%c\n%" PRIu32 " %" PRIu32 "\n-1.0\n",
-                        header->color == codec_rgb ? 'F' : 'f', header->width, header->height);
+      memcpy(magic, color ? "PF\n" : "Pf\n", sizeof magic);
+      length = snprintf(text, sizeof text, "%" PRIu32 " %" PRIu32 "\n-1.0\n", header->width, header->height);
       break;
     default:
-      length = snprintf(text, sizeof text, "P%c\n%" PRIu32 " %" PRIu32 "\n%d\n", header->color == codec_rgb ? '6' : '5',
-                        header->width, header->height, maxval);
+      memcpy(magic, color ? "P6\n" : "P5\n", sizeof magic);
+      length = snprintf(text, sizeof text, "%" PRIu32 " %" PRIu32 "\n%d\n", header->width, header->height, maxval);
   }
-  return codec_sink_write(&writer->sink, text, (size_t)length);
+  int failed = codec_sink_write(&writer->sink, magic, 3);
+  if (failed == 0) failed = write_comments(writer, header);
+  return failed != 0 ? failed : codec_sink_write(&writer->sink, text, (size_t)length);
 }
 
 /// 16-bit samples are big-endian in the file, floats as we write them little-endian.

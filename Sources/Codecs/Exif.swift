@@ -3,7 +3,7 @@ import Pictures
 /// Exif's payload (Exif 2.32, 4.5): a TIFF stream of directories without pictures. Here it becomes items, one a tag, and back.
 enum Exif {
   static let orientationTag: UInt32 = 274
-  private static let exifPointer: UInt16 = 34665, gpsPointer: UInt16 = 34853
+  static let exifPointer: UInt16 = 34665, gpsPointer: UInt16 = 34853
   /// What the first directory may carry over from and to a TIFF: description, maker, model, software, date, artist,
   /// copyright, and what Windows adds.
   private static let descriptive: Set<UInt32> = [
@@ -39,7 +39,7 @@ enum Exif {
     return orientation == 1 ? payload : Exif.payload(of: items(of: payload), orientation: orientation) ?? payload
   }
 
-  private struct Reader {
+  struct Reader {
     let bytes: [UInt8]
     let isBigEndian: Bool
 
@@ -66,7 +66,7 @@ enum Exif {
     }
 
     /// Where the directory's entries begin.
-    private func entries(_ directory: Int) -> [Int] {
+    func entries(_ directory: Int) -> [Int] {
       (0..<min(number(directory, 2), 4096)).map { directory + 2 + 12 * $0 }.filter { $0 + 12 <= bytes.count }
     }
 
@@ -166,7 +166,7 @@ enum Exif {
   private static let isBigEndianMachine = Int(bigEndian: 1) == 1
 
   /// Bytes of a value of a TIFF type, and of the numbers in it.
-  private static func valueSize(_ type: UInt16) -> (bytes: Int, unit: Int)? {
+  static func valueSize(_ type: UInt16) -> (bytes: Int, unit: Int)? {
     switch type {
     case 1, 2, 6, 7: (1, 1)
     case 3, 8: (2, 2)

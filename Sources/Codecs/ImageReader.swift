@@ -51,6 +51,9 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     }
   }
 
+  /// What the file's first page says, where reading begins at another.
+  public let firstPage: Metadata?
+
   private var page: Page
   private let file: InputFile
   private let decoder: any PictureDecoder
@@ -88,6 +91,13 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     if format.codec.needsSeeking { try file.makeSeekable() }
     guard options.page == 0 || format.holdsPages else {
       throw ImbrexError(.noPage, "there is no page \(options.page + 1): a \(format.title) holds one picture")
+    }
+    if options.page > 0 {
+      var first = options
+      first.page = 0
+      firstPage = (try? format.codec.decoder(of: file, first)).map { Metadata($0.header) }
+    } else {
+      firstPage = nil
     }
     decoder = try format.codec.decoder(of: file, options)
     page = Page(decoder.header)

@@ -35,6 +35,8 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   private let encoder: any PictureEncoder
   /// Compresses on all workers, where the format allows it.
   private var blocks: (any BlockEncoding)?
+  /// Of the last page.
+  private var change: PictureChange?
 
   /// - Parameters:
   ///   - file: Where to write. Nothing appears there before ``finish(after:)``.
@@ -42,18 +44,20 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   ///   - picture: What is to be written, if the format can hold it.
   ///   - metadata: What goes with the picture, and how it is compressed and laid out.
   ///   - input: What the metadata were read with; nil: the same as `picture`.
+  ///   - change: What the picture has become since, so that the metadata can be made true; nil: they are true of it.
   ///   - options: What is asked for beside that: quality, compression, sample type.
   /// - Throws: ``ImbrexError``, also if the format can hold nothing near.
   public init(
     to file: OutputFile, format: ImageFormat, picture: ImageDescription, metadata: Metadata,
-    input: ImageDescription? = nil, options: Options = Options()
+    input: ImageDescription? = nil, change: PictureChange? = nil, options: Options = Options()
   ) throws {
     self.file = file
+    self.change = change
     self.format = format
     self.options = options
     description = try Self.description(of: picture, in: format, options)
     if format.codec.needsSeeking { try file.makeSeekable() }
-    let page = Self.page(description, in: format, metadata, input: input ?? picture, options)
+    let page = Self.page(description, in: format, metadata, input: input ?? picture, change, options)
     do {
       encoder = try format.codec.encoder(to: file.descriptor, page)
     } catch {
@@ -77,20 +81,24 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   }
 
   /// Completes the page and begins the next, which may be of another size and type.
-  public func startPage(_ picture: ImageDescription, metadata: Metadata, input: ImageDescription? = nil) throws {
+  public func startPage(
+    _ picture: ImageDescription, metadata: Metadata, input: ImageDescription? = nil, change: PictureChange? = nil
+  ) throws {
     guard format.holdsPages else {
       throw ImbrexError(.output, "a \(format.title) holds one picture only", cause: .unsupported)
     }
     try finishBlocks()
     description = try Self.description(of: picture, in: format, options)
-    try encoder.startPage(Self.page(description, in: format, metadata, input: input ?? picture, options))
+    self.change = change
+    try encoder.startPage(Self.page(description, in: format, metadata, input: input ?? picture, change, options))
     blocks = encoder.blocks(nil)
   }
 
   private static func page(
     _ description: ImageDescription, in format: ImageFormat, _ metadata: Metadata, input: ImageDescription,
-    _ options: Options
+    _ change: PictureChange?, _ options: Options
   ) -> PageHeader {
+    let metadata = change.map { metadata.after($0, as: description) } ?? metadata
     let isSameKind = description.color == input.color && description.sampleType == input.sampleType
     return PageHeader(
       description, metadata, items: format.codec.items(of: metadata, isSameKind: isSameKind),
@@ -143,7 +151,15 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   /// Completes the file, which has no name yet; ``commit()`` gives it one.
   public func complete(after reader: ImageReader? = nil) throws {
     try finishBlocks()
-    try encoder.finish(lateItems: reader.map { $0.format == format ? $0.lateItems : [] } ?? [])
+    var late = Metadata()
+    late.items = reader.map { $0.format == format ? $0.lateItems : [] } ?? []
+    if var change {
+      // They are of the file; what made the picture is said before it.
+      change.provenance = nil
+      change.firstPage = nil
+      late = late.after(change, as: description)
+    }
+    try encoder.finish(lateItems: late.items)
   }
 
   /// Gives the complete file its name.

@@ -22,7 +22,7 @@ struct JPEG: FileFormat {
     var result = metadata.portableItems
     let isCommented = result.contains { $0.kind == .comment }
     if !isCommented, let text = metadata.comment { result.append(MetadataItem(kind: .comment, bytes: text)) }
-    return result + metadata.items.filter { $0.kind == .jpeg }
+    return result + [metadata.softwareComment].compactMap { $0 } + metadata.items.filter { $0.kind == .jpeg }
   }
 
   func fields(_ picture: ImageDescription, _ metadata: Metadata) -> [FileField] {

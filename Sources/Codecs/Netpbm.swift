@@ -39,7 +39,10 @@ struct Netpbm: FileFormat {
     return picture.alpha != .none || kind == codec_pnm_pam ? Self.pam : Self.pnm
   }
 
-  func items(of metadata: Metadata, isSameKind: Bool) -> [MetadataItem] { [] }
+  func items(of metadata: Metadata, isSameKind: Bool) -> [MetadataItem] {
+    // PFM has no comments.
+    kind == codec_pnm_pfm ? [] : [metadata.softwareComment].compactMap { $0 }
+  }
 
   func fields(_ picture: ImageDescription, _ metadata: Metadata) -> [FileField] {
     [FileField("compression", .text("none"))]

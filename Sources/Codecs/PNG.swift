@@ -21,7 +21,7 @@ struct PNG: FileFormat {
   private static let ofColor = ["gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI"]
 
   func items(of metadata: Metadata, isSameKind: Bool) -> [MetadataItem] {
-    metadata.portableItems
+    metadata.portableItems + [metadata.softwareChunk].compactMap { $0 }
       + metadata.items.filter { item in
         guard item.kind == .png else { return false }
         return isSameKind || !(Self.ofSamples + Self.ofColor).contains(item.chunkName)

@@ -32,7 +32,7 @@ struct TIFF: FileFormat {
     if !isDescribed, let text = metadata.comment {
       result.append(MetadataItem(kind: .tiff, tag: MetadataItem.descriptionTag, type: 2, bytes: text + [0]))
     }
-    return result
+    return result + [metadata.softwareTag].compactMap { $0 }
   }
 
   func fields(_ picture: ImageDescription, _ metadata: Metadata) -> [FileField] {

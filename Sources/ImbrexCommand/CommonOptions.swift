@@ -17,6 +17,7 @@ struct CommonOptions: Sendable {
   var background: Background? { values.text("background").flatMap(OptionText.color) }
   var autoOrient: Bool { values.flag("auto-orient") }
   var strip: Bool { values.flag("strip") }
+  var writesProvenance: Bool { values.flag("provenance") }
   var region: Region? { values.text("region").flatMap(OptionText.region) }
   var overlay: String? { values.text("overlay") }
   var table: TableFormat? { values.text("table").flatMap(TableFormat.init(rawValue:)) }

@@ -10,6 +10,8 @@ struct FilterRun: Sendable {
   let stages: [ParsedStage]
   let nameFields: NameFields
   let settings: ResultSettings
+  /// The chain as it was given, for metadata.
+  let provenance: String
 
   struct Tee: Sendable {
     /// After how many filters.
@@ -23,10 +25,11 @@ struct FilterRun: Sendable {
     options.listed = listed
     self.options = options
     var links: [Pipeline.Link] = [], tees: [Tee] = []
-    var settings = ResultSettings()
+    var settings = ResultSettings(), words: [String] = []
     for stage in line.stages {
       switch stage {
       case .filter(let definition, let values):
+        words.append(definition.words(values))
         links.append(Pipeline.Link(definition.name, try definition.make(values)))
         if options.incremental { try settings.add(filter: definition.name, values) }
       case .tee(let path):
@@ -41,6 +44,8 @@ struct FilterRun: Sendable {
         if case .filter(let definition, let values) = stage { (definition.name, values) } else { nil }
       })
     self.tees = tees
+    let line = words.joined(separator: " then ").unicodeScalars.map { $0.value < 32 ? " " : String($0) }
+    provenance = line.joined()
     if options.incremental { settings.add(common: options.values) }
     self.settings = settings
   }
@@ -59,6 +64,17 @@ struct FilterRun: Sendable {
   }
   /// Whether a picture of 0 and 255 comes out, after so many filters.
   func makesTwoLevels(after position: Int) -> Bool { pipeline.links[position - 1].filter.makesTwoLevels }
+  /// Whether samples measure what the input's do, after so many filters.
+  func keepsQuantity(after position: Int) -> Bool { pipeline.links[..<position].allSatisfy(\.filter.keepsQuantity) }
+  /// Whether floats are in the units of the input's file, after so many filters.
+  func preservesRange(after position: Int) -> Bool {
+    let made = pipeline.descriptions(for: Self.gray)[...position]
+    // The filter that made floats of integers.
+    guard let maker = made.lastIndex(where: { !$0.sampleType.isFloat }), maker < position else { return false }
+    return pipeline.links[maker].filter.preservesRange
+  }
+  /// The option that asks for floats.
+  var floatOption: String { pipeline.links.last!.filter.preservesRange ? "--preserve-range" : "--float" }
   var makesFloat: Bool { makesFloat(after: pipeline.links.count) }
   /// Whether floats are what the last filter is asked for, rather than what came to it.
   var asksForFloat: Bool {
@@ -130,5 +146,21 @@ struct FilterRun: Sendable {
       Messages.report(messageText(failure), file: item.input)
       return BatchFailure(status: failure.status)
     }
+  }
+}
+
+extension FilterDefinition {
+  /// The filter and the options that were given, as one would type them. Of files their names alone: where they lie is nobody's
+  /// concern.
+  fileprivate func words(_ values: OptionValues) -> String {
+    let options = values.all.compactMap { option, value -> String? in
+      guard values.isGiven(option.name), let value else { return nil }
+      switch option.kind {
+      case .flag: return "--\(option.name)"
+      case .file: return "--\(option.name) \(value.description.split(separator: "/").last ?? "")"
+      default: return "--\(option.name) \(value.description)"
+      }
+    }
+    return ([name] + options).joined(separator: " ")
   }
 }

@@ -39,7 +39,11 @@ extension CommonOptions {
   /// - Throws: A usage error: no input, no output, a format that cannot be told, outputs that collide.
   func plan(_ run: FilterRun, _ named: [String]) throws -> BatchPlan {
     if run.asksForFloat, let format, !format.holding(run.grayResult).canHoldFloat {
-      throw ImbrexError(.usage, "--float does not go with --format \(format.name): use tiff or pfm")
+      throw ImbrexError(.usage, "\(run.floatOption) does not go with --format \(format.name): use tiff or pfm")
+    }
+    if run.preservesRange(after: run.pipeline.links.count), let type = writerOptions.sampleType, !type.isFloat {
+      throw ImbrexError(
+        option: "bit-depth", "does not go with --preserve-range: integers hold 0 … 1 as their whole range")
     }
     if explain && output == nil && !inPlace { return try plan(named, .none) }
     if inPlace {
@@ -85,7 +89,8 @@ extension CommonOptions {
       }
       if run.asksForFloat && !format.canHoldFloat {
         throw ImbrexError(
-          .usage, "--float needs an output that holds 32-bit floats, which \(format.name) does not: use .tif or .pfm")
+          .usage,
+          "\(run.floatOption) needs an output that holds 32-bit floats, which \(format.name) does not: use .tif or .pfm")
       }
     }
     return try plan(named, .single(output))

@@ -68,7 +68,9 @@ struct PictureJob {
   private func finish(_ files: [Output], _ reader: ImageReader) throws {
     let files = files.filter { $0.writer != nil }
     // None has its name before all are whole; the result is the last.
-    for file in files { try job.writing(to: file.path) { try file.writer!.complete(after: reader) } }
+    for file in files {
+      try job.writing(to: file.path) { try file.writer!.complete(after: options.strip ? nil : reader) }
+    }
     for file in files.reversed() { try job.writing(to: file.path) { try file.writer!.commit() } }
     files.forEach(warnOfClipping)
   }
@@ -113,7 +115,8 @@ struct PictureJob {
     guard options.inPlace else { return pipeFormat(reader, result, after: run.pipeline.links.count) }
     let format = reader.format.holding(result)
     if run.asksForFloat && !format.canHoldFloat {
-      throw ImbrexError(.usage, "--float does not go with --in-place: a \(format.name.uppercased()) cannot hold it")
+      throw ImbrexError(
+        .usage, "\(run.floatOption) does not go with --in-place: a \(format.name.uppercased()) cannot hold it")
     }
     return format
   }
@@ -130,6 +133,7 @@ struct PictureJob {
   ) throws -> (Plan, Table?) {
     var metadata = reader.metadata
     var source = job.watched(reader, shareOfFile: 1 / Double(pages))
+    let change = change(of: reader, page: page, of: pages, files)
     if isTurnedFirst(files, metadata) {
       source = try TurnedPicture(
         source, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
@@ -140,7 +144,7 @@ struct PictureJob {
     // Whether the filters take such a picture is found out before anything is made.
     var plan = try run.pipeline.plan(for: input, region: options.region, tiling: context.tiling)
     for index in files.indices where !files[index].isLeft {
-      try open(&files[index], plan, of: pages, input: input, metadata)
+      try open(&files[index], plan, change, of: pages, input: input, metadata)
     }
     var taps: [Tap] = []
     var turned: [(file: Output, picture: Picture)] = []
@@ -165,7 +169,7 @@ struct PictureJob {
     if run.pipeline.makesTable {
       table = try plan.run(.stream(source), to: .table, taps: taps, in: context)!
       if let ground {
-        try writeOverlay(of: table!, on: ground.picture, plan, metadata, reader.format, to: overlayPath!)
+        try writeOverlay(of: table!, on: ground.picture, plan, metadata, change, reader.format, to: overlayPath!)
       }
     } else {
       let writer = files[0].writer!
@@ -203,19 +207,42 @@ struct PictureJob {
       background: options.background ?? .white, clipping: file.clipping)
   }
 
+  /// What becomes of a page on its way, for its metadata.
+  func change(of reader: ImageReader, page: Int, of pages: Int, _ files: [Output]) -> PictureChange {
+    var change = PictureChange(of: reader.description)
+    if isTurnedFirst(files, reader.metadata) { change.turn = reader.metadata.orientation! }
+    change.region = options.region
+    let first = (options.pages?.lowerBound ?? 1) - 1
+    (change.page, change.pages, change.pageCount) = (page, first..<(first + pages), reader.pageCount)
+    change.firstPage = page == 0 && !options.strip ? reader.firstPage : nil
+    change.provenance = options.writesProvenance ? run.provenance : nil
+    // A file of its own has no other page.
+    if isPaged {
+      (change.page, change.pages) = (0, (first + page)..<(first + page + 1))
+      change.firstPage = options.strip ? nil : reader.firstPage
+    }
+    return change
+  }
+
   /// How a page is written into a file.
   struct PageSettings {
     var picture: ImageDescription
     var metadata: Metadata
+    var change: PictureChange
     var options: ImageWriter.Options
   }
 
   /// - Parameters:
   ///   - made: What the file gets, as it is written.
   ///   - pages: How many there are in all.
-  func settings(of file: Output, made: ImageDescription, pages: Int, _ metadata: Metadata) -> PageSettings {
-    var settings = PageSettings(picture: made, metadata: metadata, options: options.writerOptions)
+  func settings(
+    of file: Output, made: ImageDescription, _ change: PictureChange, pages: Int, _ metadata: Metadata
+  ) -> PageSettings {
+    var settings = PageSettings(picture: made, metadata: metadata, change: change, options: options.writerOptions)
+    settings.change.keepsQuantity = run.keepsQuantity(after: file.position)
+    settings.change.preservesRange = run.preservesRange(after: file.position)
     if isTurnedBehind(file, metadata) {
+      settings.change.turn = metadata.orientation!
       settings.picture = made.turned(metadata.orientation!)
       settings.metadata.orientation = 1
     }
@@ -228,13 +255,16 @@ struct PictureJob {
 
   /// Begins a file, or its next page.
   func open(
-    _ file: inout Output, _ plan: Plan, of pages: Int, input: ImageDescription, _ metadata: Metadata
+    _ file: inout Output, _ plan: Plan, _ change: PictureChange, of pages: Int, input: ImageDescription,
+    _ metadata: Metadata
   ) throws {
-    let settings = settings(of: file, made: plan.written(after: file.position), pages: pages, metadata)
+    let settings = settings(
+      of: file, made: plan.written(after: file.position), change, pages: pages, metadata)
     let path = file.path
     if let writer = file.writer {
       return try job.writing(to: path) {
-        try writer.startPage(settings.picture, metadata: settings.metadata, input: input)
+        try writer.startPage(
+          settings.picture, metadata: settings.metadata, input: input, change: settings.change)
       }
     }
     if file.tee?.isDirectory ?? outputs.writesToDirectory {
@@ -244,9 +274,14 @@ struct PictureJob {
     let writer = try job.writing(to: path) {
       try ImageWriter(
         to: OutputFile(path: path, backupSuffix: file.tee == nil ? job.backupSuffix : nil), format: format,
-        picture: settings.picture, metadata: settings.metadata, input: input, options: settings.options)
+        picture: settings.picture, metadata: settings.metadata, input: input, change: settings.change,
+        options: settings.options)
     }
     file.writer = writer
+    if settings.change.preservesRange && !input.sampleType.isFloat && !writer.description.sampleType.isFloat {
+      throw ImbrexError(
+        .usage, "'\(path)' cannot hold the input's units that --preserve-range asks for: use .tif or .pfm")
+    }
     warnOfConversion(from: settings.picture, to: writer.description, format, path)
   }
 
@@ -306,9 +341,11 @@ struct PictureJob {
   }
 
   func writeOverlay(
-    of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ inputFormat: ImageFormat,
-    to path: String
+    of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ change: PictureChange,
+    _ inputFormat: ImageFormat, to path: String
   ) throws {
+    var change = change
+    change.keepsQuantity = false
     try job.writing(to: path) {
       var opaque = picture.description
       opaque.alpha = .none
@@ -319,7 +356,7 @@ struct PictureJob {
       let format = ImageFormat(path: path) ?? options.format ?? inputFormat
       let writer = try ImageWriter(
         to: OutputFile(path: path), format: format, picture: drawing.description, metadata: metadata,
-        input: picture.description, options: options.writerOptions)
+        input: picture.description, change: change, options: options.writerOptions)
       try writer.write(drawing.converted(to: writer.description))
       try writer.finish()
     }

@@ -41,6 +41,16 @@ public struct ImageDescription: Equatable, Sendable {
   /// The file's name for the sample type.
   public var sampleTypeName: String { stored?.name ?? sampleType.rawValue }
 
+  /// The number in a file that stands for 1.0: 4095 where it holds 12 bits.
+  package var valueOfOne: Double {
+    guard let stored else { return Double(sampleType.fullScale) }
+    switch stored.kind {
+    case .unsigned: return Double(UInt64(1) << UInt64(stored.bits) - 1)
+    case .signed: return Double(UInt64(1) << UInt64(stored.bits - 1) - 1)
+    case .float: return 1
+    }
+  }
+
   /// The same with 32-bit float samples, in memory and in a file.
   public var withFloatSamples: ImageDescription {
     var copy = self

@@ -46,6 +46,8 @@ public struct Metadata: Equatable, Sendable {
   public var resolution: Resolution?
   public var iccProfile: [UInt8] = []
   public var items: [MetadataItem] = []
+  /// What made the picture, where that is to be written down.
+  public var software: String?
   public var isInterlacedPNG = false
   public var jpeg = JPEGCoding()
   public var tiff = TIFFLayout()
@@ -61,6 +63,7 @@ public struct Metadata: Equatable, Sendable {
     resolution = nil
     iccProfile = []
     items = []
+    software = nil
   }
 
   /// The profile, if it is one for such colour (ICC.1:2022, 7.2.6); a profile of RGB says nothing of gray.

@@ -10,10 +10,18 @@ public protocol Filter: Sendable {
   func stages(for input: ImageDescription) throws -> [Stage]
   /// Whether samples are 0 or the largest and nothing between, so that lossy compression would spoil the picture.
   var makesTwoLevels: Bool { get }
+  /// Whether floats come out in the units of the input's file, instead of 1.0 for its largest number.
+  var preservesRange: Bool { get }
+  /// Whether samples measure what the input's do, so that a value of it means the same in the result.
+  var keepsQuantity: Bool { get }
 }
 
 extension Filter {
   public var makesTwoLevels: Bool { false }
+  public var preservesRange: Bool { false }
+  /// The number that stands for 1.0 in floats that come out.
+  package func valueOfOne(_ input: ImageDescription) -> Float { preservesRange ? Float(input.valueOfOne) : 1 }
+  public var keepsQuantity: Bool { false }
 }
 
 /// A filter that makes a table of a picture: the last of its chain.

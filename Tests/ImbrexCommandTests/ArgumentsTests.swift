@@ -82,9 +82,9 @@ import Testing
   // MARK: - What is refused
 
   static let refused = [
-    Case("gausian in.png", "unknown filter 'gausian'; did you mean 'gaussian'? (\(filterNames), info, bench, help)"),
-    Case("xyzzyx", "unknown filter 'xyzzyx' (\(filterNames), info, bench, help)"),
-    Case("help nosuch", "unknown filter 'nosuch' (\(filterNames), info, bench, help)"),
+    Case("gausian in.png", "unknown filter 'gausian'; did you mean 'gaussian'? (\(filterNames), info, bench, job, help)"),
+    Case("xyzzyx", "unknown filter 'xyzzyx' (\(filterNames), info, bench, job, help)"),
+    Case("help nosuch", "unknown filter 'nosuch' (\(filterNames), info, bench, job, help)"),
     Case("help edge sobel", "help takes one name, not also 'sobel'"),
     Case("bench foo", "unknown filter 'foo' (\(filterNames), tee)"),
     Case("-j 2 gaussian in.png", "'-j' stands before the filter: imbrex FILTER -j …"),
@@ -243,6 +243,7 @@ import Testing
     case .filter(let line): summary(line)
     case .bench(let line): "bench " + summary(line)
     case .info(let line): "info" + summary(line)
+    case .job(let line, let rest): "job" + summary(line) + (rest.isEmpty ? "" : " -- " + rest.joined(separator: " "))
     case .help(let topic, let isShort): "help \(name(topic))\(isShort ? ", short" : "")"
     case .version(let isVerbose, let isJSON): "version\(isVerbose ? ", verbose" : "")\(isJSON ? ", json" : "")"
     case .completionScript(let shell): "completions \(shell.rawValue)"

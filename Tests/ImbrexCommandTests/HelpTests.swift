@@ -77,7 +77,8 @@ import Testing
     let kept = CommonOptionList.all.filter(\.changesResult).map(\.name)
     #expect(
       kept == [
-        "format", "quality", "compression", "bit-depth", "background", "auto-orient", "strip", "page", "region",
+        "format", "quality", "compression", "bit-depth", "background", "auto-orient", "strip", "provenance", "page",
+        "region",
         "allow-truncated", "table", "overlay",
       ])
   }

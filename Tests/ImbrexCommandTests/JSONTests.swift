@@ -121,7 +121,7 @@ import Testing
       testImage("photo.jpg"), "-o", "out.png", "--bit-depth", "16", "--explain", "--json", "-j2", "--max-memory", "8M")
     #expect(outcome.status == 0 && folder.contents.isEmpty, "\(outcome.errors)")
     let plan = try object(outcome.text)
-    #expect(plan["filter"] as? String == "median then edge" && plan["passes"] as? Int == 7)
+    #expect(plan["filter"] as? String == "median then edge" && plan["passes"] as? Int == 6)
     #expect(plan["workers"] as? Int == 2 && plan["max_memory_bytes"] as? Int == 8 << 20)
     #expect(plan["kernels"] as? String == kernelBuildName && (plan["held"] as? [Any])?.count == 2)
     #expect((plan["halo"] as? [String: Int])?["top"] == 9)

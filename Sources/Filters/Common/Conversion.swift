@@ -75,9 +75,12 @@ struct ConvertingStencil: Stencil {
   let background: [Float]
   /// Only where it can happen.
   private let clipping: Clipping?
+  /// What 1.0 is in the result.
+  private let one: Float
 
   init(
-    from: ImageDescription, to: ImageDescription, background: Background = .white, clipping: Clipping? = nil
+    from: ImageDescription, to: ImageDescription, background: Background = .white, one: Float = 1,
+    clipping: Clipping? = nil
   ) {
     precondition(from.extraBands == to.extraBands)
     precondition(from.color == to.color || (from.color == .cmyk && to.color == .rgb))
@@ -85,6 +88,7 @@ struct ConvertingStencil: Stencil {
     self.to = to
     self.background = background.samples(from.color)
     self.clipping = from.sampleType.isFloat && !to.sampleType.isFloat ? clipping : nil
+    self.one = one
   }
 
   var halo: Halo { .none }
@@ -104,7 +108,7 @@ struct ConvertingStencil: Stencil {
   ) {
     let kernels = KernelTable.current
     let floats = scratch.allocate(count * from.channels, of: Float.self)
-    let loader = FloatLoader(input: from, result: .samples, fullScale: 1)
+    let loader = FloatLoader(input: from, result: .samples, fullScale: one)
     loader.load(pixels, x: 0, count: count, into: floats, scratch: scratch)
     switch (from.alpha, to.alpha) {
     case (.straight, .premultiplied): kernels.premultiply_f32(floats, 1, from.channels, count)
@@ -118,6 +122,7 @@ struct ConvertingStencil: Stencil {
     if from.color == .cmyk && to.color == .rgb { makeRGB(floats, count: count) }
     clipping?.look(at: floats, count: count * to.channels, most: to.sampleType == .uint8 ? 255 : 65535)
     storeRow(floats, count: count * to.channels, scale: 1, as: to.sampleType, to: target)
+    if one != 1 && to.alpha != .none { scaleAlpha(target.samples(), by: one, channels: to.channels, count: count) }
   }
 
   /// Drops the alpha of premultiplied pixels, in place.

@@ -25,6 +25,12 @@ struct FloatLoader: Sendable {
   /// Whether the sRGB transfer function is undone.
   var isLinear = false
 
+  /// Whether samples that memory holds as fractions become the whole numbers that the file has.
+  fileprivate var isWhole: Bool {
+    guard let stored = input.stored, stored.kind != .float else { return false }
+    return fullScale == Float(input.valueOfOne)
+  }
+
   var channels: Int {
     switch result {
     case .samples, .premultiplied: input.channels
@@ -80,6 +86,7 @@ struct FloatLoader: Sendable {
       let doubles: UnsafePointer<Double> = row.samples()
       for i in 0..<n { floats[i] = Float(doubles[i]) * scale }
     }
+    if isWhole { for i in 0..<n { floats[i] = floats[i].rounded() } }
     if isLinear {
       TransferFunction.linearize(
         floats, count: count, colors: input.color.channels, channels: input.channels, fullScale: fullScale,
@@ -186,4 +193,17 @@ func storeRow(
     let doubles: UnsafeMutablePointer<Double> = row.samples()
     for i in 0..<count { doubles[i] = Double(floats[i] * factor + offset) }
   }
+}
+
+extension Filter {
+  /// The scale in which samples are filtered, their own, so that integers stay whole: as memory holds them, or for a result in the
+  /// file's units as that does.
+  func scale(of input: ImageDescription) -> Float {
+    preservesRange && input.stored != nil ? valueOfOne(input) : input.sampleType.fullScale
+  }
+}
+
+/// Makes alpha 0 … 1 again where samples are in other units.
+func scaleAlpha(_ pixels: UnsafeMutablePointer<Float>, by one: Float, channels: Int, count: Int) {
+  for x in 0..<count { pixels[x * channels + channels - 1] /= one }
 }

@@ -30,6 +30,11 @@ extension OptionDefinition {
   public static let float = OptionDefinition(
     "float", .flag, help: "Write the unrounded result as 32-bit float, in [0, 1] units.")
 
+  /// Whether the result is left in the input's units.
+  public static let preserveRange = OptionDefinition(
+    "preserve-range", .flag,
+    help: "Write the unrounded result as 32-bit float in the input's own units: a count of 7650 stays 7650.0.")
+
   /// A picture that says which pixels count.
   public static func mask(help: String) -> OptionDefinition {
     OptionDefinition("mask", .file, valueName: "file", help: help)

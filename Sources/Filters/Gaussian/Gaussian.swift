@@ -18,6 +18,8 @@ public struct Gaussian: StencilFilter {
   public var makesFloat: Bool
   /// Whether colour is blurred in linear light: the sRGB transfer function is undone before and redone after.
   public var isLinear = false
+  /// Whether floats are in the units of the input's file, instead of those of full scale.
+  public var preservesRange = false
 
   public init(
     sigma: Double = 1, truncate: Double = 4, boundary: Boundary = .nearest, constant: Double = 0,
@@ -41,8 +43,10 @@ public struct Gaussian: StencilFilter {
   }
 
   public func outputDescription(for input: ImageDescription) -> ImageDescription {
-    makesFloat ? input.withFloatSamples : input
+    makesFloat || preservesRange ? input.withFloatSamples : input
   }
+
+  public var keepsQuantity: Bool { true }
 
   public func stencil(for input: ImageDescription) throws -> any Stencil {
     if isLinear { try input.checkTransferFunction() }
@@ -69,7 +73,7 @@ extension Gaussian {
       OptionDefinition(
         "truncate", .number(0...100), valueName: "t", unit: "standard deviations", default: .number(4),
         help: "Kernel radius in standard deviations."),
-      .boundary(default: .nearest), .cval, .linear, .float,
+      .boundary(default: .nearest), .cval, .linear, .float, .preserveRange,
     ]
   ) { values, _ in
     let sigma = values.axes("sigma")
@@ -77,6 +81,7 @@ extension Gaussian {
       sigmaY: sigma.y, sigmaX: sigma.x, truncate: values.number("truncate"), boundary: values.choice("boundary"),
       constant: values.constant(), makesFloat: values.flag("float"))
     filter.isLinear = values.flag("linear")
+    filter.preservesRange = values.flag("preserve-range")
     return filter
   }
 }
@@ -89,17 +94,20 @@ struct GaussianStencil: Stencil {
   private let weightsX: [Float]
   private let constant: Float
   private let loader: FloatLoader
+  /// What 1.0 is in the result.
+  private let one: Float
 
   init(_ gaussian: Gaussian, _ input: ImageDescription) {
     self.input = input
     outputType = gaussian.outputDescription(for: input).sampleType
+    one = gaussian.valueOfOne(input)
     boundary = gaussian.boundary
     weightsY = GaussianKernel(sigma: gaussian.sigmaY, truncate: gaussian.truncate).floatWeights
     weightsX = GaussianKernel(sigma: gaussian.sigmaX, truncate: gaussian.truncate).floatWeights
     // Samples keep their own scale until they are stored: integers stay whole, and sums of two are exact.
     loader = FloatLoader(
-      input: input, result: .premultiplied, fullScale: input.sampleType.fullScale, isLinear: gaussian.isLinear)
-    constant = Float(gaussian.constant) * input.sampleType.fullScale
+      input: input, result: .premultiplied, fullScale: gaussian.scale(of: input), isLinear: gaussian.isLinear)
+    constant = Float(gaussian.constant) * loader.fullScale
   }
 
   private var radiusY: Int { weightsY.count - 1 }
@@ -215,16 +223,19 @@ struct GaussianStencil: Stencil {
     let kernels = KernelTable.current
     let channels = input.channels
     if input.alpha == .straight {
-      kernels.unpremultiply_f32(blurred, input.sampleType.fullScale, channels, block.width)
+      kernels.unpremultiply_f32(blurred, loader.fullScale, channels, block.width)
     }
     if loader.isLinear {
       TransferFunction.encode(
         blurred, count: block.width, colors: input.color.channels, channels: channels,
-        fullScale: input.sampleType.fullScale)
+        fullScale: loader.fullScale)
     }
+    let target = output.row(y) + block.x * channels * outputType.byteCount
     storeRow(
-      blurred, count: block.width * channels, scale: 1 / input.sampleType.fullScale, as: outputType,
-      to: output.row(y) + block.x * channels * outputType.byteCount)
+      blurred, count: block.width * channels, scale: one / loader.fullScale, as: outputType, to: target)
+    if one != 1 && input.alpha != .none {
+      scaleAlpha(target.samples(), by: one, channels: channels, count: block.width)
+    }
   }
 }
 
@@ -252,7 +263,7 @@ private struct VerticalPass {
     let leavesPicture = wanted.lowerBound < 0 || wanted.upperBound > input.height
     let isConverted =
       isConverted || input.alpha == .straight || (boundary == .constant && leavesPicture) || loader.isLinear
-      || input.sampleType == .float64
+      || loader.fullScale != input.sampleType.fullScale || input.sampleType == .float64
     guard isConverted else {
       sampleType = input.sampleType
       origin = 0

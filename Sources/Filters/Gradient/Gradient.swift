@@ -35,6 +35,8 @@ public struct Gradient: StencilFilter {
   public var makesFloat: Bool
   /// Whether the gradient is that of linear light: the sRGB transfer function is undone before.
   public var isLinear = false
+  /// Whether floats are in the units of the input's file, instead of those of full scale.
+  public var preservesRange = false
 
   /// - Throws: ``ImbrexError`` for a direction with `roberts`, whose differences are diagonal.
   public init(
@@ -59,7 +61,7 @@ public struct Gradient: StencilFilter {
     let output = ImageDescription(
       width: input.width, height: input.height, color: isPerChannel ? input.color : .gray,
       extraBands: isPerChannel ? input.extraBands : 0, sampleType: input.sampleType, stored: input.stored)
-    return makesFloat ? output.withFloatSamples : output
+    return makesFloat || preservesRange ? output.withFloatSamples : output
   }
 
   public func stencil(for input: ImageDescription) throws -> any Stencil {
@@ -96,7 +98,7 @@ extension Gradient {
       .boundary(default: .reflect), .cval,
       OptionDefinition("per-channel", .flag, help: "Filter each colour channel instead of luma."),
       .mask(help: "Keep responses only where this picture, eroded by 3×3, is not zero."),
-      .linear, .float,
+      .linear, .float, .preserveRange,
     ]
   ) { values, open in
     let `operator`: Operator = values.choice("operator")
@@ -111,6 +113,7 @@ extension Gradient {
       constant: values.constant(), isPerChannel: values.flag("per-channel"), mask: values.mask(open),
       makesFloat: values.flag("float"))
     filter.isLinear = values.flag("linear")
+    filter.preservesRange = values.flag("preserve-range")
     return filter
   }
 }
@@ -128,7 +131,7 @@ struct GradientStencil: Stencil {
     // Samples keep their own scale, so that whole numbers stay whole and halves are rounded alike.
     loader = FloatLoader(
       input: input, result: filter.isPerChannel ? .color : .luma,
-      fullScale: input.sampleType.fullScale, isLinear: filter.isLinear)
+      fullScale: filter.scale(of: input), isLinear: filter.isLinear)
   }
 
   var halo: Halo {
@@ -219,7 +222,8 @@ struct GradientStencil: Stencil {
       // Signed responses of integer pictures lie around the middle.
       let isSigned = filter.direction != .magnitude && self.output.sampleType != .float32
       storeRow(
-        response, count: samples, scale: (isSigned ? 0.5 : 1) / loader.fullScale, offset: isSigned ? 0.5 : 0,
+        response, count: samples,
+        scale: (isSigned ? 0.5 : filter.valueOfOne(input)) / loader.fullScale, offset: isSigned ? 0.5 : 0,
         as: self.output.sampleType,
         to: output.row(y) + block.x * self.output.bytesPerPixel)
     }

@@ -28,6 +28,8 @@ public struct Median: StencilFilter {
   /// Whether colour is multiplied by alpha in linear light. It makes no difference to opaque pixels: their order is the
   /// same.
   public var isLinear = false
+  /// Whether floats are in the units of the input's file, instead of those of full scale.
+  public var preservesRange = false
 
   public init(
     _ shape: Shape = .square(radius: 1), boundary: Boundary = .nearest, constant: Double = 0, makesFloat: Bool = false
@@ -39,8 +41,10 @@ public struct Median: StencilFilter {
   }
 
   public func outputDescription(for input: ImageDescription) -> ImageDescription {
-    makesFloat ? input.withFloatSamples : input
+    makesFloat || preservesRange ? input.withFloatSamples : input
   }
+
+  public var keepsQuantity: Bool { true }
 
   public func stencil(for input: ImageDescription) throws -> any Stencil {
     if isLinear { try input.checkTransferFunction() }
@@ -54,9 +58,12 @@ public struct Median: StencilFilter {
   public func stages(for input: ImageDescription) throws -> [Stage] {
     // Medians are samples of the picture, or nearly (of colour times alpha): floats are made of them after that.
     let medians = try stencil(for: input)
-    guard makesFloat else { return [.stencil(RoundedStencil.ifNeeded(medians, input), making: input)] }
+    guard makesFloat || preservesRange else {
+      return [.stencil(RoundedStencil.ifNeeded(medians, input), making: input)]
+    }
     let made = outputDescription(for: input)
-    return [.stencil(medians, making: input), .stencil(ConvertingStencil(from: input, to: made), making: made)]
+    let conversion = ConvertingStencil(from: input, to: made, one: valueOfOne(input))
+    return [.stencil(medians, making: input), .stencil(conversion, making: made)]
   }
 }
 
@@ -82,13 +89,14 @@ extension Median {
       OptionDefinition(
         "shape", .choice(["square", "disk"]), valueName: "shape", default: .choice("square"),
         help: "Shape of the window; a disk has the pixels at a distance of at most R."),
-      .boundary(default: .nearest), .cval, .linear, .float,
+      .boundary(default: .nearest), .cval, .linear, .float, .preserveRange,
     ]
   ) { values, _ in
     var filter = try Median(
       try Shape(values), boundary: values.choice("boundary"), constant: values.constant(),
       makesFloat: values.flag("float"))
     filter.isLinear = values.flag("linear")
+    filter.preservesRange = values.flag("preserve-range")
     return filter
   }
 }

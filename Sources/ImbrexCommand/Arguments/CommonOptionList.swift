@@ -43,6 +43,8 @@ package enum CommonOptionList {
         "strip", .flag,
         help: "Write no metadata: profile, Exif, XMP, text, resolution; a turned picture is turned upright."),
       OptionDefinition(
+        "provenance", .flag, help: "Write into the picture what made it: version and filters, with their options."),
+      OptionDefinition(
         "page", .text(allowed: "a page from 1, or a range such as 2-5") { OptionText.pages($0) != nil },
         valueName: "n", defaultText: "all", help: "Pages of a multi-page TIFF, from 1: N or N-M."),
       OptionDefinition(

@@ -27,7 +27,7 @@ struct JobCut {
     var ends: [[Int]] = [], first: PageWork?
     for (number, page) in pages.enumerated() {
       if number > 0 { _ = try reader.nextPage() }
-      let work = try PageWork(run, job, reader, pages: pages.count, parts: nil, tiling)
+      let work = try PageWork(run, job, reader, page: number, of: pages.count, parts: nil, tiling)
       if first == nil { first = work }
       guard work.parted.passes.count == first!.parted.passes.count else {
         throw ImbrexError(.input, "its pages are of several kinds: write each by itself with --page")

@@ -17,6 +17,7 @@ struct PageWork {
 
   let input: ImageDescription
   let metadata: Metadata
+  let change: PictureChange
   let parted: PartedPipeline
   /// Of the whole page.
   let plan: Plan
@@ -28,10 +29,11 @@ struct PageWork {
 
   /// - Parameters:
   ///   - reader: At this page.
+  ///   - page: Of those that are worked on, from 0.
   ///   - pages: How many are worked on.
   ///   - parts: The rows of its parts; nil: not known yet.
   init(
-    _ run: FilterRun, _ job: PictureJob, _ reader: ImageReader, pages: Int, parts: [Range<Int>]?, _ tiling: TilingOptions
+    _ run: FilterRun, _ job: PictureJob, _ reader: ImageReader, page: Int, of pages: Int, parts: [Range<Int>]?, _ tiling: TilingOptions
   ) throws {
     var metadata = reader.metadata
     if run.options.strip { metadata.strip() }
@@ -43,10 +45,11 @@ struct PageWork {
     let rows = parts ?? [0..<reader.description.height]
     self.parts = rows
     let files = try job.pictureOutputs(reader, pages: pages)
+    change = job.change(of: reader, page: page, of: pages, files)
     var pipeline = run.pipeline, found: [Output] = []
     for (index, file) in files.enumerated() {
       var made = plan.written(after: file.position), position = file.position
-      let settings = job.settings(of: file, made: made, pages: pages, metadata)
+      let settings = job.settings(of: file, made: made, change, pages: pages, metadata)
       let held = try ImageWriter.description(of: settings.picture, in: file.format, settings.options)
       if index == 0 && !pipeline.makesTable && held != made {
         pipeline = pipeline.followed(
@@ -70,7 +73,7 @@ struct PageWork {
   ) throws -> ImageWriter {
     try ImageWriter(
       to: OutputFile(unnamed: ()), format: format, picture: settings.picture, metadata: settings.metadata, input: input,
-      options: settings.options)
+      change: settings.change, options: settings.options)
   }
 
   /// Whether a pass makes the result.

@@ -25,7 +25,7 @@ struct SplitWork {
   }
 
   private func work(page: Int, _ reader: ImageReader) throws -> PageWork {
-    try PageWork(run, job, reader, pages: pages, parts: split.rows(page: page), context.tiling)
+    try PageWork(run, job, reader, page: page, of: pages, parts: split.rows(page: page), context.tiling)
   }
 
   private func files(page: Int) throws -> PartFiles {
@@ -123,7 +123,7 @@ struct SplitWork {
       let reader = page == 0 ? first : try reader(page: page)
       let work = try work(page: page, reader), files = try files(page: page)
       for index in writers.indices {
-        try job.open(&writers[index], work.plan, of: pages, input: work.input, work.metadata)
+        try job.open(&writers[index], work.plan, work.change, of: pages, input: work.input, work.metadata)
         try join(work, index, to: writers[index], files)
       }
       if run.pipeline.makesTable {
@@ -137,7 +137,7 @@ struct SplitWork {
     if first.hasLateItems && writers.contains(where: { $0.format == first.format }) {
       try pass(first, to: NoSink())
     }
-    for file in writers { try job.job.writing(to: file.path) { try file.writer!.complete(after: first) } }
+    for file in writers { try job.job.writing(to: file.path) { try file.writer!.complete(after: options.strip ? nil : first) } }
     for file in writers.reversed() { try job.job.writing(to: file.path) { try file.writer!.commit() } }
     if run.pipeline.makesTable { try job.keep(tables, in: job.job.output) }
   }
@@ -174,7 +174,7 @@ struct SplitWork {
     for part in work.parts.indices where work.written(part) != nil {
       try pass(ImageReader(path: files.ground(part), options: options.readerOptions(context.tiling)), to: ground)
     }
-    try job.writeOverlay(of: table, on: ground.picture, work.plan, work.metadata, format, to: path)
+    try job.writeOverlay(of: table, on: ground.picture, work.plan, work.metadata, work.change, format, to: path)
   }
 }
 

@@ -1,0 +1,33 @@
+/// What becomes of a picture on its way from the file that its metadata were read from: they have to stay true.
+public struct PictureChange: Sendable {
+  /// As the input's file has it.
+  public var input: ImageDescription
+  /// How it was turned upright: the orientation, 1 … 8, that it had.
+  public var turn = 1
+  /// The part that is written, of the turned picture; nil: all of it.
+  public var region: Region?
+  /// Whether samples measure what the input's do.
+  public var keepsQuantity = true
+  /// Whether they are in the units of the input's file, though in another type.
+  public var preservesRange = false
+  /// Pages of the input that are written, from 0, of how many …
+  public var pages = 0..<1
+  public var pageCount = 1
+  /// … and which of those written this is.
+  public var page = 0
+  /// What the first page of the input's file says for all of them, where another is written first.
+  public var firstPage: Metadata?
+  /// What made the picture, to be written down.
+  public var provenance: String?
+
+  public init(of input: ImageDescription) { self.input = input }
+
+  /// Whether pixels lie elsewhere than before.
+  package var movesPixels: Bool { region != nil || turn != 1 }
+  package var isOfSomePages: Bool { pages.count != pageCount }
+
+  /// What a number in the input's file is multiplied with to be one of the output's.
+  package func scale(to output: ImageDescription) -> Double {
+    preservesRange ? 1 : output.valueOfOne / input.valueOfOne
+  }
+}
