@@ -25,12 +25,13 @@ PROGRAM := .build/release/imbrex
 PHOTO := TestImages/photo.png
 RESULTS := demo-results
 MANUALS := $(wildcard man/*.1)
+MODULES := Sources/Python/imbrex_dask.py
 VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/Platform/Version.swift)
 SHARE = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = "$(SHARE)/bash-completion/completions/imbrex" "$(SHARE)/zsh/site-functions/_imbrex" \
   "$(SHARE)/fish/vendor_completions.d/imbrex.fish"
 
-.PHONY: all deps build test test-sanitized soak demo bench bench-peers bench-kernels fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
+.PHONY: all deps build test test-engines test-sanitized soak demo bench bench-peers bench-kernels fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
 
 all: build
 
@@ -60,6 +61,9 @@ test: deps ## Run all tests
 	$(SWIFT) test -c release --scratch-path .build-tests
 	$(EXAMPLE) || { rm -rf .build-example && $(EXAMPLE); }
 	.build-example/release/blur $(PHOTO) .build-example/blurred.png
+
+test-engines: build ## Run jobs on make, Slurm and dask, which are installed and started on this machine
+	bash Tests/Engines/run.sh $(ENGINES)
 
 # ThreadSanitizer, then AddressSanitizer (whose report of leaks at exit is left out: a program that ends frees nothing).
 test-sanitized: deps ## Run all tests under sanitizers
@@ -122,10 +126,12 @@ install-built:
 	set -- $(COMPLETIONS); for file; do install -d "$${file%/*}"; done
 	install -m 755 $(PROGRAM) "$(DESTDIR)$(PREFIX)/bin/imbrex"
 	install -m 644 $(MANUALS) "$(SHARE)/man/man1/"
+	@if command -v python3 >/dev/null; then install -d "$(SHARE)/imbrex" && install -m 755 $(MODULES) "$(SHARE)/imbrex/"; fi
 	set -- $(COMPLETIONS); $(PROGRAM) --generate-completion-script bash > "$$1"; \
 	  $(PROGRAM) --generate-completion-script zsh > "$$2"; $(PROGRAM) --generate-completion-script fish > "$$3"; chmod 644 "$$@"
 
 uninstall: ## Remove what install put there
+	rm -rf "$(SHARE)/imbrex"
 	rm -f "$(DESTDIR)$(PREFIX)/bin/imbrex" $(COMPLETIONS) $(foreach page,$(notdir $(MANUALS)),"$(SHARE)/man/man1/$(page)")
 
 # The Swift runtime is in the program; what else it needs dpkg finds out.

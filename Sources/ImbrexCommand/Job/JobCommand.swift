@@ -56,8 +56,26 @@ struct JobCommand {
     case .create: try create()
     case .run: try runTasks()
     case .status: try status()
-    case .graph, .submit: throw ImbrexError(.usage, "job \(action.rawValue) is not there yet")
+    case .graph: try graph()
+    case .submit: try submit()
     }
+  }
+
+  // MARK: - graph, submit
+
+  private func graph() throws {
+    let forms = JobGraph.allCases.filter { values.flag($0.rawValue) }
+    guard forms.count == 1 else { throw ImbrexError(.usage, "job graph needs one of --json, --dot and --make") }
+    try writeText(forms[0].text(directory), to: "-")
+  }
+
+  private func submit() throws {
+    guard values.isGiven("engine") else {
+      throw ImbrexError(option: "engine", "is missing: \(listed(JobSubmit.Engine.allCases.map(\.rawValue), "or"))")
+    }
+    let submission = JobSubmit(values.choice("engine"), directory, options: rest, waits: values.flag("wait"))
+    if values.flag("go") { try submission.go() }
+    try writeText(submission.script(), to: "-")
   }
 
   // MARK: - create
