@@ -33,7 +33,8 @@ struct PageWork {
   ///   - pages: How many are worked on.
   ///   - parts: The rows of its parts; nil: not known yet.
   init(
-    _ run: FilterRun, _ job: PictureJob, _ reader: ImageReader, page: Int, of pages: Int, parts: [Range<Int>]?, _ tiling: TilingOptions
+    _ run: FilterRun, _ job: PictureJob, _ reader: ImageReader, page: Int, of pages: Int, parts: [Range<Int>]?,
+    _ tiling: TilingOptions
   ) throws {
     var metadata = reader.metadata
     if run.options.strip { metadata.strip() }
