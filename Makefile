@@ -31,7 +31,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = "$(SHARE)/bash-completion/completions/imbrex" "$(SHARE)/zsh/site-functions/_imbrex" \
   "$(SHARE)/fish/vendor_completions.d/imbrex.fish"
 
-.PHONY: all deps build test test-engines test-sanitized soak demo bench bench-peers bench-kernels fuzz lint docs manuals test-arm64 install uninstall deb dist formula clean help
+.PHONY: all deps build test test-engines test-sanitized soak demo bench bench-peers bench-kernels fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
 
 all: build
 
@@ -119,7 +119,9 @@ docs: deps ## Build the library's documentation with DocC, in dist/Imbrex.doccar
 manuals: build ## Make the manual pages anew from the program's own definitions
 	$(PROGRAM) --dump-definitions | python3 man/make.py man
 
-install: build ## Install under PREFIX (/usr/local), below DESTDIR
+install: build install-built ## Install under PREFIX (/usr/local), below DESTDIR
+
+install-built:
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(SHARE)/man/man1"
 	set -- $(COMPLETIONS); for file; do install -d "$${file%/*}"; done
 	install -m 755 $(PROGRAM) "$(DESTDIR)$(PREFIX)/bin/imbrex"
@@ -161,10 +163,31 @@ deb: build ## Build a Debian package in dist
 	dpkg-deb --root-owner-group -b $(DEB_ROOT) dist/imbrex_$(VERSION)-1_$(DEB_ARCH).deb
 	@if command -v lintian >/dev/null; then lintian --fail-on error dist/imbrex_$(VERSION)-1_$(DEB_ARCH).deb; fi
 
-dist: build ## Make a tarball of the program, its manuals and completions in dist
-	rm -rf dist/tar && $(MAKE) -s install PREFIX= DESTDIR=dist/tar/imbrex-$(VERSION)
-	cp README.md CHANGELOG.md LICENSE dist/tar/imbrex-$(VERSION)/
-	tar -C dist/tar --owner=0 --group=0 --sort=name --mtime=2026-11-21 -czf dist/imbrex-$(VERSION)-$(shell uname -s | tr A-Z a-z)-$(shell uname -m).tar.gz imbrex-$(VERSION)
+# One program that needs no library but libc: libtiff is linked in as well, with what it was made with.
+STATIC_FOLDER := .build-dist/libraries
+STANDALONE := .build-dist/release/imbrex
+TIFF_LIBRARIES = $(patsubst -l%,%,$(filter -l%,$(shell pkg-config --static --libs-only-l libtiff-4)))
+# In libtiff's own order: a library stands before those that it needs.
+TIFF_CODECS = $(filter-out m z pthread jpeg,$(TIFF_LIBRARIES))
+
+standalone: deps
+	Sources/Packaging/static-libraries.sh $(STATIC_FOLDER) png16 jpeg z isal xxhash stdc++ $(TIFF_CODECS)
+	IMBREX_LINKED_TIFF="$(TIFF_CODECS) jpeg z stdc++" $(SWIFT) build $(subst .build/static,$(STATIC_FOLDER),$(SWIFTFLAGS)) \
+	  --product imbrex --scratch-path .build-dist --pkg-config-path $(CURDIR)/$(STATIC_FOLDER)
+	Sources/Packaging/check-standalone.sh $(STANDALONE) TestImages
+
+DIST_NAME = imbrex-$(VERSION)-$(shell uname -m)-$(shell uname -s | tr A-Z a-z)
+ifeq ($(shell uname -s),Linux)
+dist: PROGRAM := $(STANDALONE)
+dist: standalone
+else
+dist: build
+endif
+dist: ## Make a tarball of a program that needs no library but libc, its manuals, completions and licences in dist
+	rm -rf dist/tar && umask 022 && $(MAKE) -s install-built PROGRAM=$(PROGRAM) PREFIX= DESTDIR=dist/tar/$(DIST_NAME)
+	cp README.md CHANGELOG.md LICENSE dist/tar/$(DIST_NAME)/
+	@if [ -d $(STATIC_FOLDER) ]; then Sources/Packaging/licences.sh $(STATIC_FOLDER) dist/tar/$(DIST_NAME)/licences; fi
+	tar -C dist/tar --owner=0 --group=0 --sort=name --mtime=2026-11-21 -czf dist/$(DIST_NAME).tar.gz $(DIST_NAME)
 	@ls -l dist/*.tar.gz
 
 formula: ## Print a Homebrew formula for this version
@@ -177,4 +200,4 @@ formula: ## Print a Homebrew formula for this version
 	  '    system bin/"imbrex", "gaussian", "in.pgm", "-o", "out.png"' '  end' 'end'
 
 clean: ## Remove what was built
-	rm -rf .build .build-tests .build-tsan .build-asan .build-example .build-docc .build-prof dist $(RESULTS)
+	rm -rf .build .build-dist .build-tests .build-tsan .build-asan .build-example .build-docc .build-prof dist $(RESULTS)

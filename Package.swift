@@ -8,6 +8,9 @@ let swiftSettings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+// `make dist`: the names of libtiff and all that it needs, which are linked in, so that one file is enough.
+let linkedTIFF = (Context.environment["IMBREX_LINKED_TIFF"] ?? "").split(separator: " ").map(String.init)
+
 // On Linux libtiff is loaded when the first TIFF is met (CodecShims/tiff_library.c), so nothing is linked.
 #if os(Linux)
   let libtiff: String? = nil
@@ -40,7 +43,8 @@ let package = Package(
     .target(name: "SystemShims"),
     .target(
       name: "CodecShims", dependencies: ["CPNG", "CJPEG", "CTIFF", "CISAL", "CZlib"],
-      linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+      cSettings: linkedTIFF.isEmpty ? [] : [.define("IMBREX_LINKED_TIFF")],
+      linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))] + linkedTIFF.map { .linkedLibrary($0) }),
     .target(name: "Platform", dependencies: ["SystemShims"], swiftSettings: swiftSettings),
     .target(name: "Pictures", dependencies: ["Platform"], swiftSettings: swiftSettings),
     .target(name: "Codecs", dependencies: ["Pictures", "Platform", "CodecShims"], swiftSettings: swiftSettings),

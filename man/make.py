@@ -468,12 +468,16 @@ comments, other application segments.
 Read: classic and BigTIFF of both byte orders; strips and tiles; interleaved and planar; 1 to 16-bit and 32-bit unsigned, 8, 16 and
 32-bit signed, 16, 32 and 64-bit floating-point samples; bilevel with CCITT, palette, gray, RGB, CMYK, Lab, YCbCr; any number of
 bands; alpha; all compressions of libtiff but old-style JPEG; all pages.
-Kept: all of it but palettes and less than 8 bits, which are widened (and CCITT, which holds no more than one bit, becomes deflate);
+Kept: all of it but palettes and less than 8 bits, which are widened;
+compression (LERC with its largest error, WebP with or without loss; a picture of edges never with loss);
 resolution, orientation, profile, all other tags, Exif and GPS directories.
+A compression that does not go with the result, such as CCITT, which holds one bit only, becomes deflate, with a warning.
 Each page is filtered by itself.
+Strips and tiles that were never written (sparse files) read as GDAL's value of no data, or 0.
 Reduced versions, masks and pyramid levels are left out with a warning, since they would no longer be versions of the picture.
 .It PNM, PAM, PFM
 8 and 16 bits, in PFM 32-bit floating point; no metadata.
+Of a stream of pictures, one behind the other, each is a page: filtered by itself and written, before the next has to be there.
 .El
 .Pp
 CMYK and Lab are filtered in their own channels; sobel, edge and blob-detect take the luma of what light the inks leave, or L*.
@@ -484,7 +488,7 @@ Signed integers count from \u2212max to max, so that 1.0 is the largest.
 What a format cannot hold is converted with one warning: more bits are rounded, floats clamped (with another warning where values are lost), alpha put over
 .Fl -background ,
 CMYK turned into RGB without its profile.
-Lab, in integers only, more bands than colour and alpha, and several pages go into a TIFF only.
+Lab, in integers only, and more bands than colour and alpha go into a TIFF only, several pages into a TIFF or one of Netpbm's formats.
 Between formats Exif, XMP, profile, resolution, orientation and a comment or description are carried over.
 A picture that its file's orientation turns is turned upright where the output cannot say so.
 .Ss Floating-point results
@@ -549,6 +553,7 @@ what can be read is filtered, the rest is black, and a warning says why.
 A header that claims more pixels than its file could hold at the format's best compression is refused at once, as is one that claims more
 than
 .Fl -max-pixels .
+That limit holds for the whole picture, whatever part of it is wanted, and for a sparse TIFF too, whose file may be small.
 What a decoder has to hold whole (interlaced PNG, progressive JPEG) is held within
 .Fl -max-memory .
 .Ss Filters and other commands

@@ -92,7 +92,8 @@ static int32_t check_crc(png_rows *rows, const uint8_t *name, codec_error *error
   uint8_t bytes[4];
   if (codec_source_read(rows->source, bytes, 4) != 4) return fail_end(rows, error);
   if (big_endian(bytes) == rows->crc) return codec_ok;
-  return codec_fail(error, codec_malformed, 0, "chunk %.4s: CRC error", (const char *)name);
+  return codec_fail(error, codec_malformed, 0, "the checksum of chunk %.4s is wrong: the file is damaged",
+                    (const char *)name);
 }
 
 static int32_t read_chunk_header(png_rows *rows, uint32_t *count, uint8_t name[4], codec_error *error) {
@@ -102,9 +103,10 @@ static int32_t read_chunk_header(png_rows *rows, uint32_t *count, uint8_t name[4
   memcpy(name, header + 4, 4);
   for (int i = 0; i < 4; i++) {
     bool letter = (name[i] >= 'A' && name[i] <= 'Z') || (name[i] >= 'a' && name[i] <= 'z');
-    if (!letter) return codec_fail(error, codec_malformed, 0, "a chunk has an invalid name");
+    if (!letter) return codec_fail(error, codec_malformed, 0, "a chunk has an invalid name: the file is damaged");
   }
-  if (*count > INT32_MAX) return codec_fail(error, codec_malformed, 0, "chunk %.4s: too long", (const char *)name);
+  if (*count > INT32_MAX)
+    return codec_fail(error, codec_malformed, 0, "chunk %.4s is too long: the file is damaged", (const char *)name);
   rows->crc = crc32_gzip_refl(0, name, 4);
   return codec_ok;
 }
@@ -118,7 +120,8 @@ static int32_t next_data(png_rows *rows, codec_error *error) {
         read_chunk_header(rows, &rows->chunk_left, name, error) != codec_ok) {
       return error->status;
     }
-    if (memcmp(name, data_name, 4) != 0) return codec_fail(error, codec_malformed, 0, "not enough image data");
+    if (memcmp(name, data_name, 4) != 0)
+      return codec_fail(error, codec_malformed, 0, "the picture data ends before the picture does");
   }
   return codec_ok;
 }
@@ -189,7 +192,8 @@ static int32_t read_end(png_rows *rows, codec_error *error) {
     bool is_data = memcmp(name, "IDAT", 4) == 0;
     bool critical = (name[0] & 0x20) == 0;
     if ((is_data && !in_data) || (critical && !is_data)) {
-      return codec_fail(error, codec_malformed, 0, "chunk %.4s: out of place", (const char *)name);
+      return codec_fail(error, codec_malformed, 0, "chunk %.4s is out of place, or one before it is missing",
+                        (const char *)name);
     }
     in_data = is_data;
   }
@@ -216,8 +220,9 @@ static int32_t inflate_some(png_rows *rows, codec_error *error) {
     rows->source->left -= used;
     rows->chunk_left -= used;
     if (result != ISAL_DECOMP_OK && result != ISAL_END_INPUT) {
-      return codec_fail(error, codec_malformed, 0, "deflate stream is damaged: %s",
-                        result == ISAL_INCORRECT_CHECKSUM ? "incorrect data check" : "invalid code");
+      return codec_fail(error, codec_malformed, 0, "%s",
+                        result == ISAL_INCORRECT_CHECKSUM ? "the picture data does not match its checksum"
+                                                          : "the picture data is damaged (deflate: invalid code)");
     }
     bool idle = used == 0 && inflate->avail_out == room && inflate->block_state != ISAL_BLOCK_FINISH;
     if (idle && next_data(rows, error) != codec_ok) return error->status;
@@ -233,7 +238,8 @@ static int32_t fill_portion(png_rows *rows, codec_error *error) {
   rows->inflate.next_out = rows->portion + line;
   rows->inflate.avail_out = (uint32_t)(wanted * line);
   if (inflate_some(rows, error) != codec_ok) return error->status;
-  if (rows->inflate.avail_out > 0) return codec_fail(error, codec_malformed, 0, "not enough image data");
+  if (rows->inflate.avail_out > 0)
+    return codec_fail(error, codec_malformed, 0, "the picture data ends before the picture does");
   rows->held = wanted;
   rows->next = 0;
   return codec_ok;
@@ -317,7 +323,7 @@ int32_t png_rows_read(png_rows *rows, uint8_t *to, codec_error *error) {
   if (rows->next == rows->held && fill_portion(rows, error) != codec_ok) return error->status;
   uint8_t *current = rows->portion + (rows->next + 1) * line;
   if (!unfilter(current[0], current + 1, current - line + 1, rows->row_bytes, rows->pixel_bytes)) {
-    return codec_fail(error, codec_malformed, 0, "bad adaptive filter value");
+    return codec_fail(error, codec_malformed, 0, "the picture data is damaged: there is no such row filter");
   }
   memcpy(to, current + 1, rows->row_bytes);
   rows->next++;

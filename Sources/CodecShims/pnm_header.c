@@ -187,14 +187,17 @@ static bool read_magic(codec_pnm_reader *reader) {
   }
   int kind = header_byte(reader);
   if (kind < 0) return false;
-  if ((kind < '1' || kind > '7') && kind != 'f' && kind != 'F') {
-    return pnm_fail_malformed(reader, "this is not a Netpbm file");
-  }
+  if (!pnm_is_kind(kind)) return pnm_fail_malformed(reader, "this is not a Netpbm file");
+  reader->kind = (char)kind;
+  return true;
+}
+
+static bool read_kind_end(codec_pnm_reader *reader) {
   int next = header_character(reader);
   if (next < 0) return false;
   if (!pnm_is_space(next)) return pnm_fail_malformed(reader, "this is not a Netpbm file");
-  bool color = kind == '3' || kind == '6' || kind == 'F';
-  reader->kind = (char)(kind == 'F' ? 'f' : kind);
+  bool color = reader->kind == '3' || reader->kind == '6' || reader->kind == 'F';
+  if (reader->kind == 'F') reader->kind = 'f';
   reader->channels = color ? 3 : 1;
   reader->maxval = 1;
   return true;
@@ -209,7 +212,7 @@ static bool read_dimensions(codec_pnm_reader *reader) {
   return header_number(reader, "maxval", &reader->maxval);
 }
 
-bool pnm_read_header(codec_pnm_reader *reader) {
+bool pnm_read_header(codec_pnm_reader *reader, bool is_begun) {
   reader->header_left = LONGEST_HEADER;
-  return read_magic(reader) && read_dimensions(reader);
+  return (is_begun || read_magic(reader)) && read_kind_end(reader) && read_dimensions(reader);
 }

@@ -1,4 +1,5 @@
-// Netpbm's reader: P1 to P6, PAM (P7) and PFM, without a library. Only a stream's first picture is read.
+// Netpbm's reader: P1 to P6, PAM (P7) and PFM, without a library; picture after picture
+// where a stream has several.
 #include "pnm_reader.h"
 
 #include <inttypes.h>
@@ -15,8 +16,19 @@ static void set_window(codec_pnm_reader *reader, uint32_t x, uint32_t y, uint32_
   reader->row_bytes = reader->row_samples * reader->sample_size;
 }
 
-static bool read_header(codec_pnm_reader *reader, uint64_t max_pixels) {
-  if (!pnm_read_header(reader)) return false;
+static bool is_text(const codec_pnm_reader *reader) { return reader->kind >= '1' && reader->kind <= '3'; }
+
+/// Finds out where in the file the raster begins.
+static void find_raster(codec_pnm_reader *reader) {
+  // Of a pipe there is no size.
+  off_t position = codec_file_size(reader->input.fd) > 0 ? lseek(reader->input.fd, 0, SEEK_CUR) : -1;
+  reader->is_file = position >= (off_t)reader->source.left;
+  reader->raster = reader->is_file ? (uint64_t)position - reader->source.left : 0;
+}
+
+static bool read_header(codec_pnm_reader *reader, bool is_begun, uint64_t max_pixels) {
+  if (!pnm_read_header(reader, is_begun)) return false;
+  find_raster(reader);
   if (reader->maxval < 1 || reader->maxval > 65535) {
     codec_fail(&reader->failure, codec_malformed, 0, "a maxval of %" PRIu32 " is not within 1 to 65535",
                reader->maxval);
@@ -30,44 +42,6 @@ static bool read_header(codec_pnm_reader *reader, uint64_t max_pixels) {
   reader->packed = malloc(reader->file_row_bytes);
   if (reader->packed == NULL) codec_fail_memory(&reader->failure);
   return reader->packed != NULL;
-}
-
-static void describe(const codec_pnm_reader *reader, codec_header *header) {
-  header->width = reader->width;
-  header->height = reader->height;
-  header->channels = reader->channels;
-  header->sample_type = reader->kind == 'f' ? codec_float32 : reader->sample_size == 2 ? codec_uint16 : codec_uint8;
-  header->color = reader->channels >= 3 ? codec_rgb : codec_gray;
-  header->alpha = reader->channels % 2 == 0 ? codec_alpha_straight : codec_alpha_none;
-  header->in_order = reader->kind != 'f';
-  header->pnm_kind = reader->kind == 'f' ? codec_pnm_pfm : reader->kind == '7' ? codec_pnm_pam : codec_pnm_pgm_ppm;
-}
-
-int32_t codec_pnm_open(const codec_input *input, codec_pnm_reader **reader, codec_header *header, codec_error *error) {
-  *reader = NULL;
-  memset(header, 0, sizeof *header);
-  codec_pnm_reader *opened = calloc(1, sizeof *opened);
-  if (opened == NULL) return codec_fail_memory(error);
-  opened->input = *input;
-  codec_source_start(&opened->source, input);
-  if (!read_header(opened, input->max_pixels)) {
-    int32_t status = codec_report(&opened->failure, error);
-    codec_pnm_close(opened);
-    return status;
-  }
-  describe(opened, header);
-  // Plain text takes two bytes a sample at least; P4 packs eight pixels into one.
-  double bytes = (double)opened->row_bytes * opened->height;
-  if (codec_check_plausible(input,
-                            opened->kind == '4'   ? bytes / 8
-                            : opened->kind == '1' ? bytes / 2
-                                                  : bytes,
-                            header, error) != codec_ok) {
-    codec_pnm_close(opened);
-    return error->status;
-  }
-  *reader = opened;
-  return codec_ok;
 }
 
 void codec_pnm_close(codec_pnm_reader *reader) {
@@ -243,17 +217,126 @@ static bool read_row(codec_pnm_reader *reader, uint8_t *row) {
   }
 }
 
+// MARK: Picture after picture
+
+/// Bytes of the raster, if it is not text.
+static uint64_t raster_bytes(const codec_pnm_reader *reader) {
+  return (uint64_t)reader->file_row_bytes * reader->height;
+}
+
+static int32_t describe(codec_pnm_reader *reader, codec_header *header) {
+  header->width = reader->width;
+  header->height = reader->height;
+  header->channels = reader->channels;
+  header->sample_type = reader->kind == 'f' ? codec_float32 : reader->sample_size == 2 ? codec_uint16 : codec_uint8;
+  header->color = reader->channels >= 3 ? codec_rgb : codec_gray;
+  header->alpha = reader->channels % 2 == 0 ? codec_alpha_straight : codec_alpha_none;
+  header->in_order = reader->kind != 'f';
+  header->pnm_kind = reader->kind == 'f' ? codec_pnm_pfm : reader->kind == '7' ? codec_pnm_pam : codec_pnm_pgm_ppm;
+  bool is_last =
+      reader->is_file && !is_text(reader) && reader->raster + raster_bytes(reader) >= codec_file_size(reader->input.fd);
+  header->page_count = is_last ? reader->page + 1 : 0;
+  // Plain text takes two bytes a sample at least, or one that is 0 or 1; P4 packs eight pixels into one.
+  double samples = (double)reader->row_bytes * reader->height;
+  return codec_check_plausible(&reader->input,
+                               reader->kind == '4'   ? samples / 8
+                               : reader->kind == '1' ? samples / 2
+                                                     : samples,
+                               header, &reader->failure);
+}
+
+/// Goes past what is left of the raster; false if the file ends before, or if that failed.
+static bool skip_rest(codec_pnm_reader *reader) {
+  bool all_read = reader->row == reader->height && !reader->seeks;
+  if (all_read || (reader->kind == 'f' && reader->picture != NULL)) return true;
+  if (reader->is_file && !is_text(reader)) {
+    uint64_t end = reader->raster + raster_bytes(reader);
+    if (end > codec_file_size(reader->input.fd)) return false;
+    codec_source_start(&reader->source, &(codec_input){.fd = reader->input.fd});
+    return lseek(reader->input.fd, (off_t)end, SEEK_SET) >= 0;
+  }
+  uint8_t *row = malloc(reader->row_bytes);
+  if (row == NULL) codec_fail_memory(&reader->failure);
+  bool ok = row != NULL;
+  for (; ok && reader->row < reader->height; reader->row++) ok = read_row(reader, row);
+  free(row);
+  return ok;
+}
+
+/// What is between two pictures is white space, if anything; behind plain text a comment too.
+static int next_character(codec_pnm_reader *reader) {
+  if (is_text(reader)) return raster_character(&reader->source);
+  int c = codec_source_byte(&reader->source);
+  while (pnm_is_space(c)) c = codec_source_byte(&reader->source);
+  return c;
+}
+
+static int32_t advance(codec_pnm_reader *reader, codec_header *header) {
+  bool goes_on = reader->damage.status == codec_ok && skip_rest(reader);
+  if (reader->failure.status != codec_ok && reader->failure.status != codec_truncated) return reader->failure.status;
+  int c = goes_on ? next_character(reader) : -1;
+  int kind = c == 'P' ? codec_source_byte(&reader->source) : -1;
+  if (reader->source.system_errno != 0) return codec_fail_read(&reader->failure, reader->source.system_errno);
+  if (!pnm_is_kind(kind)) {
+    reader->trails = c >= 0;
+    return codec_fail(&reader->failure, codec_no_page, 0, "there is no further page");
+  }
+  free(reader->packed);
+  free(reader->picture);
+  reader->packed = reader->picture = NULL;
+  reader->seeks = false;
+  reader->swapped = false;
+  reader->kind = (char)kind;
+  reader->page++;
+  memset(header, 0, sizeof *header);
+  return read_header(reader, true, reader->input.max_pixels) ? describe(reader, header) : reader->failure.status;
+}
+
+static int32_t open_reader(codec_pnm_reader *reader, codec_header *header) {
+  codec_source_start(&reader->source, &reader->input);
+  if (!read_header(reader, false, reader->input.max_pixels) || describe(reader, header) != codec_ok) {
+    return reader->failure.status;
+  }
+  while (reader->page < reader->input.page) {
+    if (advance(reader, header) == codec_ok) continue;
+    if (reader->failure.status != codec_no_page) return reader->failure.status;
+    return codec_fail(&reader->failure, codec_no_page, 0, "there is no page %" PRIu32 ", only %" PRIu32,
+                      reader->input.page + 1, reader->page + 1);
+  }
+  return codec_ok;
+}
+
+int32_t codec_pnm_open(const codec_input *input, codec_pnm_reader **reader, codec_header *header, codec_error *error) {
+  *reader = NULL;
+  memset(header, 0, sizeof *header);
+  codec_pnm_reader *opened = calloc(1, sizeof *opened);
+  if (opened == NULL) return codec_fail_memory(error);
+  opened->input = *input;
+  if (open_reader(opened, header) != codec_ok) {
+    int32_t status = codec_report(&opened->failure, error);
+    codec_pnm_close(opened);
+    return status;
+  }
+  *reader = opened;
+  return codec_ok;
+}
+
+int32_t codec_pnm_next_page(codec_pnm_reader *reader, codec_header *header, codec_error *error) {
+  advance(reader, header);
+  return codec_report(&reader->failure, error);
+}
+
+int32_t codec_pnm_trails(const codec_pnm_reader *reader) { return reader->trails ? 1 : 0; }
+
+// MARK: Rows
+
 int32_t codec_pnm_select(codec_pnm_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
                          codec_error *error) {
   if (codec_check_window(x, y, width, height, reader->width, reader->height, error) != codec_ok) return error->status;
-  bool is_text = reader->kind >= '1' && reader->kind <= '3';
-  // Of a pipe there is no size.
-  off_t position = codec_file_size(reader->input.fd) > 0 ? lseek(reader->input.fd, 0, SEEK_CUR) : -1;
-  if (is_text || position < (off_t)reader->source.left) {
+  if (is_text(reader) || !reader->is_file) {
     return codec_fail(error, codec_unsupported, 0, "the file can only be read from the top");
   }
   set_window(reader, x, y, width, height);
-  reader->raster = (uint64_t)position - reader->source.left;
   reader->seeks = true;
   return codec_ok;
 }

@@ -87,34 +87,51 @@ static bool needs_swap(const codec_pnm_writer *writer) {
   return writer->sample_size == (CODEC_BIG_ENDIAN_HOST ? 4 : 2);
 }
 
+static void free_buffers(codec_pnm_writer *writer) {
+  free(writer->swapped);
+  free(writer->picture);
+  writer->swapped = writer->picture = NULL;
+}
+
+static int32_t begin_picture(codec_pnm_writer *writer, const codec_header *header) {
+  if (check_writable(header, &writer->failure) != codec_ok) return writer->failure.status;
+  free_buffers(writer);
+  writer->row = 0;
+  writer->height = header->height;
+  writer->kind = header->pnm_kind;
+  writer->sample_size = codec_sample_size(header->sample_type);
+  writer->row_samples = (size_t)header->width * header->channels;
+  writer->row_bytes = codec_row_bytes(header);
+  bool pfm = header->pnm_kind == codec_pnm_pfm;
+  if (needs_swap(writer)) writer->swapped = malloc(writer->row_bytes);
+  if (pfm) writer->picture = codec_allocate_picture(writer->row_bytes, writer->height);
+  if ((needs_swap(writer) && writer->swapped == NULL) || (pfm && writer->picture == NULL)) {
+    return codec_fail_memory(&writer->failure);
+  }
+  return write_header(writer, header) == 0 ? codec_ok : codec_fail_write(&writer->failure, writer->sink.system_errno);
+}
+
 int32_t codec_pnm_create(int fd, const codec_header *header, const codec_options *options, codec_pnm_writer **writer,
                          codec_error *error) {
   (void)options;
   *writer = NULL;
-  if (check_writable(header, error) != codec_ok) return error->status;
   codec_pnm_writer *created = calloc(1, sizeof *created);
   if (created == NULL) return codec_fail_memory(error);
-  created->height = header->height;
-  created->kind = header->pnm_kind;
-  created->sample_size = codec_sample_size(header->sample_type);
-  created->row_samples = (size_t)header->width * header->channels;
-  created->row_bytes = codec_row_bytes(header);
   codec_sink_start(&created->sink, fd);
-  bool pfm = header->pnm_kind == codec_pnm_pfm;
-  if (needs_swap(created)) created->swapped = malloc(created->row_bytes);
-  if (pfm) created->picture = codec_allocate_picture(created->row_bytes, created->height);
-  if ((needs_swap(created) && created->swapped == NULL) || (pfm && created->picture == NULL)) {
-    codec_fail_memory(&created->failure);
-  } else if (write_header(created, header) != 0) {
-    codec_fail_write(&created->failure, created->sink.system_errno);
-  }
-  if (created->failure.status != codec_ok) {
+  if (begin_picture(created, header) != codec_ok) {
     int32_t status = codec_report(&created->failure, error);
     codec_pnm_discard(created);
     return status;
   }
   *writer = created;
   return codec_ok;
+}
+
+int32_t codec_pnm_start_page(codec_pnm_writer *writer, const codec_header *header, codec_error *error) {
+  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
+  if (codec_check_complete(writer->row, writer->height, error) != codec_ok) return error->status;
+  begin_picture(writer, header);
+  return codec_report(&writer->failure, error);
 }
 
 static int write_row(codec_pnm_writer *writer, const uint8_t *row) {
@@ -125,41 +142,42 @@ static int write_row(codec_pnm_writer *writer, const uint8_t *row) {
   return codec_sink_write(&writer->sink, writer->swapped, writer->row_bytes);
 }
 
+/// A picture is on its way when its last row is: the next may be long in coming.
+static int finish_picture(codec_pnm_writer *writer) {
+  for (uint32_t y = writer->picture != NULL ? writer->height : 0; y > 0; y--) {
+    int failed = write_row(writer, writer->picture + (size_t)(y - 1) * writer->row_bytes);
+    if (failed != 0) return failed;
+  }
+  return codec_sink_flush(&writer->sink);
+}
+
+static int take_row(codec_pnm_writer *writer, const uint8_t *row) {
+  if (writer->picture == NULL) return write_row(writer, row);
+  memcpy(writer->picture + (size_t)writer->row * writer->row_bytes, row, writer->row_bytes);
+  return 0;
+}
+
 int32_t codec_pnm_write_rows(codec_pnm_writer *writer, const void *rows, size_t stride, uint32_t count,
                              codec_error *error) {
   if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
   if (codec_check_rows(writer->row, count, writer->height, error) != codec_ok) return error->status;
-  if (writer->picture != NULL) {
-    codec_copy_rows(writer->picture + (size_t)writer->row * writer->row_bytes, writer->row_bytes, rows, stride,
-                    writer->row_bytes, count);
-    writer->row += count;
-    return codec_ok;
-  }
-  for (uint32_t i = 0; i < count; i++) {
-    if (write_row(writer, (const uint8_t *)rows + i * stride) != 0) {
-      codec_fail_write(&writer->failure, writer->sink.system_errno);
-      return codec_report(&writer->failure, error);
-    }
+  int failed = 0;
+  for (uint32_t i = 0; i < count && failed == 0; i++) {
+    failed = take_row(writer, (const uint8_t *)rows + i * stride);
     writer->row++;
   }
-  return codec_ok;
-}
-
-int32_t codec_pnm_finish(codec_pnm_writer *writer, codec_error *error) {
-  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
-  if (codec_check_complete(writer->row, writer->height, error) != codec_ok) return error->status;
-  int failed = 0;
-  for (uint32_t y = writer->picture != NULL ? writer->height : 0; y > 0 && failed == 0; y--) {
-    failed = write_row(writer, writer->picture + (size_t)(y - 1) * writer->row_bytes);
-  }
-  if (failed == 0) failed = codec_sink_flush(&writer->sink);
+  if (failed == 0 && count > 0 && writer->row == writer->height) failed = finish_picture(writer);
   if (failed != 0) codec_fail_write(&writer->failure, failed);
   return codec_report(&writer->failure, error);
 }
 
+int32_t codec_pnm_finish(codec_pnm_writer *writer, codec_error *error) {
+  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
+  return codec_check_complete(writer->row, writer->height, error);
+}
+
 void codec_pnm_discard(codec_pnm_writer *writer) {
   if (writer == NULL) return;
-  free(writer->swapped);
-  free(writer->picture);
+  free_buffers(writer);
   free(writer);
 }

@@ -95,6 +95,35 @@ void tiff_pack(const tiff_samples *samples, const uint8_t *row, uint8_t *packed,
 void tiff_row_to_memory(const tiff_samples *samples, const uint8_t *file_row, uint8_t *row);
 void tiff_row_to_file(const tiff_samples *samples, const uint8_t *row, uint8_t *file_row);
 
+/// One sample as it stands in a row of the file, once samples stand by themselves: the value rounded and clamped.
+void tiff_sample_set(const tiff_samples *samples, double value, uint8_t *sample);
+
+// MARK: Strips and tiles
+
+/// Where a directory's numbers are in the file.
+typedef struct tiff_place {
+  uint16_t type;
+  uint64_t count;
+  uint64_t offset;
+} tiff_place;
+
+/// Of the current directory; false if it has no such tag.
+bool tiff_find_place(const tiff_file *file, uint16_t tag, tiff_place *place);
+
+/// Where strips or tiles begin and how long they are, read when they are asked for: libtiff's own lists of a sparse
+/// file of millions of tiles take more memory than the tiles.
+typedef struct tiff_striles {
+  tiff_place offsets, counts;  ///< Of count 0 if there are none.
+} tiff_striles;
+
+void tiff_striles_find(tiff_striles *striles, const tiff_file *file);
+/// Whether one was never written: it is said to be nowhere, with no bytes.
+bool tiff_strile_is_hole(const tiff_striles *striles, const tiff_file *file, uint32_t index);
+/// Whether one of them is such.
+bool tiff_striles_have_hole(const tiff_striles *striles, const tiff_file *file);
+/// Where the first is that is none; false if there is none, or far behind.
+bool tiff_striles_first(const tiff_striles *striles, const tiff_file *file, uint64_t *offset);
+
 // MARK: Items
 
 typedef struct tiff_items {

@@ -2,7 +2,13 @@
 #include "tiff_reader.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+/// GDAL's.
+enum { tag_gdal_nodata = 42113 };
 
 int32_t tiff_fail_unsupported(codec_tiff_reader *reader, const char *what) {
   return codec_fail(&reader->failure, codec_unsupported, 0, "%s TIFF is not supported", what);
@@ -226,8 +232,17 @@ static int32_t quality_in(const uint8_t *bytes, uint32_t count) {
   return found[0] ? codec_jpeg_quality(tables[0], found[1] ? tables[1] : NULL) : 0;
 }
 
+/// The beginning of the first strip or tile that there is; returns the bytes got.
+static size_t read_first_segment(codec_tiff_reader *reader, uint8_t *bytes, size_t count) {
+  uint64_t offset;
+  int system_errno = 0;
+  if (!tiff_striles_first(&reader->striles, &reader->files[0], &offset) || offset > INT64_MAX) return 0;
+  return codec_pread_all(reader->files[0].fd, bytes, count, offset, &system_errno);
+}
+
 /// From the tables that all strips share, else those of the first.
-static int32_t jpeg_quality(const tiff_file *file) {
+static int32_t jpeg_quality(codec_tiff_reader *reader) {
+  const tiff_file *file = &reader->files[0];
   uint32_t count = 0;
   const uint8_t *bytes = NULL;
   int32_t quality = 0;
@@ -235,25 +250,72 @@ static int32_t jpeg_quality(const tiff_file *file) {
     quality = quality_in(bytes, count);
   if (quality > 0) return quality;
   uint8_t beginning[4096];
-  int system_errno = 0;
-  uint64_t offset = libtiff.GetStrileOffset(file->tiff, 0);
-  if (offset == 0 || offset > INT64_MAX) return 0;
-  size_t got = codec_pread_all(file->fd, beginning, sizeof beginning, offset, &system_errno);
-  return quality_in(beginning, (uint32_t)got);
+  return quality_in(beginning, (uint32_t)read_first_segment(reader, beginning, sizeof beginning));
+}
+
+/// Whether the first strip or tile is without loss: the first chunk of its RIFF file that holds colours says so.
+static bool is_lossless_webp(codec_tiff_reader *reader) {
+  uint8_t beginning[4096];
+  size_t got = read_first_segment(reader, beginning, sizeof beginning);
+  for (size_t at = 12; at + 8 <= got;) {
+    const uint8_t *chunk = beginning + at;
+    if (memcmp(chunk, "VP8 ", 4) == 0) return false;
+    if (memcmp(chunk, "VP8L", 4) == 0) return true;
+    uint32_t size = chunk[4] | (uint32_t)chunk[5] << 8 | (uint32_t)chunk[6] << 16 | (uint32_t)chunk[7] << 24;
+    at += 8 + (size_t)size + size % 2;
+  }
+  return false;
+}
+
+/// The largest error that the first strip or tile was written with, which its header says (Lerc2::WriteHeader);
+/// negative if that cannot be told.
+static double lerc_error(codec_tiff_reader *reader, int32_t addition) {
+  uint8_t beginning[4096] = {0}, blob[128] = {0};
+  size_t got = read_first_segment(reader, beginning, sizeof beginning);
+  if (addition == LERC_ADD_COMPRESSION_DEFLATE) {
+    uLongf size = sizeof blob;
+    uncompress(blob, &size, beginning, (uLong)got);  // Stops, with an error, when the blob's beginning is there.
+  } else if (addition == LERC_ADD_COMPRESSION_NONE) {
+    memcpy(blob, beginning, sizeof blob);
+  }
+  if (memcmp(blob, "Lerc2 ", 6) != 0) return -1;
+  uint32_t version = blob[6];
+  size_t numbers = 6 + (version >= 4 ? 1 : 0) + (version >= 6 ? 2 : 0);
+  const uint8_t *at = blob + 6 + 4 + (version >= 3 ? 4 : 0) + 4 * numbers;
+  uint64_t bits = 0;
+  for (int i = 0; i < 8; i++) bits |= (uint64_t)at[i] << 8 * i;
+  double error;
+  memcpy(&error, &bits, sizeof error);
+  if (!(error >= 0 && error < 1e30)) return -1;
+  // Whole numbers without loss are said to be off by half of one.
+  return reader->samples.kind == codec_floating ? error : floor(error);
+}
+
+static void describe_lerc(codec_tiff_reader *reader, codec_header *header) {
+  uint32_t count = 0, *parameters = NULL;
+  bool told = libtiff.GetField(reader->files[0].tiff, TIFFTAG_LERC_PARAMETERS, &count, &parameters) && count >= 2;
+  header->tiff_lerc_addition = told ? (int32_t)parameters[1] : LERC_ADD_COMPRESSION_NONE;
+  header->tiff_lerc_error = lerc_error(reader, header->tiff_lerc_addition);
 }
 
 static int32_t read_file_layout(codec_tiff_reader *reader, codec_header *header) {
   TIFF *tiff = reader->files[0].tiff;
   uint16_t compression = COMPRESSION_NONE, predictor = 0;
   libtiff.GetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
-  if (!libtiff.IsCODECConfigured(compression)) {
-    return codec_fail(&reader->failure, codec_unsupported, 0, "TIFF compression %d is not supported", compression);
+  if (!libtiff.IsCODECConfigured(compression) || compression == COMPRESSION_OJPEG) {
+    const codec_tiff_compression *known = codec_tiff_find_compression(compression);
+    if (known == NULL) {
+      return codec_fail(&reader->failure, codec_unsupported, 0, "TIFF of compression %d is not supported", compression);
+    }
+    return codec_fail(&reader->failure, codec_unsupported, 0, "TIFF compressed with %s is not supported", known->title);
   }
-  if (compression == COMPRESSION_OJPEG) return tiff_fail_unsupported(reader, "old-style JPEG");
   header->tiff_compression = compression;
+  tiff_striles_find(&reader->striles, &reader->files[0]);
+  if (compression == COMPRESSION_WEBP) header->tiff_webp_lossless = is_lossless_webp(reader);
+  if (compression == COMPRESSION_LERC) describe_lerc(reader, header);
   if (compression == COMPRESSION_JPEG) {
     uint16_t sampling[2] = {0, 0};
-    header->jpeg_quality = jpeg_quality(&reader->files[0]);
+    header->jpeg_quality = jpeg_quality(reader);
     libtiff.GetFieldDefaulted(tiff, TIFFTAG_YCBCRSUBSAMPLING, &sampling[0], &sampling[1]);
     header->jpeg_h_sampling = sampling[0];
     header->jpeg_v_sampling = sampling[1];
@@ -275,6 +337,18 @@ static int32_t read_file_layout(codec_tiff_reader *reader, codec_header *header)
   reader->strips_per_plane = (reader->height - 1) / reader->rows_per_strip + 1;
   header->tiff_rows_per_strip = reader->rows_per_strip;
   return codec_ok;
+}
+
+/// What stands in strips and tiles that were never written: GDAL's value of no data, which is a text, or 0.
+static void set_fill(codec_tiff_reader *reader) {
+  memset(reader->fill, 0, sizeof reader->fill);
+  for (size_t i = 0; i < reader->items.count; i++) {
+    const codec_item *item = &reader->items.list[i];
+    char text[64] = "";
+    if (item->kind != codec_item_tiff || item->tag != tag_gdal_nodata || item->byte_count >= sizeof text) continue;
+    memcpy(text, item->bytes, item->byte_count);
+    tiff_sample_set(&reader->samples, strtod(text, NULL), reader->fill);
+  }
 }
 
 static int32_t read_extras(codec_tiff_reader *reader, codec_header *header) {
@@ -302,6 +376,7 @@ static int32_t read_extras(codec_tiff_reader *reader, codec_header *header) {
   tiff_items_read(&reader->files[0], &reader->items);
   header->items = reader->items.list;
   header->item_count = reader->items.count;
+  set_fill(reader);
   if (header->page_count > 0 || tiff_count_pages(&reader->files[0], &header->page_count, &header->tiff_left_out)) {
     return codec_ok;
   }
@@ -343,6 +418,12 @@ static int32_t check_file_size(codec_tiff_reader *reader, const codec_header *he
   double bytes = (double)reader->plane_row_bytes * reader->planes * reader->height;
   // Subsampled colour takes less than its rows.
   if (reader->through_rgba) bytes /= 3;
+  // Of what was never written a file holds nothing: only the caller's limit counts then.
+  codec_error implausible;
+  if (codec_check_plausible(&reader->input, bytes / ratio, header, &implausible) == codec_ok ||
+      tiff_striles_have_hole(&reader->striles, &reader->files[0])) {
+    return codec_ok;
+  }
   return codec_check_plausible(&reader->input, bytes / ratio, header, &reader->failure);
 }
 

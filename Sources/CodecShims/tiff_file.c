@@ -89,8 +89,22 @@ int32_t tiff_fail(const tiff_file *file, codec_error *error, const char *heading
   if (strstr(message, "beyond the") != NULL && strstr(message, "limit") != NULL) {
     return codec_fail(error, codec_limit, 0, "%s: more memory is asked for than is reasonable", heading);
   }
+  if (strstr(message, "\"Colormap\"") != NULL) {
+    return codec_fail(error, codec_malformed, 0, "the palette is missing");
+  }
   if (strstr(message, "Out of memory") != NULL || strstr(message, "No space for") != NULL) {
     return codec_fail_memory(error);
   }
-  return codec_fail(error, codec_malformed, 0, message[0] != 0 ? "%s: %s" : "%s", heading, message);
+  // Names of libtiff's own functions say nothing to anyone else, nor where in a list a number was wrong.
+  if (strncmp(message, "TIFF: ", 6) == 0 || strncmp(message, "LZWDecode: ", 11) == 0)
+    message = strchr(message, ' ') + 1;
+  if (strstr(message, "orrupted at scanline") != NULL || strstr(message, "not yet in table") != NULL ||
+      strstr(message, "EOI code") != NULL || strstr(message, "ecoding error at") != NULL) {
+    message = "";
+  }
+  char said[sizeof file->message];
+  snprintf(said, sizeof said, "%c%s",
+           message[0] >= 'A' && message[1] >= 'a' && message[0] <= 'Z' ? message[0] + 32 : message[0],
+           message[0] != 0 ? message + 1 : "");
+  return codec_fail(error, codec_malformed, 0, said[0] != 0 ? "%s: %s" : "%s", heading, said);
 }

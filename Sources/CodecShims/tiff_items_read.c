@@ -8,6 +8,8 @@
 #define LARGEST_ITEM ((uint64_t)64 << 20)
 #define MOST_ITEM_BYTES ((uint64_t)128 << 20)
 #define MOST_ENTRIES 4096
+/// Numbers that are read at once.
+#define SOME_STRILES 1024
 #define MOST_DIRECTORIES 1000000
 
 enum { tag_exif = 34665, tag_gps = 34853, tag_children = 330, tag_interoperability = 40965, tag_subfile = 254 };
@@ -70,7 +72,7 @@ static bool read_directory(const tiff_file *file, uint64_t offset, directory *re
     next->type = (uint16_t)number_at(at + 2, 2);
     next->count = number_at(at + 4, offset_size);
     size_t size = type_size(next->type);
-    if (size == 0 || next->count == 0 || next->count > LARGEST_ITEM / size) continue;
+    if (size == 0 || next->count == 0 || next->count > INT64_MAX / size) continue;
     uint64_t place = offset + count_size + i * entry_size + 4 + offset_size;
     next->offset = place;
     if (next->count * size > offset_size && !read_number(file, place, offset_size, &next->offset)) continue;
@@ -104,15 +106,86 @@ static uint64_t number_of(const tiff_file *file, const directory *in, uint16_t t
   return 0;
 }
 
+// MARK: Strips and tiles
+
+bool tiff_find_place(const tiff_file *file, uint16_t tag, tiff_place *place) {
+  directory main;
+  bool found = false;
+  memset(place, 0, sizeof *place);
+  if (!read_directory(file, libtiff.CurrentDirOffset(file->tiff), &main)) return false;
+  for (uint32_t i = 0; !found && i < main.count; i++) {
+    const entry *at = &main.entries[i];
+    found = at->tag == tag;
+    if (found) *place = (tiff_place){.type = at->type, .count = at->count, .offset = at->offset};
+  }
+  free(main.entries);
+  return found;
+}
+
+void tiff_striles_find(tiff_striles *striles, const tiff_file *file) {
+  if (!tiff_find_place(file, TIFFTAG_STRIPOFFSETS, &striles->offsets))
+    tiff_find_place(file, TIFFTAG_TILEOFFSETS, &striles->offsets);
+  if (!tiff_find_place(file, TIFFTAG_STRIPBYTECOUNTS, &striles->counts))
+    tiff_find_place(file, TIFFTAG_TILEBYTECOUNTS, &striles->counts);
+}
+
+/// Reads up to `most` numbers from `first` on; returns how many there are.
+static size_t read_numbers(const tiff_file *file, const tiff_place *place, uint64_t first, uint64_t *numbers,
+                           size_t most) {
+  uint8_t bytes[SOME_STRILES * 8];
+  size_t size = type_size(place->type);
+  int system_errno = 0;
+  bool whole = place->type == TIFF_SHORT || place->type == TIFF_LONG || place->type == TIFF_LONG8;
+  if (!whole || first >= place->count || place->offset > INT64_MAX - first * size) return 0;
+  if (most > place->count - first) most = (size_t)(place->count - first);
+  size_t got = codec_pread_all(file->fd, bytes, most * size, place->offset + first * size, &system_errno) / size;
+  if (is_swapped(file)) swap_values(bytes, size, got * size);
+  for (size_t i = 0; i < got; i++) numbers[i] = number_at(bytes + i * size, size);
+  return got;
+}
+
+bool tiff_strile_is_hole(const tiff_striles *striles, const tiff_file *file, uint32_t index) {
+  uint64_t offset, count;
+  return read_numbers(file, &striles->counts, index, &count, 1) == 1 && count == 0 &&
+         read_numbers(file, &striles->offsets, index, &offset, 1) == 1 && offset == 0;
+}
+
+/// The first that is a hole, or is none, among the first `most`.
+static bool find_strile(const tiff_striles *striles, const tiff_file *file, bool is_hole, uint64_t most,
+                        uint64_t *offset) {
+  uint64_t offsets[SOME_STRILES], counts[SOME_STRILES];
+  for (uint64_t first = 0; first < most; first += SOME_STRILES) {
+    size_t got = read_numbers(file, &striles->offsets, first, offsets, SOME_STRILES);
+    size_t also = read_numbers(file, &striles->counts, first, counts, SOME_STRILES);
+    for (size_t i = 0; i < got && (i < also || !is_hole); i++) {
+      bool hole = offsets[i] == 0 && (i >= also || counts[i] == 0);
+      *offset = offsets[i];
+      if (hole == is_hole) return true;
+    }
+    if (got < SOME_STRILES) break;
+  }
+  return false;
+}
+
+bool tiff_striles_have_hole(const tiff_striles *striles, const tiff_file *file) {
+  uint64_t offset;
+  return find_strile(striles, file, true, UINT64_MAX, &offset);
+}
+
+bool tiff_striles_first(const tiff_striles *striles, const tiff_file *file, uint64_t *offset) {
+  return find_strile(striles, file, false, 1 << 20, offset);
+}
+
 // MARK: Reading
 
 /// Tags of the samples and their layout, which a writer sets by itself, or which filtering makes wrong.
 static bool concerns_samples(uint16_t tag) {
-  static const uint16_t tags[] = {
-      255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281,   282,   283,   284,  288,
-      289, 290, 291, 292, 293, 296, 300, 301, 317, 320, 321, 322, 323, 324, 325, 326, 327,   328,   330,   332,  333,
-      334, 336, 337, 338, 339, 340, 341, 342, 343, 344, 345, 346, 347, 351, 400, 401, 402,   403,   404,   405,  433,
-      434, 435, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 559, 34665, 34675, 34853, 40965};
+  static const uint16_t tags[] = {255, 256, 257, 258, 259, 262, 263, 264, 265, 266,   273,   274,   277,   278,
+                                  279, 280, 281, 282, 283, 284, 288, 289, 290, 291,   292,   293,   296,   300,
+                                  301, 317, 320, 321, 322, 323, 324, 325, 326, 327,   328,   330,   332,   333,
+                                  334, 336, 337, 338, 339, 340, 341, 342, 343, 344,   345,   346,   347,   351,
+                                  400, 401, 402, 403, 404, 405, 433, 434, 435, 512,   513,   514,   515,   517,
+                                  518, 519, 520, 521, 529, 530, 531, 532, 559, 34665, 34675, 34853, 40965, 50674};
   for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
     if (tags[i] == tag) return true;
   }
@@ -121,7 +194,9 @@ static bool concerns_samples(uint16_t tag) {
 
 static void add_item(const tiff_file *file, tiff_items *items, int32_t kind, const entry *from) {
   size_t bytes = (size_t)(from->count * type_size(from->type));
-  if (bytes > tiff_file_size(file) || items->bytes + bytes > MOST_ITEM_BYTES) return;
+  if (from->count > LARGEST_ITEM / type_size(from->type) || bytes > tiff_file_size(file) ||
+      items->bytes + bytes > MOST_ITEM_BYTES)
+    return;
   if (items->count == items->capacity) {
     size_t capacity = items->capacity == 0 ? 32 : 2 * items->capacity;
     codec_item *list = realloc(items->list, capacity * sizeof *list);

@@ -1,7 +1,7 @@
-// libtiff, loaded when the first TIFF is met.
+// libtiff, loaded when the first TIFF is met; or linked in, where one file is to be all (`make dist`) and on macOS.
 #include "tiff.h"
 
-#ifdef __linux__
+#if defined(__linux__) && !defined(IMBREX_LINKED_TIFF)
 
 #include <dlfcn.h>
 #include <pthread.h>

@@ -3,53 +3,44 @@
 
 #include <stdlib.h>
 
+/// Of JPEG and WebP, where nothing is said of it.
+#define USUAL_QUALITY 90
+
 static bool takes_predictor(uint16_t compression) {
   return compression == COMPRESSION_LZW || compression == COMPRESSION_DEFLATE ||
          compression == COMPRESSION_ADOBE_DEFLATE || compression == COMPRESSION_ZSTD || compression == COMPRESSION_LZMA;
-}
-
-/// Whether libtiff's JPEG takes such samples.
-static bool takes_jpeg(const codec_header *header) {
-  return header->sample_type == codec_uint8 && header->stored_bits == 0 && header->alpha == codec_alpha_none &&
-         header->extra_bands == 0 && (header->color == codec_gray || header->color == codec_rgb) &&
-         !(header->tiff_planar && header->channels > 1) && libtiff.IsCODECConfigured(COMPRESSION_JPEG);
-}
-
-/// The header's compression if it goes with such samples, else deflate.
-static uint16_t compression_for(const codec_header *header) {
-  switch (header->tiff_compression) {
-    case COMPRESSION_JPEG: return takes_jpeg(header) ? COMPRESSION_JPEG : COMPRESSION_ADOBE_DEFLATE;
-    case 0:
-    case COMPRESSION_NONE: return COMPRESSION_NONE;
-    case COMPRESSION_LZW:
-    case COMPRESSION_PACKBITS:
-    case COMPRESSION_DEFLATE:
-    case COMPRESSION_ZSTD:
-    case COMPRESSION_LZMA:
-      if (libtiff.IsCODECConfigured((uint16_t)header->tiff_compression)) return (uint16_t)header->tiff_compression;
-      return COMPRESSION_ADOBE_DEFLATE;
-    default: return COMPRESSION_ADOBE_DEFLATE;
-  }
 }
 
 static bool as_ycbcr(const codec_header *header, uint16_t compression) {
   return compression == COMPRESSION_JPEG && header->color == codec_rgb && !header->jpeg_untransformed;
 }
 
-static bool set_compression(const codec_tiff_writer *writer, const codec_header *header, const codec_options *options) {
+static bool set_compression(codec_tiff_writer *writer, const codec_header *header, const codec_options *options) {
   TIFF *tiff = writer->file.tiff;
-  uint16_t compression = compression_for(header);
+  uint16_t compression = tiff_compression_for(header);
   if (!libtiff.SetField(tiff, TIFFTAG_COMPRESSION, compression)) return false;
   bool deflate = compression == COMPRESSION_DEFLATE || compression == COMPRESSION_ADOBE_DEFLATE;
   if (deflate && options->compression >= 0 && !libtiff.SetField(tiff, TIFFTAG_ZIPQUALITY, options->compression)) {
     return false;
+  }
+  if (compression == COMPRESSION_WEBP) {
+    int quality = options->jpeg_quality > 0 ? options->jpeg_quality : USUAL_QUALITY;
+    return libtiff.SetField(tiff, TIFFTAG_WEBP_LOSSLESS, header->tiff_webp_lossless != 0) &&
+           (header->tiff_webp_lossless || libtiff.SetField(tiff, TIFFTAG_WEBP_LEVEL, quality));
+  }
+  if (compression == COMPRESSION_LERC) {
+    // An addition that this libtiff does not have is done without.
+    libtiff.SetField(tiff, TIFFTAG_LERC_ADD_COMPRESSION, header->tiff_lerc_addition);
+    writer->file.message[0] = 0;
+    double error = header->tiff_lerc_error > 0 ? header->tiff_lerc_error : 0;
+    return libtiff.SetField(tiff, TIFFTAG_LERC_MAXZERROR, error) != 0;
   }
   if (compression == COMPRESSION_JPEG) {
     int h = header->jpeg_h_sampling, v = header->jpeg_v_sampling;
     bool known = (h == 1 || h == 2 || h == 4) && (v == 1 || v == 2 || v == 4) && v <= h;
     if (as_ycbcr(header, compression) && known && !libtiff.SetField(tiff, TIFFTAG_YCBCRSUBSAMPLING, h, v)) return false;
     int quality = options->jpeg_quality > 0 ? options->jpeg_quality : header->jpeg_quality;
-    return libtiff.SetField(tiff, TIFFTAG_JPEGQUALITY, quality > 0 ? quality : 90) &&
+    return libtiff.SetField(tiff, TIFFTAG_JPEGQUALITY, quality > 0 ? quality : USUAL_QUALITY) &&
            (header->color != codec_rgb || header->jpeg_untransformed ||
             libtiff.SetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB));
   }
@@ -108,7 +99,7 @@ static bool set_extra_samples(TIFF *tiff, const codec_header *header) {
 static bool set_picture(const codec_tiff_writer *writer, const codec_header *header) {
   TIFF *tiff = writer->file.tiff;
   static const int formats[] = {SAMPLEFORMAT_UINT, SAMPLEFORMAT_INT, SAMPLEFORMAT_IEEEFP};
-  uint16_t compression = compression_for(header);
+  uint16_t compression = tiff_compression_for(header);
   return libtiff.SetField(tiff, TIFFTAG_IMAGEWIDTH, writer->samples.width) &&
          libtiff.SetField(tiff, TIFFTAG_IMAGELENGTH, writer->height) &&
          libtiff.SetField(tiff, TIFFTAG_BITSPERSAMPLE, (int)writer->samples.bits) &&
@@ -139,7 +130,7 @@ static bool set_layout(codec_tiff_writer *writer, const codec_header *header) {
   writer->method = method_strips;
   uint64_t rows = header->tiff_rows_per_strip;
   if (rows == 0) rows = USUAL_STRIP / writer->row_bytes;
-  if (compression_for(header) == COMPRESSION_JPEG) rows = (rows + 15) / 16 * 16;  // Whole blocks of 4:2:0.
+  if (tiff_compression_for(header) == COMPRESSION_JPEG) rows = (rows + 15) / 16 * 16;  // Whole blocks of 4:2:0.
   if (rows > writer->height) rows = writer->height;
   if (rows * writer->row_bytes > LARGEST_HELD_STRIP) {
     // Row by row needs no strip in memory, but cannot change between planes: their strips are made smaller.

@@ -49,7 +49,7 @@ static int32_t prepare_rows(codec_tiff_reader *reader) {
   if (reader->planes > MOST_PLANES) return tiff_fail_unsupported(reader, "large strips in more than four planes of");
   for (uint32_t plane = 1; plane < reader->planes; plane++) {
     tiff_file *file = &reader->files[plane];
-    if (!tiff_file_open(file, reader->files[0].fd, "rcm") ||
+    if (!tiff_file_open(file, reader->files[0].fd, "rcmO") ||
         !libtiff.SetSubDirectory(file->tiff, libtiff.CurrentDirOffset(tiff))) {
       return tiff_fail_rows(reader, file);
     }
@@ -65,6 +65,14 @@ static int32_t prepare_rows(codec_tiff_reader *reader) {
 static int32_t prepare_rgba(codec_tiff_reader *reader) {
   TIFF *tiff = reader->files[0].tiff;
   char message[1024];
+  uint16_t planar = PLANARCONFIG_CONTIG, bits = 0, sampling[2] = {0, 0};
+  libtiff.GetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
+  libtiff.GetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
+  libtiff.GetFieldDefaulted(tiff, TIFFTAG_YCBCRSUBSAMPLING, &sampling[0], &sampling[1]);
+  if (bits != 8) return codec_fail(&reader->failure, codec_unsupported, 0, "%d-bit YCbCr TIFF is not supported", bits);
+  if (planar == PLANARCONFIG_SEPARATE && (sampling[0] > 1 || sampling[1] > 1)) {
+    return tiff_fail_unsupported(reader, "subsampled planar YCbCr");
+  }
   if (!libtiff.RGBAImageOK(tiff, message)) {
     return codec_fail(&reader->failure, codec_unsupported, 0, "this kind of TIFF is not supported: %s", message);
   }
@@ -152,9 +160,9 @@ int32_t tiff_make_ready(codec_tiff_reader *reader) {
 
 static int32_t open_file(codec_tiff_reader *reader) {
   tiff_file *file = &reader->files[0];
-  // c: strips stay as they are in the file; m: no memory map.
+  // c: strips stay as they are in the file; m: no memory map; O: places of strips are read when they are needed.
   // A read beyond the end that libtiff passes over is of a value (a profile, say) that has been cut off.
-  if (tiff_file_open(file, reader->input.fd, "rcm") && (!file->hit_end || reader->input.is_tolerant)) return codec_ok;
+  if (tiff_file_open(file, reader->input.fd, "rcmO") && (!file->hit_end || reader->input.is_tolerant)) return codec_ok;
   if (file->system_errno != 0) return codec_fail_read(&reader->failure, file->system_errno);
   if (tiff_file_size(file) < 8) {
     return codec_fail(&reader->failure, codec_truncated, 0, "the file ends within its header");

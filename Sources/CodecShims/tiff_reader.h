@@ -51,6 +51,8 @@ struct codec_tiff_reader {
   uint8_t *_Nullable file_row;  ///< One row of the file's samples, if they are not the same in memory.
   uint8_t *_Nullable palette;
   tiff_items items;
+  tiff_striles striles;
+  uint8_t fill[8];  ///< A sample of the file that was never written.
 };
 
 int32_t tiff_fail_rows(codec_tiff_reader *reader, const tiff_file *file);

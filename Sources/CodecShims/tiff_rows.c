@@ -45,6 +45,19 @@ static uint32_t rows_in_strip(const codec_tiff_reader *reader, uint32_t strip_of
   return left < reader->rows_per_strip ? left : reader->rows_per_strip;
 }
 
+static bool is_hole(const codec_tiff_reader *reader, uint32_t strile) {
+  return tiff_strile_is_hole(&reader->striles, &reader->files[0], strile);
+}
+
+/// Fills pixels of one plane (or of all) in a row of whole pixels with what stands where nothing was written.
+static void fill_row(const codec_tiff_reader *reader, uint32_t plane, uint8_t *row, size_t pixels) {
+  bool alone = reader->planes > 1;
+  size_t size = reader->sample_size, step = (alone ? reader->channels : 1) * size;
+  size_t count = pixels * (alone ? 1 : reader->channels);
+  uint8_t *to = row + (alone ? plane * size : 0);
+  for (size_t i = 0; i < count; i++) memcpy(to + i * step, reader->fill, size);
+}
+
 /// Reads `count` rows of a plane, all in one strip; one if they are not whole.
 static int32_t read_raw(codec_tiff_reader *reader, uint32_t plane, uint32_t row, uint32_t count, uint8_t *to) {
   tiff_file *file = &reader->files[0];
@@ -77,11 +90,19 @@ static int32_t read_raw_rows(codec_tiff_reader *reader, uint8_t *rows, size_t st
     uint32_t left = reader->rows_per_strip - reader->row % reader->rows_per_strip;
     bool singly = stride != reader->row_bytes || reader->columns < reader->width || reader->input.is_tolerant;
     *count = singly ? 1 : left < limit ? left : limit;
+    if (is_hole(reader, reader->row / reader->rows_per_strip)) {
+      for (uint32_t y = 0; y < *count; y++) fill_row(reader, 0, rows + y * reader->row_bytes, reader->columns);
+      return codec_ok;
+    }
     read_raw(reader, 0, reader->row, *count, rows);
     return tolerate(reader, rows, reader->row_bytes);
   }
   *count = 1;
   for (uint32_t plane = 0; plane < reader->planes; plane++) {
+    if (is_hole(reader, plane * reader->strips_per_plane + reader->row / reader->rows_per_strip)) {
+      fill_row(reader, plane, rows, reader->columns);
+      continue;
+    }
     read_raw(reader, plane, reader->row, 1, reader->scratch);
     if (tolerate(reader, reader->scratch, reader->columns * reader->sample_size) != codec_ok) {
       return reader->failure.status;
@@ -113,6 +134,11 @@ static int32_t load_scanline(codec_tiff_reader *reader) {
   for (; reader->decoded_row <= reader->row; reader->decoded_row++) {
     for (uint32_t plane = 0; plane < reader->planes; plane++) {
       tiff_file *file = &reader->files[plane];
+      uint32_t strip = plane * reader->strips_per_plane + reader->decoded_row / reader->rows_per_strip;
+      if (is_hole(reader, strip)) {
+        if (reader->decoded_row == reader->row) fill_row(reader, plane, reader->band, reader->width);
+        continue;
+      }
       if (libtiff.ReadScanline(file->tiff, to, reader->decoded_row, (uint16_t)plane) < 0) tiff_fail_rows(reader, file);
       if (tolerate(reader, to, reader->plane_row_bytes) != codec_ok) return reader->failure.status;
       if (!directly) place_row(reader, plane, to, reader->band, reader->width);
@@ -131,6 +157,12 @@ static int32_t load_strip(codec_tiff_reader *reader) {
   for (uint32_t plane = 0; plane < reader->planes; plane++) {
     uint8_t *to = directly ? reader->band : reader->scratch;
     uint32_t index = plane * reader->strips_per_plane + strip;
+    if (is_hole(reader, index)) {
+      for (size_t y = 0; y < rows; y++) {
+        fill_row(reader, plane, reader->band + y * reader->band_row_bytes, reader->width);
+      }
+      continue;
+    }
     if (reader->input.is_tolerant) memset(to, 0, size);
     if (libtiff.ReadEncodedStrip(file->tiff, index, to, (tmsize_t)size) != (tmsize_t)size) tiff_fail_rows(reader, file);
     // What has been decoded of the strip stays.
@@ -155,10 +187,16 @@ static int32_t load_tiles(codec_tiff_reader *reader) {
     for (uint64_t x = 0; x < reader->band_columns; x += reader->tile_width) {
       uint32_t at = reader->band_x + (uint32_t)x;
       uint32_t tile = libtiff.ComputeTile(file->tiff, at, first, 0, (uint16_t)plane);
+      size_t columns = reader->width - at < reader->tile_width ? reader->width - at : reader->tile_width;
+      if (is_hole(reader, tile)) {
+        for (size_t y = 0; y < rows; y++) {
+          fill_row(reader, plane, reader->band + y * reader->band_row_bytes + x * reader->pixel_bytes, columns);
+        }
+        continue;
+      }
       if (reader->input.is_tolerant) memset(reader->scratch, 0, (size_t)size);
       if (libtiff.ReadEncodedTile(file->tiff, tile, reader->scratch, size) != size) tiff_fail_rows(reader, file);
       if (tolerate(reader, reader->scratch, 0) != codec_ok) return reader->failure.status;
-      size_t columns = reader->width - at < reader->tile_width ? reader->width - at : reader->tile_width;
       for (size_t y = 0; y < rows; y++) {
         place_row(reader, plane, reader->scratch + y * tile_row,
                   reader->band + y * reader->band_row_bytes + x * reader->pixel_bytes, columns);
@@ -192,12 +230,21 @@ static int32_t load_rgba(codec_tiff_reader *reader) {
   uint32_t first = reader->row - reader->row % height;
   uint32_t rows = reader->height - first < height ? reader->height - first : height;
   uint32_t *raster = (uint32_t *)(void *)reader->scratch;
-  if (!tiled) {
+  if (!tiled && is_hole(reader, first / height)) {
+    for (size_t y = 0; y < rows; y++) fill_row(reader, 0, reader->band + y * reader->band_row_bytes, reader->width);
+  } else if (!tiled) {
     if (!libtiff.ReadRGBAStripExt(file->tiff, first, raster, !reader->input.is_tolerant)) tiff_fail_rows(reader, file);
     if (tolerate(reader, raster, 4 * (size_t)reader->width * rows) != codec_ok) return reader->failure.status;
     place_raster(reader, 0, reader->width, rows, rows);
   }
   for (uint64_t x = 0; tiled && x < reader->band_columns; x += reader->tile_width) {
+    if (is_hole(reader, libtiff.ComputeTile(file->tiff, reader->band_x + (uint32_t)x, first, 0, 0))) {
+      size_t columns = reader->band_columns - x < reader->tile_width ? reader->band_columns - x : reader->tile_width;
+      for (size_t y = 0; y < rows; y++) {
+        fill_row(reader, 0, reader->band + y * reader->band_row_bytes + 3 * x, columns);
+      }
+      continue;
+    }
     if (!libtiff.ReadRGBATileExt(file->tiff, reader->band_x + (uint32_t)x, first, raster, !reader->input.is_tolerant)) {
       tiff_fail_rows(reader, file);
     }

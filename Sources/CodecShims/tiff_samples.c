@@ -210,6 +210,29 @@ static void narrow(const tiff_samples *samples, const uint8_t *from, uint8_t *to
   }
 }
 
+void tiff_sample_set(const tiff_samples *samples, double value, uint8_t *sample) {
+  float single = (float)value;
+  if (samples->kind == codec_floating) {
+    uint16_t half = float_to_half(single);
+    memcpy(sample,
+           samples->bits == 16   ? (void *)&half
+           : samples->bits == 32 ? (void *)&single
+                                 : (void *)&value,
+           samples->file_size);
+    return;
+  }
+  double most = ldexp(1, (int)samples->bits - (samples->kind == codec_signed ? 1 : 0)) - 1;
+  int64_t whole = (int64_t)clamped(floor(value + 0.5), samples->kind == codec_signed ? -most - 1 : 0, most);
+  uint8_t byte = (uint8_t)whole;
+  uint16_t half = (uint16_t)whole;
+  uint32_t word = (uint32_t)whole;
+  memcpy(sample,
+         samples->file_size == 1   ? (void *)&byte
+         : samples->file_size == 2 ? (void *)&half
+                                   : (void *)&word,
+         samples->file_size);
+}
+
 /// Turns the gray of a pixel in memory between min-is-white and min-is-black. Gray that alpha has been multiplied into
 /// runs up to alpha only.
 static void invert(const tiff_samples *samples, uint8_t *pixel) {

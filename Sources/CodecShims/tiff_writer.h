@@ -40,6 +40,8 @@ struct codec_tiff_writer {
 
 int32_t tiff_fail_writing(codec_tiff_writer *writer);
 
+/// The header's compression if it goes with such samples, else deflate.
+uint16_t tiff_compression_for(const codec_header *header);
 /// Sets the tags of a page whose samples are known: picture, compression, profile, items; and from the header how it is
 /// cut into strips or tiles. False if libtiff or the file refuses.
 bool tiff_page_set(codec_tiff_writer *writer, const codec_header *header, const codec_options *options);

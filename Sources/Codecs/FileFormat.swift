@@ -68,6 +68,8 @@ protocol PictureDecoder: AnyObject {
   func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws
   /// Goes on to the next page; false if there is none.
   func nextPage() throws -> Bool
+  /// Whether something that is no picture comes behind the last; to be asked when there is no further page.
+  var trails: Bool { get }
   /// What was wrong with the rows read so far, if it was tolerated.
   var damage: codec_error { get }
   /// Items that stand behind the picture, once all rows are read.
@@ -77,6 +79,7 @@ protocol PictureDecoder: AnyObject {
 extension PictureDecoder {
   func select(_ window: Region) throws -> Bool { false }
   func nextPage() throws -> Bool { false }
+  var trails: Bool { false }
   var lateItems: [MetadataItem] { [] }
 }
 
@@ -88,6 +91,8 @@ protocol PictureEncoder: AnyObject {
   /// - Parameter part: Some of the rows, which are encoded by themselves into a file of their own; nil: all of them.
   func blocks(_ part: PartTarget?) -> (any BlockEncoding)?
   func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws
+  /// What the current page holds otherwise than it was asked for, in a line for people.
+  var note: String? { get }
   /// Completes the page and begins the next; only of formats that hold several.
   func startPage(_ page: PageHeader) throws
   /// - Parameter lateItems: What stood behind the picture in a file of this format.
@@ -96,6 +101,7 @@ protocol PictureEncoder: AnyObject {
 
 extension PictureEncoder {
   func blocks(_ part: PartTarget?) -> (any BlockEncoding)? { nil }
+  var note: String? { nil }
   func startPage(_ page: PageHeader) throws { preconditionFailure("the format holds one picture only") }
 }
 

@@ -54,6 +54,9 @@ extension Metadata {
     tiff.isBigTIFF = header.tiff_big != 0
     tiff.isInverted = header.tiff_inverted != 0
     tiff.alphaPlace = header.tiff_alpha_place
+    tiff.isLosslessWebP = header.tiff_webp_lossless != 0
+    tiff.lercError = header.tiff_lerc_error
+    tiff.lercAddition = header.tiff_lerc_addition
     items = UnsafeBufferPointer(start: header.items, count: header.item_count).compactMap(MetadataItem.init)
     let exif = items.first { $0.kind == .exif }
     orientation = header.orientation > 0 ? Int(header.orientation) : exif.flatMap { Exif.orientation(in: $0.bytes) }
@@ -106,6 +109,9 @@ extension codec_header {
     tiff_big = metadata.tiff.isBigTIFF ? 1 : 0
     tiff_inverted = metadata.tiff.isInverted ? 1 : 0
     tiff_alpha_place = metadata.tiff.alphaPlace
+    tiff_webp_lossless = metadata.tiff.isLosslessWebP ? 1 : 0
+    tiff_lerc_error = metadata.tiff.lercError
+    tiff_lerc_addition = metadata.tiff.lercAddition
   }
 }
 

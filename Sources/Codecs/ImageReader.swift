@@ -27,8 +27,8 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   }
 
   public let format: ImageFormat
-  /// Pages in the file.
-  public let pageCount: Int
+  /// Pages in the file; nil where that shows only at its end: a stream of Netpbm pictures.
+  public let pageCount: Int?
   /// Pictures in the file that are no pages but reduced versions or masks of one; they are passed over.
   public let leftOut: Int
 
@@ -101,7 +101,8 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     }
     decoder = try format.codec.decoder(of: file, options)
     page = Page(decoder.header)
-    pageCount = max(Int(decoder.header.page_count), 1)
+    let count = Int(decoder.header.page_count)
+    pageCount = count > 0 ? count : format.holdsPages ? nil : 1
     leftOut = Int(decoder.header.tiff_left_out)
   }
 
@@ -141,6 +142,9 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     let error = decoder.damage
     return error.status == 0 ? nil : ImbrexError(error, .input).message
   }
+
+  /// Whether something follows the last page that is none; to be asked when there is no further one.
+  package var trails: Bool { decoder.trails }
 
   /// How the current page is compressed and laid out in its file.
   package var fields: [FileField] { format.codec.fields(description, metadata) }

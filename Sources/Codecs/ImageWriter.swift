@@ -30,6 +30,9 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   /// What the file holds: the nearest that its format can to what was asked for.
   public private(set) var description: ImageDescription
   public let format: ImageFormat
+  /// What the file holds otherwise than it was asked for, beside ``description``: a compression that does not go with
+  /// the picture. Each line once.
+  public private(set) var notes: [String] = []
   private let file: OutputFile
   private let options: Options
   private let encoder: any PictureEncoder
@@ -65,6 +68,11 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
       throw error
     }
     blocks = encoder.blocks(nil)
+    takeNote()
+  }
+
+  private func takeNote() {
+    if let note = encoder.note, !notes.contains(note) { notes.append(note) }
   }
 
   /// What a file of this format holds of a picture, in the sample type that is asked for.
@@ -92,14 +100,17 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     self.change = change
     try encoder.startPage(Self.page(description, in: format, metadata, input: input ?? picture, change, options))
     blocks = encoder.blocks(nil)
+    takeNote()
   }
 
   private static func page(
     _ description: ImageDescription, in format: ImageFormat, _ metadata: Metadata, input: ImageDescription,
     _ change: PictureChange?, _ options: Options
   ) -> PageHeader {
-    let metadata = change.map { metadata.after($0, as: description) } ?? metadata
+    var metadata = change.map { metadata.after($0, as: description) } ?? metadata
     let isSameKind = description.color == input.color && description.sampleType == input.sampleType
+    // An error in the input's units says nothing of samples of another type.
+    if !isSameKind || description.stored != input.stored { metadata.tiff.lercError = 0 }
     return PageHeader(
       description, metadata, items: format.codec.items(of: metadata, isSameKind: isSameKind),
       options: codec_options(

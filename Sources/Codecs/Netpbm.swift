@@ -15,6 +15,8 @@ struct Netpbm: FileFormat {
   let name: String
   let extensions: [String]
   fileprivate let kind: codec_pnm_kind
+  /// One picture simply follows another.
+  let holdsPages = true
 
   func recognizes(_ head: ArraySlice<UInt8>) -> Bool {
     // P and a digit, or an f.
@@ -61,11 +63,14 @@ struct Netpbm: FileFormat {
 
 private final class NetpbmDecoder: PictureDecoder {
   private let handle: OpaquePointer
-  let header: codec_header
+  private(set) var header: codec_header
   private let file: InputFile
+  /// Of the current picture, from 1.
+  private var number: Int
 
   init(_ file: InputFile, _ options: ImageReader.Options) throws {
     self.file = file
+    number = options.page + 1
     (handle, header) = try file.open(options, with: codec_pnm_open)
   }
 
@@ -81,16 +86,39 @@ private final class NetpbmDecoder: PictureDecoder {
   }
 
   func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
-    try check(.input) { codec_pnm_read_rows(handle, rows, stride, UInt32(count), $0) }
+    try numbered { try check(.input) { codec_pnm_read_rows(handle, rows, stride, UInt32(count), $0) } }
   }
+
+  func nextPage() throws -> Bool {
+    number += 1
+    do {
+      try numbered { try check(.input) { codec_pnm_next_page(handle, &header, $0) } }
+      return true
+    } catch let error as ImbrexError where error.code == .noPage {
+      return false
+    }
+  }
+
+  /// Runs something whose errors say which picture of several they are about.
+  private func numbered(_ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let error as ImbrexError where number > 1 && error.code != .noPage {
+      throw error.prefixed("picture \(number): ")
+    }
+  }
+
+  var trails: Bool { codec_pnm_trails(handle) != 0 }
 
   var damage: codec_error { codec_pnm_damage(handle).pointee }
 }
 
 private final class NetpbmEncoder: PictureEncoder {
   private let handle: OpaquePointer
+  private let kind: Int32
 
   init(_ descriptor: Int32, _ page: PageHeader) throws {
+    kind = page.header.pnm_kind
     handle = try page.create(descriptor, with: codec_pnm_create)
   }
 
@@ -98,6 +126,12 @@ private final class NetpbmEncoder: PictureEncoder {
 
   func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
     try check(.output) { codec_pnm_write_rows(handle, rows, stride, UInt32(count), $0) }
+  }
+
+  func startPage(_ page: PageHeader) throws {
+    var page = page
+    page.header.pnm_kind = kind
+    try page.pass { header, _, error in codec_pnm_start_page(handle, header, error) }
   }
 
   func finish(lateItems: [MetadataItem]) throws { try check(.output) { codec_pnm_finish(handle, $0) } }

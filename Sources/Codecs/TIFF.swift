@@ -10,6 +10,10 @@ struct TIFF: FileFormat {
   let holdsPages = true
   let holdsOrientation = true
 
+  /// libtiff's numbers.
+  fileprivate static let jpeg: Int32 = 7, deflate: Int32 = 8, pixarLog: Int32 = 32909, lerc: Int32 = 34887
+  fileprivate static let webp: Int32 = 50001
+
   func recognizes(_ head: ArraySlice<UInt8>) -> Bool {
     // II or MM, then 42 (classic) or 43 (BigTIFF) in that byte order.
     [[0x49, 0x49, 0x2A, 0], [0x49, 0x49, 0x2B, 0], [0x4D, 0x4D, 0, 0x2A], [0x4D, 0x4D, 0, 0x2B]]
@@ -37,12 +41,13 @@ struct TIFF: FileFormat {
 
   func fields(_ picture: ImageDescription, _ metadata: Metadata) -> [FileField] {
     let tiff = metadata.tiff
-    let compressions: [Int32: String] = [
-      1: "none", 2: "ccitt rle", 3: "ccitt g3", 4: "ccitt g4", 5: "lzw", 7: "jpeg", 8: "deflate", 32773: "packbits",
-      32946: "deflate", 34925: "lzma", 50000: "zstd", 50001: "webp",
-    ]
-    var fields = [FileField("compression", .text(compressions[tiff.compression] ?? String(tiff.compression)))]
-    if tiff.compression == 7 { fields.append(FileField("quality", .number(Double(metadata.jpeg.quality)))) }
+    let compression = codec_tiff_find_compression(tiff.compression).map { String(cString: $0.pointee.name) }
+    var fields = [FileField("compression", .text(compression ?? String(tiff.compression)))]
+    if tiff.compression == Self.webp { fields.append(FileField("lossless", .flag(tiff.isLosslessWebP))) }
+    if tiff.compression == Self.lerc && tiff.lercError >= 0 {
+      fields.append(FileField("largest_error", .number(tiff.lercError)))
+    }
+    if tiff.compression == Self.jpeg { fields.append(FileField("quality", .number(Double(metadata.jpeg.quality)))) }
     if tiff.predictor > 1 { fields.append(FileField("predictor", .number(Double(tiff.predictor)))) }
     let layout =
       tiff.tileWidth > 0
@@ -116,6 +121,17 @@ final class TIFFEncoder: PictureEncoder {
     return BlockEncoder(TIFFBlocks(layout, self), page.description, part)
   }
 
+  var note: String? {
+    var header = page.header
+    let wanted = header.tiff_compression, written = codec_tiff_written_compression(&header)
+    guard wanted != 0, wanted != written else { return nil }
+    guard let from = codec_tiff_find_compression(wanted)?.pointee,
+      let to = codec_tiff_find_compression(written)?.pointee
+    else { return "compression \(wanted) cannot be written: it becomes another" }
+    return
+      "\(String(cString: from.title)) is written as \(String(cString: to.title)): it \(String(cString: from.limits))"
+  }
+
   func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
     try check(.output) { codec_tiff_write_rows(handle, rows, stride, UInt32(count), $0) }
   }
@@ -133,8 +149,9 @@ final class TIFFEncoder: PictureEncoder {
 }
 
 extension Metadata {
-  /// From now on a TIFF is deflated, where it was compressed with loss (JPEG, WebP, LERC).
+  /// From now on a TIFF is compressed without loss: LERC without an error, and what cannot be lossless becomes deflate.
   package mutating func dropLossyCompression() {
-    if [7, 34887, 50001].contains(tiff.compression) { tiff.compression = 8 }
+    tiff.lercError = 0
+    if [TIFF.jpeg, TIFF.pixarLog, TIFF.webp].contains(tiff.compression) { tiff.compression = TIFF.deflate }
   }
 }

@@ -43,13 +43,15 @@ struct CommonOptions: Sendable {
     return options
   }
 
-  /// How many pages of a file are asked for.
-  func pageCount(of reader: ImageReader) throws -> Int {
+  /// How many pages of a file are asked for; nil: all of a stream, whose number shows at its end.
+  func pageCount(of reader: ImageReader) throws -> Int? {
     guard let pages else { return reader.pageCount }
-    guard pages.upperBound <= reader.pageCount else {
-      throw ImbrexError(.noPage, "there is no page \(pages.upperBound): it has \(reader.pageCount)")
-    }
+    if let count = reader.pageCount, count < pages.upperBound { throw Self.noPage(pages.upperBound, only: count) }
     return pages.count
+  }
+
+  static func noPage(_ page: Int, only count: Int) -> ImbrexError {
+    ImbrexError(.noPage, "there is no page \(page): it has \(count)")
   }
 
   // MARK: - Batches

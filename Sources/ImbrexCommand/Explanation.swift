@@ -20,7 +20,8 @@ struct Explanation {
   let input: String
   let reader: ImageReader
   /// Those that would be read; the plan is that of the first.
-  let pages: Int
+  /// Nil of a stream, whose number shows at its end.
+  let pages: Int?
   /// With the conversion that the output's format needs.
   let plan: Plan
   /// The chain's name, without conversions.
@@ -35,7 +36,7 @@ struct Explanation {
 extension Explanation {
   /// Lines for people.
   var text: String {
-    let pages = pages > 1 ? ", \(pages) pages" : ""
+    let pages = pages.map { $0 > 1 ? ", \($0) pages" : "" } ?? ""
     let source = "\(reader.description.summary), \(reader.format.name)\(pages)"
     var lines = [
       line("input", "\(name(input)), \(source)\(reader.decodesInOrder ? "" : " (held whole by its decoder)")"),
@@ -98,7 +99,7 @@ extension Explanation {
           "input",
           .object(
             [
-              ("file", .string(input)), ("format", .string(reader.format.name)), ("pages", .integer(pages)),
+              ("file", .string(input)), ("format", .string(reader.format.name)), ("pages", pages.map(JSONValue.integer) ?? .null),
               ("decodes_in_order", .bool(reader.decodesInOrder)),
             ] + reader.description.members)
         ),

@@ -30,7 +30,7 @@ enum ImbrexCommand {
 
   /// The arguments as they were given: Swift's own have lost the bytes of names that are not UTF-8.
   private static func rawArguments() -> [String] {
-    (1..<max(Int(CommandLine.argc), 1)).map { PathText.text(CommandLine.unsafeArgv[$0]!) }
+    commandLineArguments()
   }
 
   private static func checkKernelChoice() throws {

@@ -36,48 +36,102 @@ struct PictureJob {
     let start = monotonicNanoseconds()
     let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
     (job.result.width, job.result.height) = (reader.description.width, reader.description.height)
-    let pages = try options.pageCount(of: reader)
+    let asked = try options.pageCount(of: reader)
     if reader.leftOut > 0 && !run.pipeline.makesTable {
       let what = reader.leftOut == 1 ? "1 overview or mask is" : "\(reader.leftOut) overviews or masks are"
       job.warn("\(what) left out", isPrinted: !options.quiet)
     }
-    if let overlay = outputs.overlay, !overlay.plan.isPaged, pages > 1, overlayPath(page: 0) != nil {
-      throw ImbrexError(
-        .input, "it has \(pages) pages, but an overlay is drawn on one", remedy: .init("page"), cause: .unsupported)
-    }
-    var files = try pictureOutputs(reader, pages: pages)
-    var tables: [TableRows] = [], plan: Plan?
-    for page in 0..<pages {
-      if page > 0, try !reader.nextPage() { throw ImbrexError(.input, "page \(page + 1) is missing") }
-      if isPaged, try !begin(page, &files) { continue }
-      let (used, table) = try process(page: page, of: pages, reader, &files)
-      plan = plan ?? used
-      if let table {
-        tables.append(TableRows(file: job.input, page: pages > 1 && !isPaged ? number(page) : nil, table: table))
+    var files = try pictureOutputs(reader)
+    if let asked { try checkHolds(pages: asked, files) }
+    let expected = asked ?? expectedPages(of: reader)
+    var tables: [TableRows] = [], overlay: ImageWriter?, plan: Plan?, page = 0
+    repeat {
+      if try !isPaged || begin(page, &files) {
+        let made = try process(page: page, of: expected, reader, &files)
+        (plan, overlay) = (plan ?? made.plan, made.overlay)
+        if let table = made.table {
+          tables.append(TableRows(file: job.input, page: isPaged ? nil : number(page), table: table))
+        }
+        if isPaged { try finish(page, files, overlay, reader, tables.last) }
       }
-      if isPaged { try finish(page, files, reader, tables.last) }
-    }
-    try finish(files.filter { !$0.isPaged }, reader)
+      page += 1
+    } while try goesOn(after: page, of: asked, reader, files)
+    if page == 1, let table = tables.first { tables = [TableRows(file: table.file, page: nil, table: table.table)] }
+    try finish(files.filter { !$0.isPaged }, isPaged ? nil : overlay, at: overlayPath(page: 0), reader)
     if run.pipeline.makesTable && !isPaged { try keep(tables, in: job.output) }
-    if job.result.pagesLeft == pages { job.result.status = .skipped }
+    if job.result.pagesLeft == page { job.result.status = .skipped }
     if let damage = reader.damage { job.warn("read in part: \(damage)") }
+    if asked == nil && reader.trails {
+      job.warn("what follows its last picture is none, and is left out", isPrinted: !options.quiet)
+    }
     if options.verbose, let plan { report(reader, plan, tables, start: start) }
   }
 
   /// Completes files, and gives them their names.
-  private func finish(_ files: [Output], _ reader: ImageReader) throws {
+  private func finish(
+    _ files: [Output], _ overlay: ImageWriter?, at overlayPath: String?, _ reader: ImageReader
+  ) throws {
     let files = files.filter { $0.writer != nil }
     // None has its name before all are whole; the result is the last.
     for file in files {
       try job.writing(to: file.path) { try file.writer!.complete(after: options.strip ? nil : reader) }
     }
+    if let overlay { try job.writing(to: overlayPath!) { try overlay.finish() } }
     for file in files.reversed() { try job.writing(to: file.path) { try file.writer!.commit() } }
     files.forEach(warnOfClipping)
+    for note in (files.map { $0.writer! } + [overlay].compactMap { $0 }).flatMap(\.notes)
+    where !job.result.warnings.contains(note) {
+      job.warn(note, isPrinted: !options.quiet)
+    }
+  }
+
+  // MARK: - Pages
+
+  /// Goes on to the next page, if it is wanted and there is one.
+  ///
+  /// - Parameters:
+  ///   - done: Pages so far.
+  ///   - asked: How many are wanted; nil: all that there are.
+  private func goesOn(after done: Int, of asked: Int?, _ reader: ImageReader, _ files: [Output]) throws -> Bool {
+    if done == asked { return false }
+    let isThere = try reader.nextPage()
+    guard asked != nil else {
+      if isThere { try checkHolds(pages: nil, files) }
+      return isThere
+    }
+    guard isThere || reader.pageCount != nil else {
+      throw CommonOptions.noPage(options.pages!.upperBound, only: options.pages!.lowerBound + done - 1)
+    }
+    guard isThere else { throw ImbrexError(.input, "page \(done + 1) is missing") }
+    return true
+  }
+
+  /// As many as a stream's bytes could hold: for the layout of a TIFF, and to show how far a run is.
+  private func expectedPages(of reader: ImageReader) -> Int {
+    max((reader.byteCount ?? 0) / max(reader.description.byteCount, 1), 1)
+  }
+
+  /// Refuses what one picture only goes into.
+  ///
+  /// - Parameter pages: How many there are; nil: more than one.
+  private func checkHolds(pages: Int?, _ files: [Output]) throws {
+    guard pages != 1 else { return }
+    let what = pages.map { "it has \($0) pages" } ?? "it has more than one picture"
+    if let overlay = outputs.overlay, !overlay.plan.isPaged, overlayPath(page: 0) != nil {
+      throw ImbrexError(
+        .input, "\(what), but an overlay is drawn on one", remedy: .init("page"), cause: .unsupported)
+    }
+    if let file = files.first(where: { !$0.isPaged && !$0.format.holdsPages }) {
+      let name = outputs.writesToDirectory ? ", --name '{stem}-{page}.{ext}'" : ""
+      throw ImbrexError(
+        .input, "\(what), but a \(file.format.name.uppercased()) holds one: use --page N\(name), or write a TIFF",
+        cause: .unsupported)
+    }
   }
 
   // MARK: - Outputs
 
-  func pictureOutputs(_ reader: ImageReader, pages: Int) throws -> [Output] {
+  func pictureOutputs(_ reader: ImageReader) throws -> [Output] {
     let made = run.pipeline.descriptions(for: reader.description)
     var files: [Output] = []
     if !run.pipeline.makesTable {
@@ -95,13 +149,6 @@ struct PictureJob {
         ? options.format?.holding(made) ?? pipeFormat(reader, made, after: tee.position)
         : ImageFormat(path: path) ?? (options.format ?? reader.format).holding(made)
       files.append(Output(path: path, format: format, position: tee.position, tee: side, isPaged: side.plan.isPaged))
-    }
-    if let file = files.first(where: { pages > 1 && !$0.isPaged && !$0.format.holdsPages }) {
-      let name = outputs.writesToDirectory ? ", --name '{stem}-{page}.{ext}'" : ""
-      throw ImbrexError(
-        .input,
-        "it has \(pages) pages, but a \(file.format.name.uppercased()) holds one: use --page N\(name), or write a TIFF",
-        cause: .unsupported)
     }
     return files
   }
@@ -130,7 +177,7 @@ struct PictureJob {
 
   private func process(
     page: Int, of pages: Int, _ reader: ImageReader, _ files: inout [Output]
-  ) throws -> (Plan, Table?) {
+  ) throws -> (plan: Plan, table: Table?, overlay: ImageWriter?) {
     var metadata = reader.metadata
     var source = job.watched(reader, shareOfFile: 1 / Double(pages))
     let change = change(of: reader, page: page, of: pages, files)
@@ -165,11 +212,12 @@ struct PictureJob {
       ground = PictureCollector(try context.picture(plan.written(after: position)))
       taps.append(Tap(after: position, ground!))
     }
-    var table: Table?
+    var table: Table?, overlay: ImageWriter?
     if run.pipeline.makesTable {
       table = try plan.run(.stream(source), to: .table, taps: taps, in: context)!
       if let ground {
-        try writeOverlay(of: table!, on: ground.picture, plan, metadata, change, reader.format, to: overlayPath!)
+        overlay = try writeOverlay(
+          of: table!, on: ground.picture, plan, metadata, change, reader.format, to: overlayPath!)
       }
     } else {
       let writer = files[0].writer!
@@ -186,7 +234,7 @@ struct PictureJob {
       try sink(of: file, from: upright.description).write(
         upright.buffer.base, stride: upright.stride, count: upright.description.height)
     }
-    return (plan, table)
+    return (plan, table, overlay)
   }
 
   /// Whether the picture is turned before it is filtered. A tee does not change what goes on: the result alone decides.
@@ -213,7 +261,7 @@ struct PictureJob {
     if isTurnedFirst(files, reader.metadata) { change.turn = reader.metadata.orientation! }
     change.region = options.region
     let first = (options.pages?.lowerBound ?? 1) - 1
-    (change.page, change.pages, change.pageCount) = (page, first..<(first + pages), reader.pageCount)
+    (change.page, change.pages, change.pageCount) = (page, first..<(first + pages), reader.pageCount ?? pages)
     change.firstPage = page == 0 && !options.strip ? reader.firstPage : nil
     change.provenance = options.writesProvenance ? run.provenance : nil
     // A file of its own has no other page.
@@ -262,10 +310,11 @@ struct PictureJob {
       of: file, made: plan.written(after: file.position), change, pages: pages, metadata)
     let path = file.path
     if let writer = file.writer {
-      return try job.writing(to: path) {
+      try job.writing(to: path) {
         try writer.startPage(
           settings.picture, metadata: settings.metadata, input: input, change: settings.change)
       }
+      return warnOfConversion(from: settings.picture, to: writer.description, file.format, path)
     }
     if file.tee?.isDirectory ?? outputs.writesToDirectory {
       try job.writing(to: path) { try makeParent(of: path) }
@@ -313,9 +362,11 @@ struct PictureJob {
       losses.append("alpha is put over \(options.background == nil ? "white" : "the background")")
     }
     guard !losses.isEmpty else { return }
-    job.warn(
-      "\(format.name) cannot hold it as it is: \(losses.joined(separator: ", "))", file: FileJob.name(of: path),
-      isPrinted: !options.quiet)
+    let text = "\(format.name) cannot hold it as it is: \(losses.joined(separator: ", "))"
+    let file = FileJob.name(of: path)
+    // Another page may have said so.
+    guard !job.result.warnings.contains("\(file): \(text)") else { return }
+    job.warn(text, file: file, isPrinted: !options.quiet)
   }
 
   // MARK: - Tables
@@ -340,13 +391,14 @@ struct PictureJob {
     }
   }
 
+  /// - Returns: The overlay, to be finished.
   func writeOverlay(
     of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ change: PictureChange,
     _ inputFormat: ImageFormat, to path: String
-  ) throws {
+  ) throws -> ImageWriter {
     var change = change
     change.keepsQuantity = false
-    try job.writing(to: path) {
+    return try job.writing(to: path) {
       var opaque = picture.description
       opaque.alpha = .none
       let ground = try picture.converted(to: opaque, background: options.background ?? .white)
@@ -358,7 +410,7 @@ struct PictureJob {
         to: OutputFile(path: path), format: format, picture: drawing.description, metadata: metadata,
         input: picture.description, change: change, options: options.writerOptions)
       try writer.write(drawing.converted(to: writer.description))
-      try writer.finish()
+      return writer
     }
   }
 
@@ -394,10 +446,10 @@ struct PictureJob {
 
   /// The files of a page are whole.
   private func finish(
-    _ page: Int, _ files: [Output], _ reader: ImageReader, _ table: TableRows?
+    _ page: Int, _ files: [Output], _ overlay: ImageWriter?, _ reader: ImageReader, _ table: TableRows?
   ) throws {
     let result = outputs.plan.output(job.index, page: number(page))!
-    try finish(files.filter(\.isPaged), reader)
+    try finish(files.filter(\.isPaged), overlay, at: overlayPath(page: page), reader)
     if let table { try keep([table], in: result) }
     job.result.pages = (job.result.pages ?? []) + [result]
   }

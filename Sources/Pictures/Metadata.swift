@@ -24,6 +24,11 @@ public struct Metadata: Equatable, Sendable {
     public var isInverted = false
     /// Where alpha stands among the samples behind colour.
     public var alphaPlace: Int32 = 0
+    public var isLosslessWebP = false
+    /// LERC's largest error, in the samples' own units; 0: without loss, negative: unknown.
+    public var lercError = 0.0
+    /// What LERC's blocks are compressed with in addition, in its numbers: 0 nothing, 1 deflate, 2 zstd.
+    public var lercAddition: Int32 = 0
   }
 
   /// How a JPEG was compressed; 0 means unknown.

@@ -45,6 +45,20 @@ private func memoryLimit() -> Int? {
   #endif
 }
 
+/// The program's arguments, without its name; as the system gives them where it does, since Swift's runtime needs /proc.
+public func commandLineArguments() -> [String] {
+  guard var next = system_arguments(), next.pointee != nil else {
+    return (1..<max(Int(CommandLine.argc), 1)).map { PathText.text(CommandLine.unsafeArgv[$0]!) }
+  }
+  var arguments: [String] = []
+  next += 1
+  while let argument = next.pointee {
+    arguments.append(PathText.text(argument))
+    next += 1
+  }
+  return arguments
+}
+
 /// Value of an environment variable, if set and not empty.
 public func environment(_ name: String) -> String? {
   guard let value = getenv(name), value.pointee != 0 else { return nil }

@@ -70,7 +70,7 @@ import Testing
         let outcome = try Program.run(
           stage + [
             number == 0 ? input : folder.path("step\(number - 1).\(extensions[number - 1])"), "-o",
-            folder.path("step\(number).\(extensions[number])"),
+            folder.path("step\(number).\(extensions[number])"), "-q",  // Fax becomes deflate, which is said.
           ])
         try #require(outcome.status == 0 && outcome.errors.isEmpty, "\(kind.name): \(stage): \(outcome.errors)")
       }
@@ -83,7 +83,7 @@ import Testing
         if number < last { chain += ["then", "tee", folder.path("tee\(number).\(extensions[number])")] }
       }
       let out = folder.path("out.\(extensions[last])")
-      let outcome = try Program.run(chain + [input, "-o", out])
+      let outcome = try Program.run(chain + [input, "-o", out, "-q"])
       try #require(outcome.status == 0 && outcome.errors.isEmpty, "\(kind.name): \(line): \(outcome.errors)")
       for number in stages.indices {
         let made = number == last ? out : folder.path("tee\(number).\(extensions[number])")

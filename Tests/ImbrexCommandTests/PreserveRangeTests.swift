@@ -102,7 +102,7 @@ import Testing
     for (line, status, message) in [
       (
         "gaussian --preserve-range in.tif -o out.png", Int32(2),
-        "--preserve-range needs an output of 32-bit float, which png is not: use .tif or .pfm"
+        "--preserve-range needs an output that holds 32-bit floats, which png does not: use .tif or .pfm"
       ),
       (
         "gaussian --preserve-range then median in.tif -o out.png", 2,

@@ -120,6 +120,9 @@ typedef struct codec_header {
   int32_t jpeg_restart;        ///< MCUs between restart markers; 0: none.
 
   int32_t tiff_compression;                    ///< libtiff's COMPRESSION_ value; 0 unknown.
+  int32_t tiff_webp_lossless;                  ///< 1: WebP without loss.
+  double tiff_lerc_error;                      ///< LERC's largest error, in the samples' own units; negative: unknown.
+  int32_t tiff_lerc_addition;                  ///< What LERC's blocks are compressed with in addition, in its numbers.
   int32_t tiff_predictor;                      ///< libtiff's PREDICTOR_ value; 0 unknown.
   uint32_t tiff_tile_width, tiff_tile_height;  ///< 0: strips.
   uint32_t tiff_rows_per_strip;                ///< 0: unknown.
@@ -130,7 +133,7 @@ typedef struct codec_header {
   int32_t tiff_alpha_place;                    ///< Where among the samples behind colour alpha stands.
   /// Directories that a reader passes over from this page to the next: reduced versions, masks, pyramid levels.
   uint32_t tiff_left_out;
-  uint32_t page_count;  ///< Pages in the file, if known; 0 else.
+  uint32_t page_count;  ///< Pages in the file, if known; 0 else (a stream).
 
   /// ICC profile, or null. From a reader: owned by it, valid until it is closed. To a writer: read only during
   /// `create`.
@@ -218,14 +221,31 @@ int32_t codec_tiff_select(codec_tiff_reader *reader, uint32_t x, uint32_t y, uin
 int32_t codec_pnm_select(codec_pnm_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
                          codec_error *error);
 
-// Pages of a TIFF, each a picture by itself.
+// Pages of a TIFF, and pictures of a Netpbm stream, each by itself.
 
 /// Goes to the next page and reads its header as codec_tiff_open does, whether all rows of this one were read or not.
 /// `codec_no_page` at the end. Items and profile of the page before are no longer valid.
 int32_t codec_tiff_next_page(codec_tiff_reader *reader, codec_header *header, codec_error *error);
+int32_t codec_pnm_next_page(codec_pnm_reader *reader, codec_header *header, codec_error *error);
+/// 1 if something that is no picture comes behind the last; to be asked at the end.
+int32_t codec_pnm_trails(const codec_pnm_reader *reader);
 /// Completes the page and begins the next.
+int32_t codec_pnm_start_page(codec_pnm_writer *writer, const codec_header *header, codec_error *error);
 int32_t codec_tiff_start_page(codec_tiff_writer *writer, const codec_header *header, const codec_options *options,
                               codec_error *error);
+
+// Compressions of a TIFF.
+
+/// What one is called: in lists, and in sentences; and in a few words what it does not go with.
+typedef struct codec_tiff_compression {
+  int32_t number;  ///< libtiff's COMPRESSION_ value.
+  const char *name, *title, *limits;
+} codec_tiff_compression;
+
+/// Null if it is not known.
+const codec_tiff_compression *_Nullable codec_tiff_find_compression(int32_t number);
+/// That with which a page is written: the header's, or another where that does not go with its samples.
+int32_t codec_tiff_written_compression(const codec_header *header);
 
 // PNG in blocks of rows, so that several threads can compress one picture: blocks are filtered and deflated by
 // themselves (codec_png_encode_block, on any thread), then joined in order into one zlib stream

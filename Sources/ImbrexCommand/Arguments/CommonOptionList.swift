@@ -46,7 +46,7 @@ package enum CommonOptionList {
         "provenance", .flag, help: "Write into the picture what made it: version and filters, with their options."),
       OptionDefinition(
         "page", .text(allowed: "a page from 1, or a range such as 2-5") { OptionText.pages($0) != nil },
-        valueName: "n", defaultText: "all", help: "Pages of a multi-page TIFF, from 1: N or N-M."),
+        valueName: "n", defaultText: "all", help: "Pages of a TIFF or a stream, from 1: N or N-M."),
       OptionDefinition(
         "region",
         .text(allowed: "a width, a height and a place, such as 640x480+100+50") { OptionText.region($0) != nil },

@@ -33,7 +33,9 @@ struct JobCommand {
       let near = nearestName(to: word, in: names).map { "; did you mean '\($0)'?" } ?? ""
       throw ImbrexError(.usage, "job cannot '\(word)'\(near) (\(names.joined(separator: ", ")))")
     }
-    guard line.inputs.count > 1 else { throw ImbrexError(.usage, "job \(word) needs a directory: imbrex job \(word) JOB/") }
+    guard line.inputs.count > 1 else {
+      throw ImbrexError(.usage, "job \(word) needs a directory: imbrex job \(word) JOB/")
+    }
     guard line.inputs.count == 2 else {
       throw ImbrexError(.usage, "job \(word) takes one directory, '\(line.inputs[1])', not also '\(line.inputs[2])'")
     }
@@ -84,7 +86,9 @@ struct JobCommand {
     guard !rest.isEmpty else {
       throw ImbrexError(.usage, "job create needs a command line behind --: -- gaussian in.tif -o out.tif")
     }
-    guard case .integer(let parts)? = values["parts"] else { throw ImbrexError(option: "parts", "is missing: --parts N") }
+    guard case .integer(let parts)? = values["parts"] else {
+      throw ImbrexError(option: "parts", "is missing: --parts N")
+    }
     guard case .filter(let line) = try CommandLineParser.parse(rest) else {
       throw ImbrexError(.usage, "what stands behind -- must be a filter, or a chain of them")
     }
@@ -92,7 +96,9 @@ struct JobCommand {
     let plan = try planner.plan()
     try directory.create(plan)
     let tasks = plan.tasks.count
-    print("\(tasks) \(tasks == 1 ? "task" : "tasks") in \(plan.waves.count) \(plan.waves.count == 1 ? "wave" : "waves"): imbrex job run \(PathText.printable(directory.path))")
+    print(
+      "\(tasks) \(tasks == 1 ? "task" : "tasks") in \(plan.waves.count) \(plan.waves.count == 1 ? "wave" : "waves"): imbrex job run \(PathText.printable(directory.path))"
+    )
   }
 
   // MARK: - run
@@ -149,7 +155,9 @@ struct JobCommand {
     }
     var first: Int?
     if case .integer(let value)? = values["first"] { first = value }
-    guard let (variable, text) = Self.arrayIndices.lazy.compactMap({ name in environment(name).map { (name, $0) } }).first(where: { $0.1 != "undefined" })
+    guard
+      let (variable, text) = Self.arrayIndices.lazy.compactMap({ name in environment(name).map { (name, $0) } }).first(
+        where: { $0.1 != "undefined" })
     else {
       if first != nil { throw ImbrexError(option: "first", "goes with an array job, but no index of one is set") }
       return nil
@@ -167,20 +175,31 @@ struct JobCommand {
     let done = try directory.names(in: "done"), failed = try directory.names(in: "failed").subtracting(done)
     let names = Set(plan.tasks.map(\.name))
     let claimed = try directory.names(in: "claims").intersection(names).subtracting(done)
-    func count(_ wave: JobPlan.Wave, _ set: Set<String>) -> Int { wave.tasks.count { set.contains(plan.tasks[$0].name) } }
+    func count(_ wave: JobPlan.Wave, _ set: Set<String>) -> Int {
+      wave.tasks.count { set.contains(plan.tasks[$0].name) }
+    }
     let total = plan.tasks.count, complete = done.intersection(names).count
     if values.flag("json") {
       let value = JSONValue.object([
         ("tasks", .integer(total)), ("done", .integer(complete)), ("running", .integer(claimed.count)),
-        ("failed", .array(plan.tasks.filter { failed.contains($0.name) }.map {
-          .object([("task", .string($0.name)), ("error", .string(directory.failure(of: $0.name) ?? ""))])
-        })),
-        ("waves", .array(plan.waves.map { wave in
-          .object([
-            ("name", .string(wave.name)), ("tasks", .integer(wave.tasks.count)), ("done", .integer(count(wave, done))),
-            ("failed", .integer(count(wave, failed))),
-          ])
-        })),
+        (
+          "failed",
+          .array(
+            plan.tasks.filter { failed.contains($0.name) }.map {
+              .object([("task", .string($0.name)), ("error", .string(directory.failure(of: $0.name) ?? ""))])
+            })
+        ),
+        (
+          "waves",
+          .array(
+            plan.waves.map { wave in
+              .object([
+                ("name", .string(wave.name)), ("tasks", .integer(wave.tasks.count)),
+                ("done", .integer(count(wave, done))),
+                ("failed", .integer(count(wave, failed))),
+              ])
+            })
+        ),
       ])
       return print(value)
     }

@@ -40,7 +40,8 @@ struct JobCut {
     let positions = first!.outputs.map(\.position) + (run.options.overlay == nil ? [] : [run.pipeline.links.count - 1])
     tapped = Set(positions.compactMap { first!.parted.pass(ofPosition: $0) })
     // Of a stack of many pages several parts are one task.
-    let parts = ends.enumerated().flatMap { page, ends in ends.indices.map { JobPlan.PartNumber(page: page, part: $0) } }
+    let parts = ends.enumerated().flatMap { page, ends in ends.indices.map { JobPlan.PartNumber(page: page, part: $0) }
+    }
     let size = parts.count > count ? (parts.count + count - 1) / count : 1
     groups = stride(from: 0, to: parts.count, by: size).map { Array(parts[$0..<min($0 + size, parts.count)]) }
   }
@@ -82,7 +83,9 @@ struct JobCut {
 
   /// What is read for some parts, ghosts and all.
   func pixels(of parts: [JobPlan.PartNumber], pass: Int) -> Int {
-    guard parted.passes[pass].source != .kept else { return parts.reduce(0) { $0 + rows($1).count * pages[$1.page].width } }
+    guard parted.passes[pass].source != .kept else {
+      return parts.reduce(0) { $0 + rows($1).count * pages[$1.page].width }
+    }
     return parts.reduce(0) { $0 + parted.rowsRead(by: pass, for: rows($1)).count * pages[$1.page].width }
   }
 }

@@ -34,7 +34,8 @@ struct JobPlanner {
 
   /// Options that make no sense where tasks may be run twice, anywhere, without a terminal.
   private static func check(_ line: ParsedLine) throws {
-    for name in ["in-place", "explain", "dry-run", "report", "incremental", "fail-fast"] where line.options.isGiven(name) {
+    for name in ["in-place", "explain", "dry-run", "report", "incremental", "fail-fast"]
+    where line.options.isGiven(name) {
       throw ImbrexError(option: name, "does not go with a job")
     }
   }
@@ -67,10 +68,16 @@ struct JobPlanner {
     var small: [Int] = []
     for (index, file) in found.enumerated() {
       let count = found.count == 1 ? parts : (file.pixels + share / 2) / share
-      if file.pages != nil && count > 1 { try split(file, index, into: count, of: found.count) } else { small.append(index) }
+      if file.pages != nil && count > 1 {
+        try split(file, index, into: count, of: found.count)
+      } else {
+        small.append(index)
+      }
     }
     addFiles(small, found, share: share)
-    if outputs.sharedTable != nil { add("table", tableNeeds, makes: outputs.sharedTable.map { [$0] }!, pixels: 0, .table) }
+    if outputs.sharedTable != nil {
+      add("table", tableNeeds, makes: outputs.sharedTable.map { [$0] }!, pixels: 0, .table)
+    }
     return JobPlan(
       directory: currentDirectory(), command: command, parts: parts, inputs: try found.map(input),
       outputs: outputs.sharedTable.map { [$0] } ?? found.compactMap(\.item.output), waves: waves, tasks: tasks,
@@ -94,19 +101,21 @@ struct JobPlanner {
     do {
       let path = file.item.input
       let reader = try ImageReader(path: path, options: run.options.readerOptions(tiling))
-      let pages = try run.options.pageCount(of: reader)
+      let asked = try run.options.pageCount(of: reader)
       var descriptions: [ImageDescription] = [], isSplit = true
-      for page in 0..<pages {
-        if page > 0, try !reader.nextPage() { break }
+      repeat {
         descriptions.append(reader.description)
         isSplit = isSplit && canSplit(reader, file.item)
-      }
+      } while try descriptions.count != asked && reader.nextPage()
       file.pixels = descriptions.reduce(0) { $0 + $1.pixelCount }
       let first = descriptions[0]
       let probe = try ImageReader(path: path, options: run.options.readerOptions(tiling))
       try probe.select(Region(x: 0, y: 0, width: first.width, height: 1))
       file.readsFromTop = probe.readsFromTop
-      if isSplit && descriptions.count == pages { file.pages = descriptions }
+      // Several pages in what holds one are an error, which the file's own task has.
+      let formats = [file.item.output].compactMap { $0.flatMap(ImageFormat.init(path:)) }
+      let areHeld = descriptions.count == 1 || formats.allSatisfy(\.holdsPages) && run.options.overlay == nil
+      if isSplit && areHeld { file.pages = descriptions }
     } catch {
       file.pages = nil
     }
@@ -119,7 +128,8 @@ struct JobPlanner {
     guard (try? PartedPipeline(run.pipeline, reader.description)) != nil else { return false }
     guard reader.metadata.isTurned else { return true }
     if run.options.autoOrient || run.options.strip { return false }
-    let formats = [item.output, run.options.overlay].compactMap { $0.flatMap(ImageFormat.init(path:)) }
+    let formats =
+      [item.output, run.options.overlay].compactMap { $0.flatMap(ImageFormat.init(path:)) }
       + run.tees.compactMap { ImageFormat(path: $0.path) } + [run.options.format ?? reader.format]
     return formats.allSatisfy(\.holdsOrientation)
   }
@@ -212,7 +222,9 @@ struct JobPlanner {
       var merge: Int?
       if case .round = pass.ending, !cut.isSequential(index) {
         merge = tasks.count
-        add("\(name)-merge", Array(first..<merge!), makes: [folder + "*/*.verdict"], pixels: 0, .merge(pass: index, picture: picture))
+        add(
+          "\(name)-merge", Array(first..<merge!), makes: [folder + "*/*.verdict"], pixels: 0,
+          .merge(pass: index, picture: picture))
       }
       made.append((ownTask, merge))
     }
@@ -220,7 +232,8 @@ struct JobPlanner {
     let last = cut.parted.passes.count - 1
     // Everything that the outputs are made of: the last pass, merges of tables, and what was tapped before.
     let needed = made.indices.flatMap { index -> [Int] in
-      index == last || cut.isTapped(index) ? made[index].parts.flatMap { $0 } + [made[index].merge].compactMap { $0 } : []
+      index == last || cut.isTapped(index)
+        ? made[index].parts.flatMap { $0 } + [made[index].merge].compactMap { $0 } : []
     }
     let sides = outputs.sidePaths(input, pages: pages.count)
     add(
@@ -244,7 +257,9 @@ struct JobPlanner {
       }
       // Of the exchanges that it goes on from, or is in the midst of: what it kept, and what was merged.
       for earlier in 0..<index {
-        guard case .round(let exchange, _) = parted.passes[earlier].ending, parted.isUsed(exchange, by: index) else { continue }
+        guard case .round(let exchange, _) = parted.passes[earlier].ending, parted.isUsed(exchange, by: index) else {
+          continue
+        }
         if cut.isSequential(earlier) {
           needs += made[earlier].parts[part.page]
         } else {

@@ -94,7 +94,8 @@ struct JobTasks {
       }
     }
     if failures > 0 {
-      throw ImbrexError(.input, "\(task.name): \(failures) of \(inputs.count) \(inputs.count == 1 ? "file" : "files") failed")
+      throw ImbrexError(
+        .input, "\(task.name): \(failures) of \(inputs.count) \(inputs.count == 1 ? "file" : "files") failed")
     }
   }
 

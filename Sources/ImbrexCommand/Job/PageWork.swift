@@ -33,7 +33,8 @@ struct PageWork {
   ///   - pages: How many are worked on.
   ///   - parts: The rows of its parts; nil: not known yet.
   init(
-    _ run: FilterRun, _ job: PictureJob, _ reader: ImageReader, page: Int, of pages: Int, parts: [Range<Int>]?, _ tiling: TilingOptions
+    _ run: FilterRun, _ job: PictureJob, _ reader: ImageReader, page: Int, of pages: Int, parts: [Range<Int>]?,
+    _ tiling: TilingOptions
   ) throws {
     var metadata = reader.metadata
     if run.options.strip { metadata.strip() }
@@ -44,7 +45,7 @@ struct PageWork {
     self.written = written
     let rows = parts ?? [0..<reader.description.height]
     self.parts = rows
-    let files = try job.pictureOutputs(reader, pages: pages)
+    let files = try job.pictureOutputs(reader)
     change = job.change(of: reader, page: page, of: pages, files)
     var pipeline = run.pipeline, found: [Output] = []
     for (index, file) in files.enumerated() {

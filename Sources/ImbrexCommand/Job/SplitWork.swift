@@ -48,7 +48,8 @@ struct SplitWork {
     settings.expectedByteCount = pages * first.description.byteCount
     try named(path) {
       let writer = try ImageWriter(
-        to: OutputFile(path: path), format: Self.tiff, picture: first.description, metadata: metadata, options: settings)
+        to: OutputFile(path: path), format: Self.tiff, picture: first.description, metadata: metadata, options: settings
+      )
       for page in 0..<pages {
         let source = page == 0 ? first : try reader(page: page)
         if page > 0 { try writer.startPage(source.description, metadata: metadata) }
@@ -118,7 +119,7 @@ struct SplitWork {
     let first = try reader(page: 0)
     job.job.result.width = first.description.width
     job.job.result.height = first.description.height
-    writers = try job.pictureOutputs(first, pages: pages)
+    writers = try job.pictureOutputs(first)
     for page in 0..<pages {
       let reader = page == 0 ? first : try reader(page: page)
       let work = try work(page: page, reader), files = try files(page: page)
@@ -137,7 +138,9 @@ struct SplitWork {
     if first.hasLateItems && writers.contains(where: { $0.format == first.format }) {
       try pass(first, to: NoSink())
     }
-    for file in writers { try job.job.writing(to: file.path) { try file.writer!.complete(after: options.strip ? nil : first) } }
+    for file in writers {
+      try job.job.writing(to: file.path) { try file.writer!.complete(after: options.strip ? nil : first) }
+    }
     for file in writers.reversed() { try job.job.writing(to: file.path) { try file.writer!.commit() } }
     if run.pipeline.makesTable { try job.keep(tables, in: job.job.output) }
   }
@@ -168,13 +171,17 @@ struct SplitWork {
       of: work.parts.indices.map { files.kept(exchange, round, $0) }, knowing: verdicts, in: options.region)
   }
 
-  private func overlay(_ table: Table, _ work: PageWork, _ files: PartFiles, _ format: ImageFormat, to path: String) throws {
+  private func overlay(_ table: Table, _ work: PageWork, _ files: PartFiles, _ format: ImageFormat, to path: String)
+    throws
+  {
     let ground = PictureCollector(
       try context.picture(work.plan.written(after: run.pipeline.links.count - 1)))
     for part in work.parts.indices where work.written(part) != nil {
       try pass(ImageReader(path: files.ground(part), options: options.readerOptions(context.tiling)), to: ground)
     }
-    try job.writeOverlay(of: table, on: ground.picture, work.plan, work.metadata, work.change, format, to: path)
+    let writer = try job.writeOverlay(
+      of: table, on: ground.picture, work.plan, work.metadata, work.change, format, to: path)
+    try job.job.writing(to: path) { try writer.finish() }
   }
 }
 

@@ -42,7 +42,9 @@ public struct JobDirectory: Sendable {
   /// - Throws: ``ImbrexError`` if there is no job, or another version has made it.
   public func plan() throws -> JobPlan {
     let name = "\(path)/\(JobPlan.fileName)"
-    guard fileExists(name) else { throw ImbrexError(.input, "\(path): there is no job here (\(JobPlan.fileName) is missing)") }
+    guard fileExists(name) else {
+      throw ImbrexError(.input, "\(path): there is no job here (\(JobPlan.fileName) is missing)")
+    }
     do {
       return try JobPlan(json: RawFile.bytes(of: name))
     } catch let error as ImbrexError {
@@ -81,7 +83,9 @@ public struct JobDirectory: Sendable {
   }
 
   /// A name beside a file's, of which another process will not think.
-  public func temporaryName(for path: String) -> String { "\(path).\(hostName())-\(getpid())-\(monotonicNanoseconds())" }
+  public func temporaryName(for path: String) -> String {
+    "\(path).\(hostName())-\(getpid())-\(monotonicNanoseconds())"
+  }
 
   /// Gives a complete file its name.
   public func publish(_ temporary: String, as path: String) throws {

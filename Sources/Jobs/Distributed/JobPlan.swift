@@ -45,7 +45,9 @@ public struct JobPlan: Sendable {
     public let work: Work
 
     public init(name: String, needs: [Int], makes: [String], pixels: Int, memory: Int, work: Work) {
-      (self.name, self.needs, self.makes, self.pixels, self.memory, self.work) = (name, needs, makes, pixels, memory, work)
+      (self.name, self.needs, self.makes, self.pixels, self.memory, self.work) = (
+        name, needs, makes, pixels, memory, work
+      )
     }
   }
 
@@ -135,12 +137,15 @@ extension JobPlan {
 
   /// The plan as a person reads it: an object with each input and each task on a line of its own.
   public var json: String {
-    func lines(_ values: [JSONValue]) -> String { "[\n    " + values.map(\.description).joined(separator: ",\n    ") + "\n  ]" }
+    func lines(_ values: [JSONValue]) -> String {
+      "[\n    " + values.map(\.description).joined(separator: ",\n    ") + "\n  ]"
+    }
     func line(_ name: String, _ value: JSONValue) -> String { "  \"\(name)\": \(value)" }
     return "{\n"
       + [
         line("imbrex", .string(version)), line("directory", .string(directory)),
-        line("command", .array(command.map(JSONValue.string))), line("parts", .integer(parts)), line("max_memory", .integer(maxMemory)),
+        line("command", .array(command.map(JSONValue.string))), line("parts", .integer(parts)),
+        line("max_memory", .integer(maxMemory)),
         "  \"inputs\": " + lines(inputs.map(\.json)), line("outputs", .array(outputs.map(JSONValue.string))),
         "  \"waves\": " + lines(waves.map(\.json)), "  \"tasks\": " + lines(tasks.map { taskJSON($0) }),
         "  \"pictures\": " + lines(pictures.map(\.json)),
@@ -185,7 +190,8 @@ extension JobPlan {
       else { throw damaged }
       let needs = try strings(task["needs"]).map { try numbers[$0] ?? { throw damaged }() }
       guard needs.allSatisfy({ $0 < index }) else { throw damaged }
-      return Task(name: name, needs: needs, makes: try strings(task["makes"]), pixels: pixels, memory: memory, work: work)
+      return Task(
+        name: name, needs: needs, makes: try strings(task["makes"]), pixels: pixels, memory: memory, work: work)
     }
     let count = self.tasks.count
     self.waves = try waves.map { wave in
@@ -215,7 +221,8 @@ extension JobPlan.Input {
   fileprivate var json: JSONValue {
     // Nanoseconds are more than a double holds.
     .object([
-      ("path", .string(path)), ("kept", .string(kept)), ("size", .integer(size)), ("modified", .string(String(modified))),
+      ("path", .string(path)), ("kept", .string(kept)), ("size", .integer(size)),
+      ("modified", .string(String(modified))),
       ("content", .string(content)),
     ])
   }
@@ -255,7 +262,9 @@ extension JobPlan.SplitPicture {
 
 extension JobPlan.Work {
   fileprivate var json: JSONValue {
-    func object(_ kind: String, _ members: [(String, JSONValue)]) -> JSONValue { .object([("kind", .string(kind))] + members) }
+    func object(_ kind: String, _ members: [(String, JSONValue)]) -> JSONValue {
+      .object([("kind", .string(kind))] + members)
+    }
     return switch self {
     case .files(let inputs): object("files", [("inputs", .array(inputs.map(JSONValue.integer)))])
     case .copy(let picture): object("copy", [("picture", .integer(picture))])

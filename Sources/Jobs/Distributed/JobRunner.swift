@@ -98,15 +98,17 @@ private enum Heartbeat {
     let beater = Beater(directory: directory, task: task, isOver: isOver)
     var thread = pthread_t(bitPattern: 0)
     let pointer = Unmanaged.passRetained(beater).toOpaque()
-    let made = pthread_create(&thread, nil, { argument in
-      #if canImport(Darwin)
-        let beater = Unmanaged<Beater>.fromOpaque(argument).takeRetainedValue()
-      #else
-        let beater = Unmanaged<Beater>.fromOpaque(argument!).takeRetainedValue()
-      #endif
-      beater.run()
-      return nil
-    }, pointer)
+    let made = pthread_create(
+      &thread, nil,
+      { argument in
+        #if canImport(Darwin)
+          let beater = Unmanaged<Beater>.fromOpaque(argument).takeRetainedValue()
+        #else
+          let beater = Unmanaged<Beater>.fromOpaque(argument!).takeRetainedValue()
+        #endif
+        beater.run()
+        return nil
+      }, pointer)
     if made != 0 { Unmanaged<Beater>.fromOpaque(pointer).release() }
     defer { isOver.withLock { $0 = true } }
     try body()

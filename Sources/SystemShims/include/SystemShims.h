@@ -7,6 +7,9 @@
 /// Cores in this process's affinity mask, or 0 where the system has none.
 int32_t system_affinity_cores(void);
 
+/// The program's name and arguments, ended by null; or null where the system does not give them.
+char *const *system_arguments(void);
+
 /// Registers a path to be removed if a signal ends the process; returns its slot, or -1 if there is no room.
 int32_t system_cleanup_add(const char *path);
 /// Forgets a slot (-1 is allowed).
