@@ -195,6 +195,9 @@ here.""",
     },
 }
 
+# Long, and with examples of its own.
+JOB = pathlib.Path(__file__).with_name("job.mdoc")
+
 MAIN = """.Nm
 filters pictures in overlapping tiles on every core.
 A picture is decoded, filtered and encoded at the same time, band by band: a tile is given ghost cells (a halo) from its neighbours, as many as
@@ -653,10 +656,11 @@ def main():
     filters = {definition["name"]: definition for definition in lists["filters"]}
     commands = {definition["name"]: definition for definition in lists["commands"]}
     sections = {section["title"]: section["options"] for section in lists["sections"]}
-    if set(PAGES) != set(filters) | set(commands):
-        sys.exit(f"make.py: the pages {sorted(PAGES)} are not the filters and commands {sorted(filters | commands)}")
+    names = [*PAGES, "job"]
+    if set(names) != set(filters) | set(commands):
+        sys.exit(f"make.py: the pages {sorted(names)} are not the filters and commands {sorted(filters | commands)}")
 
-    see = [".Xr imbrex 1"] + [f".Xr imbrex-{name} 1" for name in sorted(PAGES)]
+    see = [".Xr imbrex 1"] + [f".Xr imbrex-{name} 1" for name in sorted(names)]
 
     def see_also(without):
         entries = [entry for entry in see if entry != f".Xr {without} 1"]
@@ -680,6 +684,15 @@ def main():
         text = escape(prose["description"]) + "\n.Sh OPTIONS\n" + body + options(own) + examples(prose["examples"])
         (folder / f"imbrex-{name}.1").write_text(
             page(f"imbrex-{name}", sentence(definition["abstract"]), synopsis, text + see_also(f"imbrex-{name}")))
+    job = commands["job"]
+    synopsis = (".Nm imbrex job create\n.Ar JOB\n.Fl -parts Ar N\n.Op Fl -tiled-copy\n.Fl - Ar FILTER ...\n"
+                ".Nm imbrex job run\n.Ar JOB\n.Op Fl -task Ar NAME | Fl -first Ar N\n"
+                ".Nm imbrex job status\n.Ar JOB\n.Op Fl -json\n"
+                ".Nm imbrex job graph\n.Ar JOB\n.Fl -json | -dot | -make\n"
+                ".Nm imbrex job submit\n.Ar JOB\n.Fl -engine Cm slurm | dask\n.Op Fl -go\n.Op Fl -wait\n.Op Fl - Ar option ...")
+    text = escape(JOB.read_text()).replace("@OPTIONS@", options(job["options"]))
+    (folder / "imbrex-job.1").write_text(
+        page("imbrex-job", sentence(job["abstract"]), synopsis, text + see_also("imbrex-job")))
     everywhere = "".join(f".Ss {title}\n{options(own)}" for title, own in sections.items() if title != "Tables")
     listed = "\n".join(f".It Cm {name}\n{sentence(definition['abstract'])};\n.Xr imbrex-{name} 1"
                        for name, definition in (filters | commands).items())

@@ -47,8 +47,8 @@ def _runner():
             return name
         # Much that goes wrong is over after a moment.
         time.sleep(1)
-        lines = ended.stderr.decode(errors="replace").strip().splitlines()
-        raise RuntimeError(f"{name}: {lines[-1] if lines else f'ended with status {ended.returncode}'}")
+        lines = [line.removeprefix("imbrex: ") for line in ended.stderr.decode(errors="replace").splitlines()]
+        raise RuntimeError(f"{name}: {'; '.join(lines[:5]) or f'ended with status {ended.returncode}'}")
 
     return run
 

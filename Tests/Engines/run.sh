@@ -70,8 +70,8 @@ prepare() {
   python3 - <<'PYTHON'
 import random
 random.seed(1)
-width, height = 3000, 4000
-rows = [bytes(min(255, max(0, x // 12 + random.randrange(-40, 40))) for x in range(width)) for _ in range(40)]
+width, height = 6000, 8000
+rows = [bytes(min(255, max(0, x // 24 + random.randrange(-40, 40))) for x in range(width)) for _ in range(40)]
 with open("large.pgm", "wb") as file:
     file.write(b"P5 %d %d 255\n" % (width, height))
     for y in range(height):
@@ -84,7 +84,7 @@ PYTHON
 }
 
 # A chain that needs the whole picture at two places, and some time.
-chain=(median --radius 12 --shape disk then edge --sigma 2 --quantiles --low 0.8 --high 0.95)
+chain=(gaussian --sigma 1 --float then median --radius 7 then edge --sigma 2 --quantiles --low 0.8 --high 0.95)
 
 create() { # NAME
   rm -rf "$1.job" "$1.tif" "$1"

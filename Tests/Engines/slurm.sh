@@ -98,7 +98,7 @@ kill_node n2
 wait $submission || { cat slurm.log >&2; fail "the job on Slurm ended with status $?"; }
 cat slurm.log
 same slurm
-grep -q "requeue JobId=" "$cluster/slurmctld.log" || fail "no task was on the node that was lost"
+grep -qi "requeue.*JobId=" "$cluster/slurmctld.log" || fail "no task was on the node that was lost"
 
 # A directory with a damaged picture.
 create_batch slurm-photos

@@ -63,7 +63,7 @@ import Testing
     #expect(
       arrays.map { "\($0.name) \($0.first)+\($0.indices) after \($0.after)" } == [
         "local-1 0+0-9 after []", "local-2 10+0-9 after []", "local-3 20+0-4 after []", "merge 25+0 after [0, 1, 2]",
-        "finish-1 26+0-9 after [0, 3]", "finish-2 36+0-9 after [1, 3]", "finish-3 46+0-4 after [2, 3]",
+        "finish-1 26+0-9 after [3]", "finish-2 36+0-9 after [3]", "finish-3 46+0-4 after [3]",
         "join 51+0 after [4, 5, 6]",
       ])
     #expect(arrays.map(\.count) == [10, 10, 5, 1, 10, 10, 5, 1])
@@ -207,7 +207,7 @@ import Testing
       ended.errors == """
         imbrex: local: 3 x 448 MiB, 13 min: Slurm job 1
         imbrex: merge: 1 x 448 MiB, 13 min: Slurm job 2, after 1
-        imbrex: finish: 3 x 448 MiB, 13 min: Slurm job 3, after 1:2
+        imbrex: finish: 3 x 448 MiB, 13 min: Slurm job 3, after 2
         imbrex: join: 1 x 448 MiB, 13 min: Slurm job 4, after 3
         imbrex: 8 of 8 tasks done, 0 running
         status of \(job)
@@ -218,7 +218,7 @@ import Testing
     #expect(
       third
         == "<--parsable><--job-name=imbrex-finish><--array=0-2><--mem=448M><--time=13><--cpus-per-task=1><--requeue>"
-        + "<--chdir=\(job)><--output=\(log)><--open-mode=append><--dependency=afterany:1:2>"
+        + "<--chdir=\(job)><--output=\(log)><--open-mode=append><--dependency=afterany:2>"
         + "<--partition=a b><-c><4><\(job)/slurm/task.sh><4>")
     #expect(try text("ran") == (0..<8).map { "3: \($0)\n" }.joined())
   }

@@ -8,7 +8,7 @@ public struct TaskArray: Equatable, Sendable {
   public let indices: String
   /// How many they are.
   public let count: Int
-  /// Places, in the list of arrays, of those that make what its tasks need.
+  /// Places, in the list of arrays, of those that make what its tasks need, but for those that others of them come after.
   public let after: [Int]
   /// Bytes to ask for, for each task.
   public let memory: Int
@@ -24,21 +24,26 @@ extension JobPlan {
   /// - Parameters:
   ///   - limit: Tasks of an array at most. Slurm's `MaxArraySize` is 1001 unless it was set.
   ///   - isDone: Whether the task of a number is done already, and is left out.
-  /// - Complexity: O(tasks and needs).
+  /// - Complexity: O(tasks and needs), and O(arrays²).
   public func arrays(limit: Int = 1000, without isDone: (Int) -> Bool = { _ in false }) -> [TaskArray] {
     var arrays: [TaskArray] = []
     var arrayOfTask = [Int?](repeating: nil, count: tasks.count)
+    // Of each array, all that have ended when it begins.
+    var before: [Set<Int>] = []
     for wave in waves {
       for first in stride(from: wave.tasks.lowerBound, to: wave.tasks.upperBound, by: limit) {
         let missing = (first..<min(first + limit, wave.tasks.upperBound)).filter { !isDone($0) }
         if missing.isEmpty { continue }
         for task in missing { arrayOfTask[task] = arrays.count }
+        let needed = Set(missing.flatMap { tasks[$0].needs.compactMap { arrayOfTask[$0] } })
+        let implied = needed.reduce(into: Set()) { $0.formUnion(before[$1]) }
+        before.append(needed.union(implied))
         let number = (first - wave.tasks.lowerBound) / limit + 1
         arrays.append(
           TaskArray(
             name: wave.tasks.count > limit ? "\(wave.name)-\(number)" : wave.name, first: first,
             indices: Self.indices(missing.map { $0 - first }), count: missing.count,
-            after: Set(missing.flatMap { tasks[$0].needs.compactMap { arrayOfTask[$0] } }).sorted(),
+            after: needed.subtracting(implied).sorted(),
             memory: missing.map { tasks[$0].memoryToAskFor }.max()!,
             minutes: missing.map { tasks[$0].minutesToAskFor }.max()!))
       }

@@ -113,7 +113,7 @@ public struct SlurmScript: Sendable {
       esac
       complete=$(ls "$job/done" | wc -l)
       running=$(echo "$left" | grep -c '^RUNNING' || true)
-      reason=$(echo "$left" | sed -n 's/^PENDING //p' | grep -v '^Dependency' | sed -n '1s/^/, waiting: /p' || true)
+      reason=$(echo "$left" | sed -n 's/^PENDING //p' | grep -Ev '^(Dependency|None)' | sed -n '1s/^/, waiting: /p' || true)
       now="$complete of \(plan.tasks.count) tasks done, $running running$reason"
       [ "$now" = "$said" ] || echo "imbrex: $now" >&2
       said=$now
