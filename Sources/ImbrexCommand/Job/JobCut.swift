@@ -53,7 +53,12 @@ struct JobCut {
     // Only stages that see the whole picture need rows beyond what is written.
     let span = work.parted.passes.count == 1 ? work.written.y..<work.written.endY : 0..<height
     let result = try work.outputs.first.map { try PageWork.writer($0.file.format, $0.settings, work.input) }
-    var step = result?.rowsPerSegment ?? result?.rowsPerJoint ?? 1
+    var step = result?.rowsPerSegment ?? result?.rowsPerJoint ?? 1, count = count
+    // Where the input is cut as well: what two parts share is decoded twice.
+    let both = leastCommonMultiple(step, rowsDecodedTogether(work))
+    if span.count / both >= count { step = both }
+    // More parts than large strips or tiles are high would decode and encode the same ones again and again.
+    if step >= coarse { count = min(count, max(span.count / step, 1)) }
     if work.written.height / step < count { step = 1 }
     let ends = (1..<max(count, 1)).map { number in
       let row = span.lowerBound + span.count * number / count
@@ -62,6 +67,22 @@ struct JobCut {
       return work.written.y + Int(steps) * step
     }
     return Set(ends.filter { $0 > 0 && $0 < height }).sorted() + [height]
+  }
+
+  /// Rows of a strip or tile that are too many to be decoded for a few of them.
+  private static let coarse = 128
+
+  /// Rows of a strip or tile of the input.
+  private static func rowsDecodedTogether(_ work: PageWork) -> Int {
+    let layout = work.metadata.tiff
+    let rows = Int(layout.tileHeight > 0 ? layout.tileHeight : layout.rowsPerStrip)
+    return rows > 0 && rows < work.input.height ? rows : 1
+  }
+
+  private static func leastCommonMultiple(_ a: Int, _ b: Int) -> Int {
+    var (x, y) = (a, b)
+    while y != 0 { (x, y) = (y, x % y) }
+    return a / x * b
   }
 
   func parts(page: Int) -> [Range<Int>] {
