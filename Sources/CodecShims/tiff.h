@@ -20,7 +20,7 @@
   X(GetStrileByteCount) X(GetStrileOffset) X(GetVersion) X(IsBigEndian) X(IsBigTIFF) X(IsByteSwapped) X(IsCODECConfigured) \
   X(IsTiled) X(LastDirectory) X(MergeFieldInfo) X(OpenOptionsAlloc) X(OpenOptionsFree) \
   X(OpenOptionsSetErrorHandlerExtR) X(OpenOptionsSetMaxSingleMemAlloc) X(OpenOptionsSetWarningHandlerExtR) \
-  X(RGBAImageOK) X(ReadDirectory) X(ReadEncodedStrip) X(ReadEncodedTile) X(ReadRGBAStripExt) X(ReadRGBATileExt) \
+  X(RGBAImageOK) X(ReadDirectory) X(ReadEncodedStrip) X(ReadEncodedTile) X(ReadRawStrip) X(ReadRawTile) X(ReadRGBAStripExt) X(ReadRGBATileExt) \
   X(ReadScanline) X(ScanlineSize) X(SetField) X(SetSubDirectory) X(TileSize) X(WriteBufferSetup) \
   X(WriteDirectory) X(WriteEncodedStrip) X(WriteEncodedTile) X(WriteRawStrip) X(WriteRawTile) X(WriteScanline)
 // clang-format on

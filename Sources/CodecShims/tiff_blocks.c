@@ -147,3 +147,68 @@ int32_t codec_tiff_append_block(codec_tiff_writer *writer, const codec_tiff_enco
   writer->row += encoded->rows;
   return codec_report(&writer->failure, error);
 }
+
+// MARK: Parts that are files
+
+uint32_t codec_tiff_joins(const codec_tiff_writer *writer) {
+  uint16_t compression = COMPRESSION_NONE;
+  libtiff.GetField(writer->file.tiff, TIFFTAG_COMPRESSION, &compression);
+  // JPEG's tables stand outside its strips.
+  return writer->method == method_scanlines || compression == COMPRESSION_JPEG ? 0 : writer->band_rows;
+}
+
+/// Copies one strip or tile as it is coded.
+static bool copy_segment(codec_tiff_writer *writer, TIFF *part, uint32_t from, uint32_t to, uint8_t **bytes,
+                         uint64_t *capacity) {
+  uint64_t count = libtiff.GetStrileByteCount(part, from);
+  if (count == 0 || count > LARGEST_ALLOCATION) return false;
+  if (count > *capacity) {
+    free(*bytes);
+    *capacity = count;
+    *bytes = malloc(count);
+    if (*bytes == NULL) return false;
+  }
+  tmsize_t size = (tmsize_t)count;
+  if (writer->method == method_tiles) {
+    return libtiff.ReadRawTile(part, from, *bytes, size) == size &&
+           libtiff.WriteRawTile(writer->file.tiff, to, *bytes, size) == size;
+  }
+  return libtiff.ReadRawStrip(part, from, *bytes, size) == size &&
+         libtiff.WriteRawStrip(writer->file.tiff, to, *bytes, size) == size;
+}
+
+int32_t codec_tiff_append_file(codec_tiff_writer *writer, int fd, uint32_t rows, codec_error *error) {
+  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
+  if (codec_check_rows(writer->row, rows, writer->height, error) != codec_ok) return error->status;
+  tiff_file file = {0};
+  if (!tiff_file_open(&file, fd, "rcm")) return tiff_fail(&file, error, "a part cannot be opened");
+  uint32_t width = 0, height = 0;
+  libtiff.GetField(file.tiff, TIFFTAG_IMAGEWIDTH, &width);
+  libtiff.GetField(file.tiff, TIFFTAG_IMAGELENGTH, &height);
+  bool tiled = writer->method == method_tiles;
+  int32_t status = codec_ok;
+  if (height != rows || width != writer->width || libtiff.IsTiled(file.tiff) != tiled) {
+    status = codec_fail(error, codec_malformed, 0, "a part is of another picture");
+  }
+  uint32_t across = tiled ? (writer->width - 1) / writer->tile_width + 1 : 1;
+  uint32_t bands = (rows - 1) / writer->band_rows + 1, first = writer->row / writer->band_rows;
+  uint32_t all = (writer->height - 1) / writer->band_rows + 1;
+  uint8_t *bytes = NULL;
+  uint64_t capacity = 0;
+  // In the order in which a writer of the whole picture makes them.
+  for (uint32_t band = 0; band < bands && status == codec_ok; band++) {
+    for (uint32_t plane = 0; plane < writer->planes && status == codec_ok; plane++) {
+      for (uint32_t x = 0; x < across && status == codec_ok; x++) {
+        uint32_t from = (plane * bands + band) * across + x, to = (plane * all + first + band) * across + x;
+        if (!copy_segment(writer, file.tiff, from, to, &bytes, &capacity)) {
+          status = writer->file.system_errno != 0 ? tiff_fail_writing(writer)
+                                                  : codec_fail(error, codec_malformed, 0, "a part is damaged");
+        }
+      }
+    }
+  }
+  free(bytes);
+  tiff_file_close(&file);
+  writer->row += rows;
+  return status == codec_ok || writer->failure.status == codec_ok ? status : codec_report(&writer->failure, error);
+}

@@ -91,6 +91,10 @@ protocol PictureEncoder: AnyObject {
   /// - Parameter part: Some of the rows, which are encoded by themselves into a file of their own; nil: all of them.
   func blocks(_ part: PartTarget?) -> (any BlockEncoding)?
   func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws
+  /// Rows of which a part that is a file of the same kind must begin at a multiple, so that it can be appended as it is; nil: it cannot.
+  var rowsPerJoint: Int? { get }
+  /// Appends a file of such rows.
+  func append(file descriptor: Int32, rows: Int) throws
   /// What the current page holds otherwise than it was asked for, in a line for people.
   var note: String? { get }
   /// Completes the page and begins the next; only of formats that hold several.
@@ -101,6 +105,8 @@ protocol PictureEncoder: AnyObject {
 
 extension PictureEncoder {
   func blocks(_ part: PartTarget?) -> (any BlockEncoding)? { nil }
+  var rowsPerJoint: Int? { nil }
+  func append(file descriptor: Int32, rows: Int) throws { preconditionFailure("files of this kind cannot be joined") }
   var note: String? { nil }
   func startPage(_ page: PageHeader) throws { preconditionFailure("the format holds one picture only") }
 }

@@ -151,6 +151,18 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   /// Appends rows that were encoded by themselves, instead of ``write(_:stride:count:)``: those that come next.
   public func append(_ part: PartFile) throws { try blocks!.append(part) }
 
+  /// Rows of which a part of the page that is a file of the same kind, and settings, must begin at a multiple to be joined as it is;
+  /// nil: it cannot be.
+  public var rowsPerJoint: Int? { blocks == nil ? encoder.rowsPerJoint : nil }
+
+  /// Appends such a file, instead of ``write(_:stride:count:)``: the rows that come next.
+  public func append(file path: String, rows: Int) throws {
+    let descriptor = openFile(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw ImbrexError(.input, "cannot open \(path): \(systemMessage())") }
+    defer { close(descriptor) }
+    try encoder.append(file: descriptor, rows: rows)
+  }
+
   /// Completes the file and gives it its name.
   ///
   /// - Parameter reader: Where the picture came from; what stands behind it in its file is written too.

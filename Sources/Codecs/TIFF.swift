@@ -140,6 +140,15 @@ final class TIFFEncoder: PictureEncoder {
     try check(.output) { codec_tiff_append_block(handle, &block, $0) }
   }
 
+  var rowsPerJoint: Int? {
+    let rows = codec_tiff_joins(handle)
+    return rows > 0 ? Int(rows) : nil
+  }
+
+  func append(file descriptor: Int32, rows: Int) throws {
+    try check(.output) { codec_tiff_append_file(handle, descriptor, UInt32(rows), $0) }
+  }
+
   func startPage(_ page: PageHeader) throws {
     self.page = page
     try page.pass { codec_tiff_start_page(handle, $0, $1, $2) }

@@ -312,6 +312,12 @@ int32_t codec_tiff_encode_block(const codec_tiff_layout *layout, const uint8_t *
 int32_t codec_tiff_append_block(codec_tiff_writer *writer, const codec_tiff_encoded *encoded, codec_error *error);
 void codec_tiff_free_block(codec_tiff_encoded *encoded);
 
+/// Rows of which a part of the page that is a file of the same kind must begin at a multiple, so that its strips or
+/// tiles can be copied as they are; 0: they cannot.
+uint32_t codec_tiff_joins(const codec_tiff_writer *writer);
+/// Appends the strips or tiles of such a file, of `rows` rows: those that come next.
+int32_t codec_tiff_append_file(codec_tiff_writer *writer, int fd, uint32_t rows, codec_error *error);
+
 #if defined(__clang__)
 #pragma clang assume_nonnull end
 #endif

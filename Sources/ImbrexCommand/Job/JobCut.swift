@@ -52,10 +52,8 @@ struct JobCut {
     let height = work.input.height
     // Only stages that see the whole picture need rows beyond what is written.
     let span = work.parted.passes.count == 1 ? work.written.y..<work.written.endY : 0..<height
-    let result = try work.outputs.first.map {
-      try PageWork.writer($0.file.format, $0.settings, work.input).rowsPerSegment
-    }
-    var step = (result ?? nil) ?? 1
+    let result = try work.outputs.first.map { try PageWork.writer($0.file.format, $0.settings, work.input) }
+    var step = result?.rowsPerSegment ?? result?.rowsPerJoint ?? 1
     if work.written.height / step < count { step = 1 }
     let ends = (1..<max(count, 1)).map { number in
       let row = span.lowerBound + span.count * number / count

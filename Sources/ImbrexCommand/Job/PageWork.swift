@@ -11,8 +11,17 @@ struct PageWork {
     let made: ImageDescription
     let held: ImageDescription
     let settings: PictureJob.PageSettings
-    /// Whether its parts can be encoded by themselves.
-    let isEncodedInParts: Bool
+    let form: PartForm
+  }
+
+  /// What a part of an output is until it is joined.
+  enum PartForm: Equatable {
+    /// Blocks as they will stand in the file.
+    case blocks
+    /// A file of the same kind, whose strips or tiles are copied.
+    case file
+    /// A picture, whose rows are encoded once more.
+    case rows
   }
 
   let input: ImageDescription
@@ -57,12 +66,12 @@ struct PageWork {
           by: .init("conversion", Conversion(to: held, background: run.options.background ?? .white)))
         (made, position) = (held, pipeline.links.count)
       }
-      let segment = try Self.writer(file.format, settings, input).rowsPerSegment
       let starts = rows.map { $0.lowerBound - written.y }.filter { $0 > 0 && $0 < written.height }
+      func isCut(at segment: Int?) -> Bool { segment.map { segment in starts.allSatisfy { $0 % segment == 0 } } ?? false }
+      let writer = try Self.writer(file.format, settings, input)
+      let form = isCut(at: writer.rowsPerSegment) ? PartForm.blocks : isCut(at: writer.rowsPerJoint) ? .file : .rows
       found.append(
-        Output(
-          file: file, position: position, made: made, held: held, settings: settings,
-          isEncodedInParts: segment.map { segment in starts.allSatisfy { $0 % segment == 0 } } ?? false))
+        Output(file: file, position: position, made: made, held: held, settings: settings, form: form))
     }
     parted = try PartedPipeline(pipeline, input)
     outputs = found
@@ -121,8 +130,8 @@ struct PartFiles: Sendable {
   /// Rows of the picture that a pass makes for others.
   func rows(_ pass: Int, _ part: Int) -> String { name("rows\(pass)", part, "tif") }
   /// A part of an output, as it will stand in its file, or as a picture.
-  func output(_ output: Int, _ part: Int, isEncoded: Bool) -> String {
-    name("output\(output)", part, isEncoded ? "part" : "tif")
+  func output(_ output: Int, _ part: Int, _ form: PageWork.PartForm) -> String {
+    name("output\(output)", part, form == .blocks ? "part" : "tif")
   }
   /// A part of what an overlay is drawn on.
   func ground(_ part: Int) -> String { name("ground", part, "tif") }

@@ -93,8 +93,12 @@ struct PartPass {
 
   /// The part of an output, as its file will have it where that can be done.
   private func output(_ number: Int, _ output: PageWork.Output, _ written: Region) throws -> Made {
-    let path = files.output(number, part, isEncoded: output.isEncodedInParts)
-    guard output.isEncodedInParts else { return try picture(output.held, rows: written.height, at: path) }
+    let path = files.output(number, part, output.form)
+    switch output.form {
+    case .blocks: break
+    case .file: return try file(output, rows: written.height, at: path)
+    case .rows: return try picture(output.held, rows: written.height, at: path)
+    }
     let writer = try PageWork.writer(output.file.format, output.settings, work.input)
     let temporary = directory.temporaryName(for: path)
     let file = try PartFile(making: temporary)
@@ -104,6 +108,20 @@ struct PartPass {
       try sink.finish()
       try directory.publish(temporary, as: path)
     }
+  }
+
+  /// The part as a file of the output's kind, without what goes with the whole.
+  private func file(_ output: PageWork.Output, rows: Int, at path: String) throws -> Made {
+    var settings = output.settings
+    settings.picture.height = rows
+    settings.metadata.strip()
+    settings.options.expectedByteCount = 0
+    var input = work.input
+    input.height = rows
+    let writer = try ImageWriter(
+      to: OutputFile(path: path), format: output.file.format, picture: settings.picture, metadata: settings.metadata,
+      input: input, options: settings.options)
+    return Made(sink: NamedSink(writer, path: path)) { try named(path) { try writer.finish() } }
   }
 
   /// Rows as a picture of their own.

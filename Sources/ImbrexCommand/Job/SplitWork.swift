@@ -146,20 +146,27 @@ struct SplitWork {
   }
 
   private func join(_ work: PageWork, _ index: Int, to output: PictureJob.Output, _ files: PartFiles) throws {
-    let form = work.outputs[index]
-    for part in work.parts.indices where work.written(part) != nil {
-      let path = files.output(index, part, isEncoded: form.isEncodedInParts)
-      if form.isEncodedInParts {
+    let form = work.outputs[index].form
+    for part in work.parts.indices {
+      guard let written = work.written(part) else { continue }
+      let path = files.output(index, part, form)
+      switch form {
+      case .blocks:
         let file = try PartFile(reading: path)
-        do {
-          try job.job.writing(to: output.path) { try output.writer!.append(file) }
-        } catch let error as ImbrexError where error.code == .input {
-          throw error.prefixed("\(path): ")
-        }
-      } else {
+        try joining(path, into: output) { try output.writer!.append(file) }
+      case .file: try joining(path, into: output) { try output.writer!.append(file: path, rows: written.height) }
+      case .rows:
         let source = try ImageReader(path: path, options: options.readerOptions(context.tiling))
         try pass(source, to: NamedSink(output.writer!, path: output.path))
       }
+    }
+  }
+
+  private func joining(_ path: String, into output: PictureJob.Output, _ body: () throws -> Void) throws {
+    do {
+      try job.job.writing(to: output.path, body)
+    } catch let error as ImbrexError where error.code == .input {
+      throw error.prefixed("\(path): ")
     }
   }
 
