@@ -62,14 +62,25 @@ CONF
 
 all_idle() { [ "$(sinfo -h -N -t idle | wc -l)" = 3 ]; }
 
-is_busy() { squeue -h -w "$1" -t running | grep -q .; }
+# Processes of a node's tasks: Slurm tells each where it runs.
+processes_of() { # NODE
+  local place
+  for place in /proc/[0-9]*; do
+    ! grep -qsz "^SLURMD_NODENAME=$1$" "$place/environ" || echo "${place#/proc/}"
+  done
+}
+
+# Holds a node's tasks, so that none can end; whether there were any.
+hold() { # NODE
+  local held
+  held=$(processes_of "$1")
+  [ -n "$held" ] && kill -STOP $held
+}
 
 # A node's daemon, what watches over its tasks, and those: as if somebody had pulled the plug.
-kill_node() { # NAME
-  local victims=() place process parent
-  for place in /proc/[0-9]*; do
-    grep -qsz "^SLURMD_NODENAME=$1$" "$place/environ" || continue
-    process=${place#/proc/}
+kill_node() { # NODE
+  local victims=() process parent
+  for process in $(processes_of "$1"); do
     parent=$(ps -o ppid= -p "$process" | tr -d ' ') || continue
     ! ps -o args= -p "$parent" | grep -q slurmstepd || victims+=("$parent")
     victims+=("$process")
@@ -92,7 +103,7 @@ submission=$!
 logs+=(slurm.log)
 started+=($submission)
 await 100 "two tasks of Slurm" has_done slurm.job 2
-await 20 "a task on node n2" is_busy n2
+await 20 "a task on node n2" hold n2
 kill_node n2
 [ ! -e slurm.tif ] || fail "Slurm was done before a node was lost"
 wait $submission || { cat slurm.log >&2; fail "the job on Slurm ended with status $?"; }

@@ -11,9 +11,10 @@ import Testing
 
   /// `parts` tasks, one that merges what they make, as many that finish, and one that joins.
   private static func plan(parts: Int, memory: Int = 300 << 20, pixels: Int = 90_000_000) throws -> JobPlan {
+    let size = #""pixels":\#(pixels),"memory":\#(memory)"#
     func task(_ name: String, _ needs: [String], _ makes: String) -> String {
       let needs = needs.map { "\"\($0)\"" }.joined(separator: ",")
-      return #"{"name":"\#(name)","needs":[\#(needs)],"makes":["\#(makes)"],"pixels":\#(pixels),"memory":\#(memory),"work":{"kind":"table"}}"#
+      return #"{"name":"\#(name)","needs":[\#(needs)],"makes":["\#(makes)"],\#(size),"work":{"kind":"table"}}"#
     }
     let locals = (0..<parts).map { "local-\($0)" }, finals = (0..<parts).map { "finish-\($0)" }
     let tasks =
