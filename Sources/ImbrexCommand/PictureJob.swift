@@ -161,6 +161,12 @@ struct PictureJob {
     }
     guard options.inPlace else { return pipeFormat(reader, result, after: run.pipeline.links.count) }
     let format = reader.format.holding(result)
+    if format.isLossy && run.makesTwoLevels(after: run.pipeline.links.count) {
+      throw ImbrexError(
+        .usage,
+        "a \(format.name.uppercased()) in place would not stay 0 and 255: use -o, or --format \(format.name) to have it so"
+      )
+    }
     if run.asksForFloat && !format.canHoldFloat {
       throw ImbrexError(
         .usage, "\(run.floatOption) does not go with --in-place: a \(format.name.uppercased()) cannot hold it")

@@ -190,7 +190,9 @@ public struct BatchPlan: Sendable {
         let other = second[k].1
         if other != i, Self.isSame(Self.normalized(a(self[i])!), Self.normalized(b(self[other])!)) {
           let pair = (min(i, other), max(i, other))
-          if found.map({ pair < $0 }) ?? true { found = Self.isSame(a(self[pair.0])!, b(self[pair.1]) ?? "") ? pair : (i, other) }
+          if found.map({ pair < $0 }) ?? true {
+            found = Self.isSame(a(self[pair.0])!, b(self[pair.1]) ?? "") ? pair : (i, other)
+          }
         }
         k += 1
       }
