@@ -23,8 +23,9 @@ public final class LeftOvers: Sendable {
     var status = stat()
     let isLink = PathText.withCPath(output) { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
     let output = isLink ? resolvedPath(output) ?? output : output
-    let directory = output.utf8.lastIndex(of: 0x2F).map { String(output[...$0]) } ?? "./"
-    let isNew = seen.withLock { $0.insert(directory).inserted }
+    var directory = PathText.split(output).directory
+    if directory.isEmpty { directory = "./" }
+    let isNew = seen.withLock { [directory] in $0.insert(directory).inserted }
     if isNew { clear(directory) }
   }
 

@@ -21,9 +21,7 @@ struct TemporaryName: Equatable {
 
   /// - Parameter attempt: Numbers the files of one name.
   static func path(beside target: String, attempt: Int) -> String {
-    let slash = target.utf8.lastIndex(of: 0x2F)
-    let directory = slash.map { String(target[...$0]) } ?? ""
-    let name = slash.map { String(target[target.utf8.index(after: $0)...]) } ?? target
+    let (directory, name) = PathText.split(target)
     // Names have a limit of their own, 255 bytes.
     let stem = PathText.text(PathText.bytes(name).prefix(190))
     let own = Self.own
@@ -89,8 +87,8 @@ struct TemporaryName: Equatable {
       guard let line = firstLine(ofFile: "/proc/\(process)/stat") else { return nil }
       // The second field, the program's name in parentheses, may have anything in it.
       guard let end = line.utf8.lastIndex(of: 0x29) else { return nil }
-      let fields = line[line.utf8.index(after: end)...].split(separator: " ")
-      return fields.count > 19 ? Int(fields[19]) : nil
+      let fields = line.utf8[line.utf8.index(after: end)...].split(separator: 0x20, maxSplits: 20)
+      return fields.count > 19 ? Int(Substring(fields[19])) : nil
     #else
       return nil
     #endif

@@ -35,7 +35,8 @@ struct BatchRunner: Sendable {
     let progress = Progress.make(options, total: plan.count)
     Messages.progress.withLock { $0 = progress }
     let report = try options.report.map { try ReportFile(path: $0, heading: run.reportHeading(files: plan.count)) }
-    let records = DoneRecords(), leftOvers = LeftOvers(largest: plan.isMany ? .max : Self.largestDirectory)
+    let records = options.incremental ? DoneRecords() : nil
+    let leftOvers = LeftOvers(largest: plan.isMany ? .max : Self.largestDirectory)
     let totals = Locked(Totals())
     var tiling = tiling
     tiling.maxMemory /= memoryShares
@@ -128,7 +129,7 @@ struct BatchRunner: Sendable {
       beside: { outputs.sidePaths(index, pages: $0) })
   }
 
-  private func perform(_ job: FileJob, _ records: DoneRecords, _ body: (FileJob) throws -> Void) {
+  private func perform(_ job: FileJob, _ records: DoneRecords?, _ body: (FileJob) throws -> Void) {
     let start = monotonicNanoseconds()
     defer { job.result.seconds = Double(monotonicNanoseconds() - start) / 1e9 }
     do {
@@ -137,7 +138,7 @@ struct BatchRunner: Sendable {
         job.result.status = .skipped
         return
       }
-      let record = options.incremental && isOwnFile && !options.explain ? records.record(for: job.output!) : nil
+      let record = isOwnFile && !options.explain ? records?.record(for: job.output!) : nil
       if let record, try isUpToDate(record.record, record.name, job.input, job.index) {
         job.result.status = .unchanged
         return
@@ -216,16 +217,14 @@ extension FilterRun {
 
 /// The records of the directories that outputs go to, each read once.
 private final class DoneRecords: Sendable {
-  private let records = Locked([String: DoneRecord]())
+  private let records = Locked([[UInt8]: DoneRecord]())
 
   func record(for output: String) -> (record: DoneRecord, name: String) {
-    let slash = output.utf8.lastIndex(of: 0x2F)
-    let directory = slash.map { String(output[...$0]) } ?? ""
-    let name = slash.map { String(output[output.utf8.index(after: $0)...]) } ?? output
+    let (directory, name) = PathText.split(output), key = PathText.bytes(directory)
     let record = records.withLock { records in
-      if let known = records[directory] { return known }
+      if let known = records[key] { return known }
       let record = DoneRecord(directory: directory)
-      records[directory] = record
+      records[key] = record
       return record
     }
     return (record, name)
