@@ -92,7 +92,9 @@ A full unsmoothed step has a gradient of 4.
 The output is one 8-bit channel of 0 and 255.
 It is not compressed with loss unless the output's name or
 .Fl -format
-asks for that: of a JPEG comes a PNG, and in a directory its name says so.
+asks for that: of a JPEG comes a PNG, and in a directory its name says so; with
+.Fl -in-place
+JPEGs are refused.
 The result is that of
 .Ql skimage.feature.canny .
 .Pp
@@ -520,7 +522,10 @@ Nothing is put in their place, so that the same input gives the same bytes, unle
 .Fl -provenance
 asks for it: then Software (of JPEG, PNM and PAM a comment) is
 .Ql imbrex VERSION: CHAIN ,
-behind what an earlier run wrote there.
+behind what an earlier run wrote there (PNM's and PAM's comments are not read, and PFM has none).
+What
+.Cm tee
+writes tells of the filters up to there.
 Of files that options name it has the names without their directories.
 .It Pictures within
 Thumbnails and previews show the picture as it was: those of Exif, maker's notes, XMP and Photoshop are left out, as are Photoshop's
@@ -535,7 +540,10 @@ of sobel and edge, whose samples measure something else, they go, as does ImageJ
 OME's Type and SignificantBits say what the samples are.
 .It Pages and sizes
 With
-.Fl -page
+.Fl -page ,
+and where
+.Fl -name
+makes each page a file,
 the descriptions of ImageJ and OME, which stand in a file's first page, are those of the pages that are written: images, channels,
 slices, frames, labels, and what is said of planes; pages that are no block of channels, slices and frames are a plain stack.
 The scale (pixel size, spacing, time interval) is kept.

@@ -300,7 +300,7 @@ static int32_t open_reader(codec_pnm_reader *reader, codec_header *header) {
   while (reader->page < reader->input.page) {
     if (advance(reader, header) == codec_ok) continue;
     if (reader->failure.status != codec_no_page) return reader->failure.status;
-    return codec_fail(&reader->failure, codec_no_page, 0, "there is no page %" PRIu32 ", only %" PRIu32,
+    return codec_fail(&reader->failure, codec_no_page, 0, "there is no page %" PRIu32 ": it has %" PRIu32,
                       reader->input.page + 1, reader->page + 1);
   }
   return codec_ok;

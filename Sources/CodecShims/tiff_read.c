@@ -218,7 +218,7 @@ static int32_t open_reader(codec_tiff_reader *reader, codec_header *header) {
   for (uint32_t page = 0; page < reader->input.page; page++) {
     if (advance(reader) == codec_ok) continue;
     if (reader->failure.status != codec_no_page) return reader->failure.status;
-    return codec_fail(&reader->failure, codec_no_page, 0, "there is no page %" PRIu32 ", only %" PRIu32,
+    return codec_fail(&reader->failure, codec_no_page, 0, "there is no page %" PRIu32 ": it has %" PRIu32,
                       reader->input.page + 1, page + 1);
   }
   return read_page(reader, header);

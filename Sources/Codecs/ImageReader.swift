@@ -51,8 +51,8 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     }
   }
 
-  /// What the file's first page says, where reading begins at another.
-  public let firstPage: Metadata?
+  /// What the file's first page says, where another is the current one.
+  public private(set) var firstPage: Metadata?
 
   private var page: Page
   private let file: InputFile
@@ -92,7 +92,8 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     guard options.page == 0 || format.holdsPages else {
       throw ImbrexError(.noPage, "there is no page \(options.page + 1): a \(format.title) holds one picture")
     }
-    if options.page > 0 {
+    // A stream can be read once, and no picture of it speaks for others.
+    if options.page > 0 && format.codec.needsSeeking {
       var first = options
       first.page = 0
       firstPage = (try? format.codec.decoder(of: file, first)).map { Metadata($0.header) }
@@ -130,6 +131,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   public func nextPage() throws -> Bool {
     guard try decoder.nextPage() else { return false }
     cropper = nil
+    if firstPage == nil && format.codec.needsSeeking { firstPage = page.metadata }
     page = Page(decoder.header)
     return true
   }

@@ -10,7 +10,7 @@ import Platform
 
 /// Removes what runs that were killed have left in directories of outputs. A directory is looked through once.
 public final class LeftOvers: Sendable {
-  private let seen = Locked(Set<String>())
+  private let seen = Locked(Set<[UInt8]>())
   private let largest: Int
 
   /// - Parameter largest: Directories that take more bytes than this (names, not files) are left alone: to look through
@@ -23,8 +23,10 @@ public final class LeftOvers: Sendable {
     var status = stat()
     let isLink = PathText.withCPath(output) { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
     let output = isLink ? resolvedPath(output) ?? output : output
-    let directory = output.utf8.lastIndex(of: 0x2F).map { String(output[...$0]) } ?? "./"
-    let isNew = seen.withLock { $0.insert(directory).inserted }
+    var directory = PathText.split(output).directory
+    if directory.isEmpty { directory = "./" }
+    let key = PathText.bytes(directory)
+    let isNew = seen.withLock { $0.insert(key).inserted }
     if isNew { clear(directory) }
   }
 

@@ -150,9 +150,23 @@ extension MetadataItem {
     // tifffile's shape of all pages.
     if text.starts(with: "{\"shape\":".utf8) {
       let isSame = !change.movesPixels && !change.isOfSomePages && change.input.channels == output.channels
-      return isSame ? self : nil
+      return isSame && shapeHoldsPages(of: output) ? self : nil
     }
     return self
+  }
+
+  /// Whether tifffile's shape is that of whole pages: of indices into a palette, which have become colours, it is not.
+  private func shapeHoldsPages(of output: ImageDescription) -> Bool {
+    guard let open = text.firstIndex(of: 0x5B), let close = text[open...].firstIndex(of: 0x5D) else { return false }
+    let sizes = text[(open + 1)..<close].split(separator: 0x2C).map { size in
+      Int(String(decoding: size.filter { $0 != 0x20 }, as: UTF8.self)) ?? 0
+    }
+    let samples = sizes.reduce((product: 1, overflow: false)) { result, size in
+      let (product, overflow) = result.product.multipliedReportingOverflow(by: size)
+      return (product, result.overflow || overflow)
+    }
+    return !samples.overflow && samples.product > 0
+      && samples.product % (output.width * output.height * output.channels) == 0
   }
 
   /// Of Zeiss' header, which goes: pixels a centimetre, from the size of one in metres.

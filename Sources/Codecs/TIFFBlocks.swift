@@ -43,10 +43,12 @@ final class TIFFBlocks: BlockCodec, @unchecked Sendable {
     let counts = record.numbers.dropFirst().map { Int(clamping: $0) }
     guard !counts.isEmpty, counts.allSatisfy({ $0 <= record.bytes.count }), counts.reduce(0, +) == record.bytes.count
     else { throw PartFile.damaged }
-    let memory = UnsafeMutableRawPointer(allocated(counts.flatMap { count in (0..<8).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } }))
+    let memory = UnsafeMutableRawPointer(
+      allocated(counts.flatMap { count in (0..<8).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } }))
     return Encoded(
       codec_tiff_encoded(
-        bytes: allocated(record.bytes), counts: memory.assumingMemoryBound(to: Int.self), segments: UInt32(counts.count),
+        bytes: allocated(record.bytes), counts: memory.assumingMemoryBound(to: Int.self),
+        segments: UInt32(counts.count),
         rows: UInt32(truncatingIfNeeded: record.numbers[0])))
   }
 }

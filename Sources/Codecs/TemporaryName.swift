@@ -21,9 +21,7 @@ struct TemporaryName: Equatable {
 
   /// - Parameter attempt: Numbers the files of one name.
   static func path(beside target: String, attempt: Int) -> String {
-    let slash = target.utf8.lastIndex(of: 0x2F)
-    let directory = slash.map { String(target[...$0]) } ?? ""
-    let name = slash.map { String(target[target.utf8.index(after: $0)...]) } ?? target
+    let (directory, name) = PathText.split(target)
     // Names have a limit of their own, 255 bytes.
     let stem = PathText.text(PathText.bytes(name).prefix(190))
     let own = Self.own

@@ -216,16 +216,14 @@ extension FilterRun {
 
 /// The records of the directories that outputs go to, each read once.
 private final class DoneRecords: Sendable {
-  private let records = Locked([String: DoneRecord]())
+  private let records = Locked([[UInt8]: DoneRecord]())
 
   func record(for output: String) -> (record: DoneRecord, name: String) {
-    let slash = output.utf8.lastIndex(of: 0x2F)
-    let directory = slash.map { String(output[...$0]) } ?? ""
-    let name = slash.map { String(output[output.utf8.index(after: $0)...]) } ?? output
+    let (directory, name) = PathText.split(output), key = PathText.bytes(directory)
     let record = records.withLock { records in
-      if let known = records[directory] { return known }
+      if let known = records[key] { return known }
       let record = DoneRecord(directory: directory)
-      records[directory] = record
+      records[key] = record
       return record
     }
     return (record, name)

@@ -99,7 +99,8 @@ extension Explanation {
           "input",
           .object(
             [
-              ("file", .string(input)), ("format", .string(reader.format.name)), ("pages", pages.map(JSONValue.integer) ?? .null),
+              ("file", .string(input)), ("format", .string(reader.format.name)),
+              ("pages", pages.map(JSONValue.integer) ?? .null),
               ("decodes_in_order", .bool(reader.decodesInOrder)),
             ] + reader.description.members)
         ),

@@ -10,8 +10,8 @@ struct FilterRun: Sendable {
   let stages: [ParsedStage]
   let nameFields: NameFields
   let settings: ResultSettings
-  /// The chain as it was given, for metadata.
-  let provenance: String
+  /// The filters as they were given, for metadata.
+  private let words: [String]
 
   struct Tee: Sendable {
     /// After how many filters.
@@ -44,8 +44,7 @@ struct FilterRun: Sendable {
         if case .filter(let definition, let values) = stage { (definition.name, values) } else { nil }
       })
     self.tees = tees
-    let line = words.joined(separator: " then ").unicodeScalars.map { $0.value < 32 ? " " : String($0) }
-    provenance = line.joined()
+    self.words = words
     if options.incremental { settings.add(common: options.values) }
     self.settings = settings
   }
@@ -54,6 +53,11 @@ struct FilterRun: Sendable {
   var filterName: String { filterName(after: pipeline.links.count) }
   func filterName(after position: Int) -> String {
     pipeline.links[..<position].map(\.name).joined(separator: "-")
+  }
+
+  /// The chain as it was given, so many filters of it, in one line.
+  func provenance(after position: Int) -> String {
+    words[..<position].joined(separator: " then ").unicodeScalars.map { $0.value < 32 ? " " : String($0) }.joined()
   }
 
   /// What a gray picture of a byte a pixel becomes.
@@ -157,7 +161,7 @@ extension FilterDefinition {
       guard values.isGiven(option.name), let value else { return nil }
       switch option.kind {
       case .flag: return "--\(option.name)"
-      case .file: return "--\(option.name) \(value.description.split(separator: "/").last ?? "")"
+      case .file: return "--\(option.name) \(PathText.split(value.description).name)"
       default: return "--\(option.name) \(value.description)"
       }
     }

@@ -90,7 +90,8 @@ extension CommonOptions {
       if run.asksForFloat && !format.canHoldFloat {
         throw ImbrexError(
           .usage,
-          "\(run.floatOption) needs an output that holds 32-bit floats, which \(format.name) does not: use .tif or .pfm")
+          "\(run.floatOption) needs an output that holds 32-bit floats, which \(format.name) does not: use .tif or .pfm"
+        )
       }
     }
     return try plan(named, .single(output))

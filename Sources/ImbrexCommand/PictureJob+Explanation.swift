@@ -6,7 +6,8 @@ extension PictureJob {
   /// - Throws: What a run would say of the input, its outputs and the options before it does anything.
   func explanation(picturesAtOnce: Int) throws -> Explanation {
     let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
-    let files = try pictureOutputs(reader)
+    let files = try pictureOutputs(reader), pages = try options.pageCount(of: reader)
+    if let pages { try checkHolds(pages: pages, files) }
     var picture = reader.description, metadata = reader.metadata
     if isTurnedFirst(files, metadata) {
       picture = picture.turned(metadata.orientation!)
@@ -46,7 +47,7 @@ extension PictureJob {
           picture: try ImageWriter.description(of: drawing, in: format, options.writerOptions)))
     }
     return Explanation(
-      input: job.input, reader: reader, pages: try options.pageCount(of: reader), plan: plan, filter: run.pipeline.name, outputs: results,
+      input: job.input, reader: reader, pages: pages, plan: plan, filter: run.pipeline.name, outputs: results,
       picturesAtOnce: picturesAtOnce)
   }
 }

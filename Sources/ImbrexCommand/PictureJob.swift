@@ -114,7 +114,7 @@ struct PictureJob {
   /// Refuses what one picture only goes into.
   ///
   /// - Parameter pages: How many there are; nil: more than one.
-  private func checkHolds(pages: Int?, _ files: [Output]) throws {
+  func checkHolds(pages: Int?, _ files: [Output]) throws {
     guard pages != 1 else { return }
     let what = pages.map { "it has \($0) pages" } ?? "it has more than one picture"
     if let overlay = outputs.overlay, !overlay.plan.isPaged, overlayPath(page: 0) != nil {
@@ -161,6 +161,12 @@ struct PictureJob {
     }
     guard options.inPlace else { return pipeFormat(reader, result, after: run.pipeline.links.count) }
     let format = reader.format.holding(result)
+    if format.isLossy && run.makesTwoLevels(after: run.pipeline.links.count) {
+      throw ImbrexError(
+        .usage,
+        "a \(format.name.uppercased()) in place would not stay 0 and 255: use -o, or --format \(format.name) to have it so"
+      )
+    }
     if run.asksForFloat && !format.canHoldFloat {
       throw ImbrexError(
         .usage, "\(run.floatOption) does not go with --in-place: a \(format.name.uppercased()) cannot hold it")
@@ -180,7 +186,9 @@ struct PictureJob {
   ) throws -> (plan: Plan, table: Table?, overlay: ImageWriter?) {
     var metadata = reader.metadata
     var source = job.watched(reader, shareOfFile: 1 / Double(pages))
-    let change = change(of: reader, page: page, of: pages, files)
+    func change(isAlone: Bool) -> PictureChange {
+      self.change(of: reader, page: page, of: pages, files, isAlone: isAlone)
+    }
     if isTurnedFirst(files, metadata) {
       source = try TurnedPicture(
         source, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
@@ -191,6 +199,7 @@ struct PictureJob {
     // Whether the filters take such a picture is found out before anything is made.
     var plan = try run.pipeline.plan(for: input, region: options.region, tiling: context.tiling)
     for index in files.indices where !files[index].isLeft {
+      let change = change(isAlone: files[index].isPaged)
       try open(&files[index], plan, change, of: pages, input: input, metadata)
     }
     var taps: [Tap] = []
@@ -216,6 +225,7 @@ struct PictureJob {
     if run.pipeline.makesTable {
       table = try plan.run(.stream(source), to: .table, taps: taps, in: context)!
       if let ground {
+        let change = change(isAlone: outputs.overlay!.plan.isPaged)
         overlay = try writeOverlay(
           of: table!, on: ground.picture, plan, metadata, change, reader.format, to: overlayPath!)
       }
@@ -256,20 +266,27 @@ struct PictureJob {
   }
 
   /// What becomes of a page on its way, for its metadata.
-  func change(of reader: ImageReader, page: Int, of pages: Int, _ files: [Output]) -> PictureChange {
+  ///
+  /// - Parameter isAlone: Whether it is the only one of its file.
+  func change(
+    of reader: ImageReader, page: Int, of pages: Int, _ files: [Output], isAlone: Bool = false
+  ) -> PictureChange {
     var change = PictureChange(of: reader.description)
     if isTurnedFirst(files, reader.metadata) { change.turn = reader.metadata.orientation! }
     change.region = options.region
     let first = (options.pages?.lowerBound ?? 1) - 1
     (change.page, change.pages, change.pageCount) = (page, first..<(first + pages), reader.pageCount ?? pages)
     change.firstPage = page == 0 && !options.strip ? reader.firstPage : nil
-    change.provenance = options.writesProvenance ? run.provenance : nil
-    // A file of its own has no other page.
-    if isPaged {
+    if isAlone {
       (change.page, change.pages) = (0, (first + page)..<(first + page + 1))
       change.firstPage = options.strip ? nil : reader.firstPage
     }
     return change
+  }
+
+  /// What made a picture, if that is to be written.
+  private func provenance(after position: Int) -> String? {
+    options.writesProvenance ? run.provenance(after: position) : nil
   }
 
   /// How a page is written into a file.
@@ -287,6 +304,7 @@ struct PictureJob {
     of file: Output, made: ImageDescription, _ change: PictureChange, pages: Int, _ metadata: Metadata
   ) -> PageSettings {
     var settings = PageSettings(picture: made, metadata: metadata, change: change, options: options.writerOptions)
+    settings.change.provenance = provenance(after: file.position)
     settings.change.keepsQuantity = run.keepsQuantity(after: file.position)
     settings.change.preservesRange = run.preservesRange(after: file.position)
     if isTurnedBehind(file, metadata) {
@@ -397,6 +415,7 @@ struct PictureJob {
     _ inputFormat: ImageFormat, to path: String
   ) throws -> ImageWriter {
     var change = change
+    change.provenance = provenance(after: run.pipeline.links.count)
     change.keepsQuantity = false
     return try job.writing(to: path) {
       var opaque = picture.description

@@ -179,9 +179,9 @@ struct RunOutputs: Sendable {
   /// No file beside the result of one input is the result of another, or beside that.
   private func checkAcrossInputs(_ sides: [Side]) throws {
     guard plan.count > 1, !sides.isEmpty else { return }
-    var owners: [String: Int] = [:]
+    var owners: [[UInt8]: Int] = [:]
     func claim(_ path: String, _ index: Int) throws {
-      let place = futurePlace(of: path)
+      let place = PathText.bytes(futurePlace(of: path))
       if let owner = owners[place], owner != index {
         throw ImbrexError(
           .usage, "'\(plan[owner].input)' and '\(plan[index].input)' would both be written to '\(path)'")

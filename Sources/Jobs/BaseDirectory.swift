@@ -3,7 +3,7 @@ import Platform
 /// The directory below which inputs' paths are kept: `--base`.
 struct BaseDirectory {
   private let path: String
-  private let parts: [Substring]
+  private let parts: [String]
   private let resolved: String
   /// The last directory that was looked up, and where it is: lists have the files of a directory together.
   private var last: (directory: String, resolved: String)?
@@ -38,9 +38,8 @@ struct BaseDirectory {
 
   /// As they are when links and `..` are followed; the file itself may be a link.
   private mutating func reallyBelow(_ file: String) -> String? {
-    let slash = file.utf8.lastIndex(of: 0x2F)
-    let directory = slash.map { String(file[...$0]) } ?? "."
-    let name = slash.map { String(file[file.utf8.index(after: $0)...]) } ?? file
+    var (directory, name) = PathText.split(file)
+    if directory.isEmpty { directory = "." }
     if last?.directory != directory { last = resolvedPath(directory).map { (directory, $0) } }
     guard let place = last?.resolved, !name.isEmpty && name != ".." else { return nil }
     let root = resolved.hasSuffix("/") ? resolved : resolved + "/"
@@ -48,5 +47,5 @@ struct BaseDirectory {
     return place == resolved ? name : place.dropFirst(root.count) + "/" + name
   }
 
-  private static func parts(of path: String) -> [Substring] { path.split(separator: "/").filter { $0 != "." } }
+  private static func parts(of path: String) -> [String] { PathText.components(path).filter { $0 != "." } }
 }

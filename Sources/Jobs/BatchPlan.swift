@@ -188,9 +188,11 @@ public struct BatchPlan: Sendable {
       var k = j
       while k < second.count && second[k].0 == hash {
         let other = second[k].1
-        if other != i, Self.normalized(a(self[i])!) == Self.normalized(b(self[other])!) {
+        if other != i, Self.isSame(Self.normalized(a(self[i])!), Self.normalized(b(self[other])!)) {
           let pair = (min(i, other), max(i, other))
-          if found.map({ pair < $0 }) ?? true { found = a(self[pair.0]) == b(self[pair.1]) ? pair : (i, other) }
+          if found.map({ pair < $0 }) ?? true {
+            found = Self.isSame(a(self[pair.0])!, b(self[pair.1]) ?? "") ? pair : (i, other)
+          }
         }
         k += 1
       }
@@ -200,11 +202,14 @@ public struct BatchPlan: Sendable {
 
   private static func hash(_ path: String) -> UInt64 { pathHash(normalized(path)) }
 
+  /// To Swift, texts are the same that differ in how accents are written; to a file system, they are not.
+  private static func isSame(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+
   /// Without what may be written in several ways: `./`, `//`.
   private static func normalized(_ path: String) -> String {
     guard path.contains("./") || path.contains("//") else { return path }
-    let parts = path.split(separator: "/").filter { $0 != "." }
-    return (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+    let parts = PathText.components(path).filter { $0 != "." }
+    return (path.utf8.first == 0x2F ? "/" : "") + parts.joined(separator: "/")
   }
 }
 
@@ -215,7 +220,7 @@ package func isSameFile(_ a: String, _ b: String) -> Bool {
   if let first, let second {
     return first.st_dev == second.st_dev && first.st_ino == second.st_ino && first.st_mode & S_IFMT == S_IFREG
   }
-  return first == nil && second == nil && futurePlace(of: a) == futurePlace(of: b)
+  return first == nil && second == nil && futurePlace(of: a).utf8.elementsEqual(futurePlace(of: b).utf8)
 }
 
 /// Where a file that does not exist yet will be: links of the directories that do exist are followed.

@@ -114,13 +114,14 @@ public final class DoneRecord: Sendable {
   }
 
   private let directory: String
-  private let entries: [String: [Entry]]
+  /// By the bytes of names.
+  private let entries: [[UInt8]: [Entry]]
   private let descriptor: Locked<Int32>
 
   /// Reads what has been done in a directory, which may not exist yet. Ends with a slash, or is empty for the current one.
   public init(directory: String) {
     self.directory = directory
-    var entries: [String: [Entry]] = [:]
+    var entries: [[UInt8]: [Entry]] = [:]
     let lines = (try? InputSelection.list(in: directory + Self.fileName, isNulSeparated: false)) ?? []
     for line in lines {
       // By bytes: an accent at a name's start would make one character with the space before it.
@@ -129,7 +130,7 @@ public final class DoneRecord: Sendable {
         let output = Stamp(fields[5], fields[6]), let files = Int(fields[7]), files > 0, fields[8].utf8.last == 0x3B,
         let name = LineText.unescaped(Substring(fields[8].utf8.dropLast()))
       else { continue }
-      entries[name, default: []].append(
+      entries[Array(name.utf8), default: []].append(
         Entry(settings: fields[1], content: fields[2], input: input, output: output, files: files))
     }
     self.entries = entries
@@ -155,7 +156,7 @@ public final class DoneRecord: Sendable {
     beside: (_ count: Int) -> [String] = { _ in [] }
   ) throws -> Bool {
     // Of two runs that made it at once, the line of the later file may stand before that of the other.
-    let entry = entries[name]?.last { entry in
+    let entry = entries[Array(name.utf8)]?.last { entry in
       entry.settings == settings.description && Stamp(ofFiles: files(entry.files)) == entry.output
     }
     guard let entry, let stamp = Stamp(ofFile: input), beside(entry.files).allSatisfy(fileExists) else { return false }

@@ -103,7 +103,9 @@ private struct JSONReader {
 
   private mutating func number() throws -> Double {
     let start = place
-    while let byte = next, byte == 0x2B || byte == 0x2D || byte == 0x2E || byte | 0x20 == 0x65 || (0x30...0x39).contains(byte) {
+    while let byte = next,
+      byte == 0x2B || byte == 0x2D || byte == 0x2E || byte | 0x20 == 0x65 || (0x30...0x39).contains(byte)
+    {
       place += 1
     }
     guard let value = Double(String(decoding: bytes[start..<place], as: UTF8.self)) else {

@@ -44,9 +44,7 @@ public struct OutputNaming: Sendable {
   /// - Parameter page: From 1; nil: what stands for it in the template.
   func path(for input: (path: String, kept: String), page: Int? = nil) -> String {
     let kept = input.kept
-    let slash = kept.utf8.lastIndex(of: 0x2F)
-    let folder = slash.map { String(kept[...$0]) } ?? ""
-    let name = slash.map { String(kept[kept.utf8.index(after: $0)...]) } ?? kept
+    let (folder, name) = PathText.split(kept)
     // A name that begins with its only dot has no extension.
     let dot = name.utf8.lastIndex(of: 0x2E).flatMap { $0 == name.startIndex ? nil : $0 }
     let stem = dot.map { String(name[..<$0]) } ?? name
@@ -77,7 +75,7 @@ public struct OutputNaming: Sendable {
   /// The directory that was named, and those below it that lead to the file.
   private func directoryName(_ input: (path: String, kept: String), _ folder: String) -> String {
     let root = base ?? String(PathText.text(PathText.bytes(input.path).dropLast(PathText.bytes(input.kept).count)))
-    return ([roots.name(of: root)] + folder.split(separator: "/").map(String.init)).joined(separator: "-")
+    return ([roots.name(of: root)] + PathText.components(folder)).joined(separator: "-")
   }
 }
 
@@ -143,14 +141,15 @@ enum NamePart: Equatable {
 
 /// The names that directories have, however they are spelled: that of `.` too.
 private final class RootNames: Sendable {
-  private let known = Locked([String: String]())
+  private let known = Locked([[UInt8]: String]())
 
   func name(of root: String) -> String {
-    known.withLock { known in
-      if let name = known[root] { return name }
+    let key = PathText.bytes(root)
+    return known.withLock { known in
+      if let name = known[key] { return name }
       let path = resolvedPath(root.isEmpty ? "." : root) ?? root
-      let name = path.split(separator: "/").last.map(String.init) ?? ""
-      known[root] = name
+      let name = PathText.components(path).last ?? ""
+      known[key] = name
       return name
     }
   }

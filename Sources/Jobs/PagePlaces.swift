@@ -17,7 +17,8 @@ public final class PagePlaces: Sendable {
   }
 
   private struct State {
-    var owners: [String: Int] = [:]
+    /// By the bytes of paths: names that differ in how accents are written are the same to Swift.
+    var owners: [[UInt8]: Int] = [:]
     /// Made when the first file is met that is there already.
     var inputs: [Identity: Int]?
   }
@@ -32,11 +33,12 @@ public final class PagePlaces: Sendable {
   ///
   /// - Throws: ``ImbrexError`` of usage if it is another's, or an input.
   public func claim(_ path: String, for index: Int) throws {
+    let key = PathText.bytes(path)
     try state.withLock { state in
-      if let owner = state.owners[path], owner != index {
+      if let owner = state.owners[key], owner != index {
         throw ImbrexError(.usage, "a page would be written to '\(path)', where another input's page has been written")
       }
-      state.owners[path] = index
+      state.owners[key] = index
       guard let status = fileStatus(path) else { return }
       if state.inputs == nil { state.inputs = identities() }
       if let other = state.inputs![Identity(device: status.st_dev, number: status.st_ino)] {

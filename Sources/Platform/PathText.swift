@@ -50,6 +50,20 @@ public enum PathText {
     }
   }
 
+  /// A path's directory, which ends with a slash or is empty, and the name in it.
+  ///
+  /// Cut by bytes: an accent that a name begins with is one character with the slash before it.
+  public static func split(_ path: String) -> (directory: String, name: String) {
+    guard let slash = path.utf8.lastIndex(of: 0x2F) else { return ("", path) }
+    let name = path.utf8.index(after: slash)
+    return (String(path[..<name]), String(path[name...]))
+  }
+
+  /// What stands between a path's slashes.
+  public static func components(_ path: String) -> [String] {
+    path.utf8.split(separator: 0x2F).map { String(Substring($0)) }
+  }
+
   /// Text for one line of a terminal or a log: control characters are shown as `\n` or `\x1b`.
   public static func printable(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else {
@@ -123,8 +137,8 @@ package func removeFile(_ path: String) -> Int32 { PathText.withCPath(path) { un
 
 /// Makes a directory and those above it.
 package func makeDirectories(_ path: String) throws {
-  var prefix = path.hasPrefix("/") ? "/" : ""
-  for part in path.split(separator: "/") {
+  var prefix = path.utf8.first == 0x2F ? "/" : ""
+  for part in PathText.components(path) {
     prefix += part
     if PathText.withCPath(prefix, { mkdir($0, 0o777) }) != 0 && errno != EEXIST {
       throw ImbrexError(.output, refused: "cannot make the directory '\(prefix)'")

@@ -82,7 +82,8 @@ import Testing
   // MARK: - What is refused
 
   static let refused = [
-    Case("gausian in.png", "unknown filter 'gausian'; did you mean 'gaussian'? (\(filterNames), info, bench, job, help)"),
+    Case(
+      "gausian in.png", "unknown filter 'gausian'; did you mean 'gaussian'? (\(filterNames), info, bench, job, help)"),
     Case("xyzzyx", "unknown filter 'xyzzyx' (\(filterNames), info, bench, job, help)"),
     Case("help nosuch", "unknown filter 'nosuch' (\(filterNames), info, bench, job, help)"),
     Case("help edge sobel", "help takes one name, not also 'sobel'"),

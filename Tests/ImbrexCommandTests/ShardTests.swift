@@ -80,6 +80,6 @@ import Testing
     _ value: String
   ) throws {
     let outcome = try run("median -r in -o out/ --shard=\(value)")
-    #expect(outcome.status == 2 && outcome.errors.contains("but must be a part of how many, such as 2/8"))
+    #expect(outcome.status == 2 && outcome.errors.contains("but must be K/N, the part of how many, such as 2/8"))
   }
 }

@@ -108,7 +108,8 @@ package struct CommandDefinition: Sendable {
         "task", .text(allowed: "the name of a task") { !$0.isEmpty }, valueName: "name",
         help: "run: only this task. Without it, in an array job of an engine, the one with the array's index."),
       OptionDefinition(
-        "first", .integer(0...Int.max), valueName: "n", help: "run: the number of the task that the index 0 of an array job means."),
+        "first", .integer(0...Int.max), valueName: "n",
+        help: "run: the number of the task that the index 0 of an array job means."),
       OptionDefinition("json", .flag, help: "status, graph: print JSON."),
       OptionDefinition("dot", .flag, help: "graph: print a picture's description for Graphviz."),
       OptionDefinition("make", .flag, help: "graph: print a makefile."),

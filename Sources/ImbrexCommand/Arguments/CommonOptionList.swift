@@ -114,7 +114,7 @@ package enum CommonOptionList {
         "incremental", .flag, changesResult: false,
         help: "Do only what has changed since the last run: inputs' content, options, version."),
       OptionDefinition(
-        "shard", .text(allowed: "a part of how many, such as 2/8") { Shard($0) != nil }, valueName: "k/n",
+        "shard", .text(allowed: "K/N, the part of how many, such as 2/8") { Shard($0) != nil }, valueName: "k/n",
         changesResult: false, help: "Only the K-th of N parts of the inputs, which together are all of them."),
       OptionDefinition("dry-run", .flag, changesResult: false, help: "List what would be done, and do nothing."),
       OptionDefinition("fail-fast", .flag, changesResult: false, help: "Stop at the first file that fails."),
