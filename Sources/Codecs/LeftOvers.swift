@@ -10,7 +10,7 @@ import Platform
 
 /// Removes what runs that were killed have left in directories of outputs. A directory is looked through once.
 public final class LeftOvers: Sendable {
-  private let seen = Locked(Set<[UInt8]>())
+  private let seen = Locked(Set<String>())
   private let largest: Int
 
   /// - Parameter largest: Directories that take more bytes than this (names, not files) are left alone: to look through
@@ -25,8 +25,7 @@ public final class LeftOvers: Sendable {
     let output = isLink ? resolvedPath(output) ?? output : output
     var directory = PathText.split(output).directory
     if directory.isEmpty { directory = "./" }
-    let key = PathText.bytes(directory)
-    let isNew = seen.withLock { $0.insert(key).inserted }
+    let isNew = seen.withLock { [directory] in $0.insert(directory).inserted }
     if isNew { clear(directory) }
   }
 

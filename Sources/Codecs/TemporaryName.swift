@@ -87,8 +87,8 @@ struct TemporaryName: Equatable {
       guard let line = firstLine(ofFile: "/proc/\(process)/stat") else { return nil }
       // The second field, the program's name in parentheses, may have anything in it.
       guard let end = line.utf8.lastIndex(of: 0x29) else { return nil }
-      let fields = line[line.utf8.index(after: end)...].split(separator: " ")
-      return fields.count > 19 ? Int(fields[19]) : nil
+      let fields = line.utf8[line.utf8.index(after: end)...].split(separator: 0x20, maxSplits: 20)
+      return fields.count > 19 ? Int(Substring(fields[19])) : nil
     #else
       return nil
     #endif

@@ -35,7 +35,8 @@ struct BatchRunner: Sendable {
     let progress = Progress.make(options, total: plan.count)
     Messages.progress.withLock { $0 = progress }
     let report = try options.report.map { try ReportFile(path: $0, heading: run.reportHeading(files: plan.count)) }
-    let records = DoneRecords(), leftOvers = LeftOvers(largest: plan.isMany ? .max : Self.largestDirectory)
+    let records = options.incremental ? DoneRecords() : nil
+    let leftOvers = LeftOvers(largest: plan.isMany ? .max : Self.largestDirectory)
     let totals = Locked(Totals())
     var tiling = tiling
     tiling.maxMemory /= memoryShares
@@ -128,7 +129,7 @@ struct BatchRunner: Sendable {
       beside: { outputs.sidePaths(index, pages: $0) })
   }
 
-  private func perform(_ job: FileJob, _ records: DoneRecords, _ body: (FileJob) throws -> Void) {
+  private func perform(_ job: FileJob, _ records: DoneRecords?, _ body: (FileJob) throws -> Void) {
     let start = monotonicNanoseconds()
     defer { job.result.seconds = Double(monotonicNanoseconds() - start) / 1e9 }
     do {
@@ -137,7 +138,7 @@ struct BatchRunner: Sendable {
         job.result.status = .skipped
         return
       }
-      let record = options.incremental && isOwnFile && !options.explain ? records.record(for: job.output!) : nil
+      let record = isOwnFile && !options.explain ? records?.record(for: job.output!) : nil
       if let record, try isUpToDate(record.record, record.name, job.input, job.index) {
         job.result.status = .unchanged
         return

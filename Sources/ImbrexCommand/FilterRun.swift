@@ -10,8 +10,6 @@ struct FilterRun: Sendable {
   let stages: [ParsedStage]
   let nameFields: NameFields
   let settings: ResultSettings
-  /// The filters as they were given, for metadata.
-  private let words: [String]
 
   struct Tee: Sendable {
     /// After how many filters.
@@ -25,11 +23,10 @@ struct FilterRun: Sendable {
     options.listed = listed
     self.options = options
     var links: [Pipeline.Link] = [], tees: [Tee] = []
-    var settings = ResultSettings(), words: [String] = []
+    var settings = ResultSettings()
     for stage in line.stages {
       switch stage {
       case .filter(let definition, let values):
-        words.append(definition.words(values))
         links.append(Pipeline.Link(definition.name, try definition.make(values)))
         if options.incremental { try settings.add(filter: definition.name, values) }
       case .tee(let path):
@@ -39,12 +36,14 @@ struct FilterRun: Sendable {
     }
     pipeline = try Pipeline(links)
     stages = line.stages
-    nameFields = NameFields(
-      line.stages.compactMap { stage in
-        if case .filter(let definition, let values) = stage { (definition.name, values) } else { nil }
-      })
+    nameFields =
+      options.name == nil
+      ? NameFields()
+      : NameFields(
+        line.stages.compactMap { stage in
+          if case .filter(let definition, let values) = stage { (definition.name, values) } else { nil }
+        })
     self.tees = tees
-    self.words = words
     if options.incremental { settings.add(common: options.values) }
     self.settings = settings
   }
@@ -57,7 +56,11 @@ struct FilterRun: Sendable {
 
   /// The chain as it was given, so many filters of it, in one line.
   func provenance(after position: Int) -> String {
-    words[..<position].joined(separator: " then ").unicodeScalars.map { $0.value < 32 ? " " : String($0) }.joined()
+    let words = stages.compactMap { stage in
+      if case .filter(let definition, let values) = stage { definition.words(values) } else { nil }
+    }
+    return words[..<position].joined(separator: " then ").unicodeScalars.map { $0.value < 32 ? " " : String($0) }
+      .joined()
   }
 
   /// What a gray picture of a byte a pixel becomes.

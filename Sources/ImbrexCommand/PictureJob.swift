@@ -79,7 +79,7 @@ struct PictureJob {
     if let overlay { try job.writing(to: overlayPath!) { try overlay.finish() } }
     for file in files.reversed() { try job.writing(to: file.path) { try file.writer!.commit() } }
     files.forEach(warnOfClipping)
-    for note in (files.map { $0.writer! } + [overlay].compactMap { $0 }).flatMap(\.notes)
+    for note in (files.map { $0.writer! } + [overlay].compactMap { $0 }).flatMap({ $0.notes })
     where !job.result.warnings.contains(note) {
       job.warn(note, isPrinted: !options.quiet)
     }

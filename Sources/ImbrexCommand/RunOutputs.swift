@@ -148,6 +148,7 @@ struct RunOutputs: Sendable {
     } else if isTable && sharedTable == nil {
       try plan.checkResultsApart()
     }
+    guard !sides.isEmpty else { return }
     for index in 0..<plan.count {
       var taken = [plan[index].output].compactMap { $0 }
       if let report = options.report { taken.append(report) }

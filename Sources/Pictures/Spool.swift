@@ -21,7 +21,9 @@ package final class Spool {
     let start = ends.last ?? 0
     var done = 0
     while done < bytes.count {
-      let count = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress! + done, bytes.count - done, off_t(start + done)) }
+      let count = bytes.withUnsafeBytes {
+        pwrite(descriptor, $0.baseAddress! + done, bytes.count - done, off_t(start + done))
+      }
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { throw ImbrexError(.output, "cannot write a temporary file: \(systemMessage())") }
       done += count
@@ -36,7 +38,9 @@ package final class Spool {
     var done = 0
     while done < bytes.count {
       let size = bytes.count
-      let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress! + done, size - done, off_t(start + done)) }
+      let count = bytes.withUnsafeMutableBytes {
+        pread(descriptor, $0.baseAddress! + done, size - done, off_t(start + done))
+      }
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { throw ImbrexError(.input, "cannot read a temporary file: \(systemMessage())") }
       done += count

@@ -33,13 +33,17 @@ package func physicalMemory() -> Int {
 
 /// Bytes that a run may hold at once where nobody says otherwise: a quarter of the machine's memory, or of what the cgroup allows
 /// (v2, then v1) where that is less.
-package func defaultMaxMemory() -> Int { min(physicalMemory(), memoryLimit() ?? .max) / 4 }
+package func defaultMaxMemory() -> Int { quarterOfMemory }
+private let quarterOfMemory = min(physicalMemory(), memoryLimit() ?? .max) / 4
 
 /// The cgroup's limit, if it has one.
 private func memoryLimit() -> Int? {
   #if os(Linux)
     let paths = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
-    return paths.lazy.compactMap { firstLine(ofFile: $0).flatMap { Int($0) } }.first
+    for path in paths {
+      if let limit = firstLine(ofFile: path).flatMap({ Int($0) }) { return limit }
+    }
+    return nil
   #else
     return nil
   #endif

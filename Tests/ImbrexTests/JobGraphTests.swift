@@ -13,7 +13,8 @@ import Testing
   private static func plan(parts: Int, memory: Int = 300 << 20, pixels: Int = 90_000_000) throws -> JobPlan {
     func task(_ name: String, _ needs: [String], _ makes: String) -> String {
       let needs = needs.map { "\"\($0)\"" }.joined(separator: ",")
-      return #"{"name":"\#(name)","needs":[\#(needs)],"makes":["\#(makes)"],"pixels":\#(pixels),"memory":\#(memory),"work":{"kind":"table"}}"#
+      return
+        #"{"name":"\#(name)","needs":[\#(needs)],"makes":["\#(makes)"],"pixels":\#(pixels),"memory":\#(memory),"work":{"kind":"table"}}"#
     }
     let locals = (0..<parts).map { "local-\($0)" }, finals = (0..<parts).map { "finish-\($0)" }
     let tasks =
