@@ -234,7 +234,7 @@ final class BlockEncoder<Codec: BlockCodec>: BlockEncoding, @unchecked Sendable 
           rowAbove.count == rowBytes
         else { throw PartFile.damaged }
         rowAbove.withUnsafeBufferPointer { block.above.update(from: $0.baseAddress!, count: rowBytes) }
-        try record.bytes.withUnsafeBytes { bytes in
+        record.bytes.withUnsafeBytes { bytes in
           for start in stride(from: 0, to: bytes.count, by: rowBytes) { block.append(bytes.baseAddress! + start) }
         }
         block.isLast = rowsJoined + block.rows == pictureHeight

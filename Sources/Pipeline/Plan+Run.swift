@@ -112,7 +112,9 @@ extension Plan {
         (input, first) = try run.finish(in: context)
         context.statistics.add(.filtering(legs[index + 1].shapes[0].filter), monotonicNanoseconds() - start)
       } else if let gathering {
-        guard case .table = output, let analysis = gathering.analysis else { return .partial(gathering.gatherer.partial) }
+        guard case .table = output, let analysis = gathering.analysis else {
+          return .partial(gathering.gatherer.partial)
+        }
         return .table(analysis.table(from: gathering.gatherer, in: region))
       }
     }

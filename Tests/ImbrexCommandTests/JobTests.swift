@@ -391,7 +391,9 @@ import Testing
       try makePicture("in.tif", .uint8, .gray, width: 200, height: height, metadata: tiff(8))
       let output = chain.hasPrefix("blob") ? "out.csv" : "out.tif"
       try done("job create job --parts 2 -- \(chain) in.tif -o \(output)")
-      for task in try plan().tasks where !["join", "table"].contains(task.name) { try done("job run job --task \(task.name)") }
+      for task in try plan().tasks where !["join", "table"].contains(task.name) {
+        try done("job run job --task \(task.name)")
+      }
       let partials = files("job/parts/0/0").filter { $0.hasSuffix(".partial") }
       return try partials.map { try bytes("job/parts/0/0/\($0)").count }.reduce(0, +)
     }

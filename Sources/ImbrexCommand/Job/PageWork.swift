@@ -67,7 +67,9 @@ struct PageWork {
         (made, position) = (held, pipeline.links.count)
       }
       let starts = rows.map { $0.lowerBound - written.y }.filter { $0 > 0 && $0 < written.height }
-      func isCut(at segment: Int?) -> Bool { segment.map { segment in starts.allSatisfy { $0 % segment == 0 } } ?? false }
+      func isCut(at segment: Int?) -> Bool {
+        segment.map { segment in starts.allSatisfy { $0 % segment == 0 } } ?? false
+      }
       let writer = try Self.writer(file.format, settings, input)
       let form = isCut(at: writer.rowsPerSegment) ? PartForm.blocks : isCut(at: writer.rowsPerJoint) ? .file : .rows
       found.append(

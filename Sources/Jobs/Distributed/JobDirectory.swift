@@ -1,4 +1,4 @@
-public import Codecs
+import Codecs
 import Platform
 
 #if canImport(Glibc)
