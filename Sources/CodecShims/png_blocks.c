@@ -1,9 +1,9 @@
 // PNG rows filtered and deflated in blocks that know nothing of each other, so that every core can compress.
 //
-// Each block ends on a byte border with an empty stored block (a "sync flush"), so that blocks can be laid end to end
+// Each block ends on a byte border (a "full flush"), so that blocks can be laid end to end
 // in one deflate stream, as pigz does. Nothing is shared but the row above, which the filters need: what a block
 // becomes does not depend on who compresses it or when.
-#include "io.h"
+#include "deflate.h"
 
 #include <isa-l/igzip_lib.h>
 #include <math.h>
@@ -165,7 +165,7 @@ codec_png_workspace *codec_png_workspace_new(const codec_header *header, uint32_
   made->trial = malloc(made->row_bytes);
   made->filtered = malloc(filtered);
   made->swapped = made->swaps ? malloc(made->row_bytes * rows_per_block) : NULL;
-  made->level = malloc(ISAL_DEF_LVL2_DEFAULT > ISAL_DEF_LVL1_DEFAULT ? ISAL_DEF_LVL2_DEFAULT : ISAL_DEF_LVL1_DEFAULT);
+  made->level = malloc(codec_deflate_tables());
   made->deflated = malloc(made->capacity);
   if (made->above == NULL || made->trial == NULL || made->filtered == NULL || (made->swaps && made->swapped == NULL) ||
       made->level == NULL || made->deflated == NULL || filtered > UINT32_MAX / 2) {
@@ -188,18 +188,8 @@ void codec_png_workspace_free(codec_png_workspace *workspace) {
 
 /// ISA-L's levels 1 and 2: ten to thirty times as fast as zlib's level 6, and a fifth larger at worst.
 static size_t deflate_fast(const codec_png_workspace *work, size_t count, int level, int is_last) {
-  struct isal_zstream stream;
-  isal_deflate_init(&stream);
-  stream.level = (uint32_t)level;
-  stream.level_buf = work->level;
-  stream.level_buf_size = level == 1 ? ISAL_DEF_LVL1_DEFAULT : ISAL_DEF_LVL2_DEFAULT;
-  stream.next_in = work->filtered;
-  stream.avail_in = (uint32_t)count;
-  stream.next_out = work->deflated;
-  stream.avail_out = (uint32_t)work->capacity;
-  stream.flush = SYNC_FLUSH;
-  stream.end_of_stream = (uint16_t)is_last;
-  return isal_deflate(&stream) == COMP_OK && stream.avail_in == 0 ? stream.total_out : 0;
+  return codec_deflate(work->filtered, count, level, is_last ? deflate_last : deflate_block, work->level,
+                       work->deflated, work->capacity);
 }
 
 static size_t deflate_small(const codec_png_workspace *work, size_t count, int level, int is_last) {

@@ -1,7 +1,7 @@
 // TIFF strips and tiles deflated by themselves, so that every core can compress.
+#include "deflate.h"
 #include "tiff_writer.h"
 
-#include <isa-l/igzip_lib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -43,19 +43,7 @@ static size_t compress_segment(const uint8_t *bytes, size_t count, int level, ui
     uLongf size = (uLongf)capacity;
     return compress2(out, &size, bytes, (uLong)count, level) == Z_OK ? size : 0;
   }
-  struct isal_zstream stream;
-  isal_deflate_stateless_init(&stream);
-  stream.level = level == 1 ? 1 : 2;
-  stream.level_buf = tables;
-  stream.level_buf_size = level == 1 ? ISAL_DEF_LVL1_DEFAULT : ISAL_DEF_LVL2_DEFAULT;
-  stream.next_in = (uint8_t *)bytes;
-  stream.avail_in = (uint32_t)count;
-  stream.next_out = out;
-  stream.avail_out = (uint32_t)capacity;
-  stream.flush = NO_FLUSH;
-  stream.end_of_stream = 1;
-  stream.gzip_flag = IGZIP_ZLIB;
-  return isal_deflate_stateless(&stream) == COMP_OK ? stream.total_out : 0;
+  return codec_deflate(bytes, count, level == 1 ? 1 : 2, deflate_zlib, tables, out, capacity);
 }
 
 int32_t codec_tiff_encode_block(const codec_tiff_layout *layout, const uint8_t *rows, uint32_t count,
@@ -67,7 +55,7 @@ int32_t codec_tiff_encode_block(const codec_tiff_layout *layout, const uint8_t *
   size_t segment = columns * pixel * layout->segment_rows, capacity = segment + segment / 8 + 4096;
   if (capacity > UINT32_MAX / 2)
     return codec_fail(error, codec_unsupported, 0, "strips of %zu bytes are too long", segment);
-  uint8_t *cut_out = malloc(segment), *tables = malloc(ISAL_DEF_LVL2_DEFAULT);
+  uint8_t *cut_out = malloc(segment), *tables = malloc(codec_deflate_tables());
   encoded->bytes = malloc(capacity * across * down);
   encoded->counts = malloc(sizeof(size_t) * across * down);
   int32_t status = codec_ok;
