@@ -54,6 +54,7 @@ struct PageWork {
     self.written = written
     let rows = parts ?? [0..<reader.description.height]
     self.parts = rows
+    guard rows.last?.upperBound == input.height else { throw JobPlan.foreign }
     let files = try job.pictureOutputs(reader)
     change = job.change(of: reader, page: page, of: pages, files)
     var pipeline = run.pipeline, found: [Output] = []
@@ -67,7 +68,9 @@ struct PageWork {
         (made, position) = (held, pipeline.links.count)
       }
       let starts = rows.map { $0.lowerBound - written.y }.filter { $0 > 0 && $0 < written.height }
-      func isCut(at segment: Int?) -> Bool { segment.map { segment in starts.allSatisfy { $0 % segment == 0 } } ?? false }
+      func isCut(at segment: Int?) -> Bool {
+        segment.map { segment in starts.allSatisfy { $0 % segment == 0 } } ?? false
+      }
       let writer = try Self.writer(file.format, settings, input)
       let form = isCut(at: writer.rowsPerSegment) ? PartForm.blocks : isCut(at: writer.rowsPerJoint) ? .file : .rows
       found.append(
