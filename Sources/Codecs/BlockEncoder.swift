@@ -211,7 +211,8 @@ final class BlockEncoder<Codec: BlockCodec>: BlockEncoding, @unchecked Sendable 
     let (lastRow, count) = state.withLock { ($0.lastRow, $0.rowsTaken) }
     precondition(count == rows.count, "a part ends after its last row")
     try lastRow.withUnsafeBytes { try part!.write(.lastRow, numbers: [], $0) }
-    try part!.write(.end, numbers: [UInt64(count)], UnsafeRawBufferPointer(start: nil, count: 0))
+    let place = [count, rows.lowerBound, rowBytes].map { UInt64($0) }
+    try part!.write(.end, numbers: place, UnsafeRawBufferPointer(start: nil, count: 0))
   }
 
   private func deliver(_ encoded: Codec.Encoded) throws {
@@ -240,7 +241,12 @@ final class BlockEncoder<Codec: BlockCodec>: BlockEncoding, @unchecked Sendable 
         block.isLast = rowsJoined + block.rows == pictureHeight
         try codec.append(codec.encode(block))
       case .lastRow: rowAbove = record.bytes
-      case .end: rowsJoined += Int(clamping: record.numbers.first ?? 0)
+      case .end:
+        // Of these rows, and of no others.
+        guard record.numbers.count == 3, record.numbers[1] == rowsJoined, record.numbers[2] == rowBytes,
+          record.numbers[0] <= pictureHeight - rowsJoined
+        else { throw PartFile.damaged }
+        rowsJoined += Int(record.numbers[0])
       }
     }
   }

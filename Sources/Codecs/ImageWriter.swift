@@ -156,7 +156,10 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   public var rowsPerJoint: Int? { blocks == nil ? encoder.rowsPerJoint : nil }
 
   /// Appends such a file, instead of ``write(_:stride:count:)``: the rows that come next.
+  ///
+  /// - Parameter path: Of a file with a ``PartSeal``.
   public func append(file path: String, rows: Int) throws {
+    try PartSeal.check(path)
     let descriptor = openFile(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ImbrexError(.input, "cannot open \(path): \(systemMessage())") }
     defer { close(descriptor) }

@@ -18,8 +18,19 @@ package final class RawFile: Sendable {
     guard descriptor >= 0 else { throw ImbrexError(.output, "cannot write \(path): \(systemMessage())") }
   }
 
+  /// A file that is there, to be written on from its end.
+  package init(appendingTo path: String) throws {
+    self.path = path
+    descriptor = openFile(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+    guard descriptor >= 0 else { throw ImbrexError(.output, "cannot write \(path): \(systemMessage())") }
+  }
+
   package init(reading path: String) throws {
     self.path = path
+    // A directory could be opened, but has no bytes.
+    if let status = fileStatus(path), (status.st_mode & S_IFMT) == S_IFDIR {
+      throw ImbrexError(.input, "cannot open \(path): it is a directory")
+    }
     descriptor = openFile(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ImbrexError(.input, "cannot open \(path): \(systemMessage())") }
   }
@@ -52,6 +63,13 @@ package final class RawFile: Sendable {
     }
   }
 
+  /// Bytes from its beginning to its end, wherever it is read.
+  package var byteCount: Int {
+    let place = lseek(descriptor, 0, SEEK_CUR)
+    defer { lseek(descriptor, place, SEEK_SET) }
+    return max(Int(lseek(descriptor, 0, SEEK_END)), 0)
+  }
+
   package func read(_ count: Int) throws -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     try bytes.withUnsafeMutableBytes { try read(into: $0) }
@@ -61,12 +79,7 @@ package final class RawFile: Sendable {
   /// The whole of a file.
   package static func bytes(of path: String) throws -> [UInt8] {
     let file = try RawFile(reading: path)
-    return try file.read(Int(lseek(file.descriptor, 0, SEEK_END)), fromStart: true)
-  }
-
-  private func read(_ count: Int, fromStart: Bool) throws -> [UInt8] {
-    lseek(descriptor, 0, SEEK_SET)
-    return try read(max(count, 0))
+    return try file.read(file.byteCount)
   }
 }
 

@@ -23,6 +23,16 @@ public enum WordRecord {
   /// Bytes that so many numbers take.
   public static func byteCount(words: Int) -> Int { 8 * (words + 3) }
 
+  /// Of bytes that are too many for a record: FNV-1a over words of 64 bits, then over what is left.
+  public static func checksum(of bytes: UnsafeRawBufferPointer) -> UInt64 {
+    var sum: UInt64 = 0xCBF2_9CE4_8422_2325, place = 0
+    while place + 8 <= bytes.count {
+      sum = (sum ^ UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))) &* 0x100_0000_01B3
+      place += 8
+    }
+    return bytes[place...].reduce(sum) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  }
+
   private static func word(_ mark: String) -> UInt64 {
     precondition(mark.utf8.count <= 8)
     return mark.utf8.reversed().reduce(0) { $0 << 8 | UInt64($1) }

@@ -18,8 +18,8 @@ struct BlobExchange: TableExchange {
 
   func begin(_ round: Int, of part: Part, in context: RunContext) throws -> any ExchangeRun {
     if round == 0 { return PeakRun(analysis) }
-    var peaks = try Peaks(bytes: RawFile.bytes(of: part.kept[0]))
-    peaks.merge(try Peaks(bytes: part.verdicts[0]))
+    var peaks = try detector.peaks(RawFile.bytes(of: part.kept[0]))
+    peaks.merge(try detector.peaks(part.verdicts[0]))
     return PruningRun(detector, peaks, part)
   }
 
@@ -73,7 +73,7 @@ struct BlobExchange: TableExchange {
   func merge(
     _ partials: PartialList, after round: Int, knowing verdict: [UInt8]?, give: (Int?, [UInt8]) throws -> Void
   ) throws {
-    let parts = try (0..<partials.count).map { try Peaks(bytes: partials[$0]) }
+    let parts = try (0..<partials.count).map { try detector.peaks(partials[$0]) }
     guard round == 1 else { return try give(nil, parts.reduce(into: Peaks()) { $0.merge($1) }.bytes) }
     let sorted = BlobDetector.sorted(parts.flatMap(\.peaks))
     let isRemoved = BlobPruning.removed(of: sorted.map(detector.blob), overlap: detector.overlap)
@@ -91,12 +91,23 @@ struct BlobExchange: TableExchange {
   func table(of kept: [String], knowing verdicts: PartialList, in region: Region?) throws -> Table {
     var found: [Peaks.Peak] = []
     for (index, path) in kept.enumerated() {
-      found += try Peaks(bytes: RawFile.bytes(of: path)).peaks + Peaks(bytes: verdicts[index]).peaks
+      found += try detector.peaks(RawFile.bytes(of: path)).peaks + detector.peaks(verdicts[index]).peaks
     }
     return detector.table(of: BlobDetector.sorted(found).map(detector.blob), in: region)
   }
 
   func resume(_ part: Part, in context: RunContext) throws -> (input: SweepInput?, stage: Stage) {
     preconditionFailure("nothing comes after a table")
+  }
+}
+
+extension BlobDetector {
+  /// Peaks that another task has found.
+  fileprivate func peaks(_ bytes: [UInt8]) throws -> Peaks {
+    let peaks = try Peaks(bytes: bytes)
+    guard peaks.peaks.allSatisfy({ $0.scale < sigmas.count }) else {
+      throw ImbrexError(.input, "the record of peaks is of other scales")
+    }
+    return peaks
   }
 }

@@ -203,6 +203,15 @@ package final class EdgeMap: RowSink, @unchecked Sendable {
     for bits in [weak, strong] {
       try file.write(UnsafeRawBufferPointer(start: bits.base, count: bits.byteCount))
     }
+    try file.write(checksums)
+  }
+
+  /// Of the bits, behind them.
+  private var checksums: [UInt8] {
+    let sums = [weak, strong].map {
+      WordRecord.checksum(of: UnsafeRawBufferPointer(start: $0.base, count: $0.byteCount))
+    }
+    return WordRecord.bytes(Self.mark, sums)
   }
 
   /// A map whose rows have all been written.
@@ -217,6 +226,8 @@ package final class EdgeMap: RowSink, @unchecked Sendable {
     for bits in [weak, strong] {
       try file.read(into: UnsafeMutableRawBufferPointer(start: bits.base, count: bits.byteCount))
     }
+    let sums = checksums
+    guard try file.read(sums.count) == sums else { throw ImbrexError(.input, "\(path) is damaged") }
     rowsTaken = height
     state.withLock { state in
       state.ready = Array(state.borders.indices)

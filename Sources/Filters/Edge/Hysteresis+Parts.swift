@@ -43,8 +43,11 @@ struct HysteresisExchange: Exchange {
     for index in 0..<partials.count {
       try spool.append(above?.bytes ?? [])
       let border = try BorderComponents(bytes: partials[index])
+      let isNext = border.rows.lowerBound == above?.rows.upperBound ?? 0 && border.width == picture.width
+      guard isNext, border.rows.upperBound <= picture.height else { throw Self.foreign }
       above = try above.map { try $0.merged(with: border) } ?? border
     }
+    guard above?.rows.upperBound == picture.height else { throw Self.foreign }
     var below: BorderComponents?
     for index in (0..<partials.count).reversed() {
       let border = try BorderComponents(bytes: partials[index])
@@ -56,6 +59,7 @@ struct HysteresisExchange: Exchange {
     }
   }
 
+  private static let foreign = ImbrexError(.input, "the border of a part is of other rows")
   private static let mark = "decided"
 
   func resume(_ part: Part, in context: RunContext) throws -> (input: SweepInput?, stage: Stage) {

@@ -87,7 +87,9 @@ package struct MagnitudeHistograms: Partial, Equatable {
     self.init(prefixes: Int(words[1]), level: Int(words[0]))
     let most: UInt64 = level == Self.levels - 1 ? 1 << 32 : 1 << 16
     for place in stride(from: 2, to: words.count, by: 3) {
-      guard words[place] < words[1], words[place + 1] < most else { throw damaged }
+      guard words[place] < words[1], words[place + 1] < most, words[place + 2] < 1 << 56 else {
+        throw damaged
+      }
       if most == 1 << 16 {
         counts[Int(words[place])][Int(words[place + 1])] = words[place + 2]
       } else {

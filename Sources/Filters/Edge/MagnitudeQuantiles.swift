@@ -79,18 +79,25 @@ struct QuantileSearch {
   /// What is looked for: values that begin with these bits.
   var prefixes: [UInt64] { Set(found.map(\.prefix)).sorted() }
 
-  mutating func narrow(by histograms: MagnitudeHistograms) {
+  /// - Returns: Whether all ranks were among what is counted.
+  @discardableResult
+  mutating func narrow(by histograms: MagnitudeHistograms) -> Bool {
     let prefixes = prefixes, bits: UInt64 = level == MagnitudeHistograms.levels - 1 ? 32 : 16
+    var areFound = true
     for k in found.indices {
+      var isFound = false
       for (digits, count) in histograms.sorted(prefixes.firstIndex(of: found[k].prefix)!) {
         if found[k].rank < count {
           found[k].prefix = found[k].prefix << bits | digits
+          isFound = true
           break
         }
         found[k].rank -= Int(count)
       }
+      areFound = areFound && isFound
     }
     level += 1
+    return areFound
   }
 
   /// The quantiles, when all rounds are done.

@@ -51,7 +51,7 @@ struct QuantileExchange: Exchange {
       }
       sum.merge(partial)
     }
-    search.narrow(by: sum)
+    guard search.narrow(by: sum) else { throw ImbrexError(.input, "the records of gradients are of other parts") }
     try give(nil, search.bytes)
   }
 

@@ -42,6 +42,8 @@ struct JobPlanner {
 
   /// An input as planning sees it.
   private struct Found {
+    /// Its number among all inputs: some may be left out.
+    let index: Int
     let item: BatchPlan.Item
     let kept: String
     var pixels = 0
@@ -57,9 +59,12 @@ struct JobPlanner {
     if !run.pipeline.makesTable, outputs.plan.count == 1, outputs.plan[0].output == "-" {
       throw ImbrexError(.usage, "a job needs a file to write: use -o FILE")
     }
-    var found = (0..<outputs.plan.count).map { Found(item: outputs.plan[$0], kept: outputs.plan.kept($0)) }
+    var found = (0..<outputs.plan.count).map {
+      Found(index: $0, item: outputs.plan[$0], kept: outputs.plan.kept($0))
+    }
     if run.options.noClobber {
-      found.removeAll { $0.item.output.map(fileExists) ?? false }
+      let isTableThere = outputs.sharedTable.map { $0 != "-" && fileExists($0) } ?? false
+      found.removeAll { isTableThere || $0.item.output.map(fileExists) ?? false }
     }
     for index in found.indices { look(at: &found[index], alone: found.count == 1) }
     let all = found.reduce(0) { $0 + $1.pixels }
@@ -68,14 +73,14 @@ struct JobPlanner {
     var small: [Int] = []
     for (index, file) in found.enumerated() {
       let count = found.count == 1 ? parts : (file.pixels + share / 2) / share
-      if file.pages != nil && count > 1 {
-        try split(file, index, into: count, of: found.count)
+      if file.pages != nil && count > 1, let cut = try cut(file, into: count, alone: found.count == 1) {
+        split(file, index, cut, into: count, of: found.count)
       } else {
         small.append(index)
       }
     }
     addFiles(small, found, share: share)
-    if outputs.sharedTable != nil {
+    if outputs.sharedTable != nil && !found.isEmpty {
       add("table", tableNeeds, makes: outputs.sharedTable.map { [$0] }!, pixels: 0, .table)
     }
     return JobPlan(
@@ -108,6 +113,8 @@ struct JobPlanner {
         isSplit = isSplit && canSplit(reader, file.item)
       } while try descriptions.count != asked && reader.nextPage()
       file.pixels = descriptions.reduce(0) { $0 + $1.pixelCount }
+      // A page that is not there is an error, too.
+      guard asked == nil || descriptions.count == asked else { return }
       let first = descriptions[0]
       let probe = try ImageReader(path: path, options: run.options.readerOptions(tiling))
       try probe.select(Region(x: 0, y: 0, width: first.width, height: 1))
@@ -186,10 +193,19 @@ struct JobPlanner {
 
   // MARK: - Parts of a picture
 
-  private mutating func split(_ file: Found, _ input: Int, into count: Int, of files: Int) throws {
+  /// Nil for what cannot be worked on as it is asked for; its own task says why, and the other pictures go on.
+  private func cut(_ file: Found, into count: Int, alone: Bool) throws -> JobCut? {
+    do {
+      return try JobCut(run, outputs, index: file.index, file.item, pages: file.pages!, into: count, tiling)
+    } catch let error as ImbrexError {
+      if alone { throw error }
+      return nil
+    }
+  }
+
+  private mutating func split(_ file: Found, _ input: Int, _ cut: JobCut, into count: Int, of files: Int) {
     let pages = file.pages!, picture = pictures.count
     let isCopied = makesCopies && file.readsFromTop
-    let cut = try JobCut(run, outputs, index: input, file.item, pages: pages, into: count, tiling)
     pictures.append(.init(input: input, ends: cut.ends, isCopied: isCopied))
     if file.readsFromTop && !isCopied {
       Messages.report(
@@ -235,7 +251,7 @@ struct JobPlanner {
       index == last || cut.isTapped(index)
         ? made[index].parts.flatMap { $0 } + [made[index].merge].compactMap { $0 } : []
     }
-    let sides = outputs.sidePaths(input, pages: pages.count)
+    let sides = outputs.sidePaths(file.index, pages: pages.count)
     add(
       "\(prefix)join", needed, makes: [file.item.output].compactMap { $0 } + sides, pixels: file.pixels,
       .join(picture: picture))

@@ -40,7 +40,6 @@ struct JobTasks {
         try work.join()
         if isTableShared { try JobTables(directory).write(work.job.job.result.rows, input: work.split.input) }
       }
-      directory.removeParts(of: picture)
     case .table: try writeTable()
     }
   }
@@ -106,11 +105,12 @@ struct JobTasks {
   private func writeTable() throws {
     let run = try FilterRun(line, listed: plan.inputs.map { ($0.path, $0.kept) })
     let outputs = try RunOutputs(run)
+    guard let path = outputs.sharedTable, let filter = run.pipeline.tableFilter else { throw JobPlan.foreign }
     let rows = try plan.inputs.indices.flatMap { try JobTables(directory).rows(input: $0) }
     try writeText(
       outputs.tableFormat.text(
-        rows, columns: run.pipeline.tableFilter!.tableColumns, naming: plan.inputs.count > 1),
-      to: outputs.sharedTable!)
+        rows, columns: filter.tableColumns, naming: plan.inputs.count > 1),
+      to: path)
   }
 }
 

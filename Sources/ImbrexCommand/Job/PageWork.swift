@@ -54,6 +54,7 @@ struct PageWork {
     self.written = written
     let rows = parts ?? [0..<reader.description.height]
     self.parts = rows
+    guard rows.last?.upperBound == input.height else { throw JobPlan.foreign }
     let files = try job.pictureOutputs(reader)
     change = job.change(of: reader, page: page, of: pages, files)
     var pipeline = run.pipeline, found: [Output] = []

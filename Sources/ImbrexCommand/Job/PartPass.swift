@@ -14,7 +14,7 @@ struct PartPass {
     _ work: PageWork, _ pass: Int, _ part: Int, _ files: PartFiles, _ directory: JobDirectory, _ context: RunContext,
     _ options: CommonOptions
   ) throws {
-    guard pass < work.parted.passes.count else { throw ImbrexError(.input, "the job's plan is of another pipeline") }
+    guard pass < work.parted.passes.count else { throw JobPlan.foreign }
     (self.work, index, self.part) = (work, pass, part)
     (self.files, self.directory, self.context, self.options) = (files, directory, context, options)
   }
@@ -100,13 +100,12 @@ struct PartPass {
     case .rows: return try picture(output.held, rows: written.height, at: path)
     }
     let writer = try PageWork.writer(output.file.format, output.settings, work.input)
-    let temporary = directory.temporaryName(for: path)
-    let file = try PartFile(making: temporary)
+    let unfinished = directory.unfinished(path), file = try PartFile(making: unfinished.path)
     let first = written.y - work.written.y
     let sink = writer.part(first..<(first + written.height), to: file)
     return Made(sink: sink) {
       try sink.finish()
-      try directory.publish(temporary, as: path)
+      try unfinished.publish()
     }
   }
 
@@ -118,10 +117,15 @@ struct PartPass {
     settings.options.expectedByteCount = 0
     var input = work.input
     input.height = rows
+    let unfinished = directory.unfinished(path)
     let writer = try ImageWriter(
-      to: OutputFile(path: path), format: output.file.format, picture: settings.picture, metadata: settings.metadata,
-      input: input, options: settings.options)
-    return Made(sink: NamedSink(writer, path: path)) { try named(path) { try writer.finish() } }
+      to: OutputFile(path: unfinished.path), format: output.file.format, picture: settings.picture,
+      metadata: settings.metadata, input: input, options: settings.options)
+    return Made(sink: NamedSink(writer, path: path)) {
+      try named(path) { try writer.finish() }
+      try PartSeal.add(to: unfinished.path)
+      try unfinished.publish()
+    }
   }
 
   /// Rows as a picture of their own.

@@ -7,7 +7,7 @@ final class PartsSource: RowSource, @unchecked Sendable {
   private let options: ImageReader.Options
   private var window: Region
   private var nextRow: Int
-  private var reader: (rows: Range<Int>, source: ImageReader)?
+  private var reader: (rows: Range<Int>, path: String, source: ImageReader)?
 
   /// - Parameter parts: From the top; they are opened when they are needed.
   init(_ description: ImageDescription, _ parts: [(rows: Range<Int>, path: String)], _ options: ImageReader.Options) {
@@ -27,16 +27,20 @@ final class PartsSource: RowSource, @unchecked Sendable {
   func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
     var done = 0
     while done < count {
-      let (part, source) = try part(of: nextRow)
+      let (part, path, source) = try part(of: nextRow)
       let some = min(count - done, part.upperBound - nextRow)
-      try source.read(into: rows + done * stride, stride: stride, count: some)
+      do {
+        try source.read(into: rows + done * stride, stride: stride, count: some)
+      } catch let error as ImbrexError {
+        throw error.prefixed("\(path): ")
+      }
       nextRow += some
       done += some
     }
   }
 
   /// The file that has a row, and of it what is in the window.
-  private func part(of row: Int) throws -> (rows: Range<Int>, source: ImageReader) {
+  private func part(of row: Int) throws -> (rows: Range<Int>, path: String, source: ImageReader) {
     if let reader, reader.rows.contains(row) { return reader }
     let part = parts.first { $0.rows.contains(row) }!
     do {
@@ -47,7 +51,7 @@ final class PartsSource: RowSource, @unchecked Sendable {
       let end = min(part.rows.upperBound, window.endY)
       try source.select(
         Region(x: window.x, y: row - part.rows.lowerBound, width: window.width, height: end - row))
-      reader = (row..<end, source)
+      reader = (row..<end, part.path, source)
       return reader!
     } catch let error as ImbrexError {
       throw error.prefixed("\(part.path): ")

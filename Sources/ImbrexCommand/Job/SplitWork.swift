@@ -18,6 +18,13 @@ struct SplitWork {
 
   private var pages: Int { split.ends.count }
 
+  /// For what the job's own tasks have made: files of one page that must be sound.
+  private var partOptions: ImageReader.Options {
+    var options = options.readerOptions(context.tiling)
+    (options.page, options.isTolerant) = (0, false)
+    return options
+  }
+
   private func reader(page: Int) throws -> ImageReader {
     var options = options.readerOptions(context.tiling)
     options.page += page
@@ -80,7 +87,7 @@ struct SplitWork {
           try pass.run(reading: reader)
           continue
         }
-        var readerOptions = options.readerOptions(context.tiling)
+        var readerOptions = partOptions
         readerOptions.page = part.page
         let copy = try ImageReader(path: copyPath(), options: readerOptions)
         guard copy.description == work.input else { throw ImbrexError(.input, "the job's copy is of another picture") }
@@ -88,7 +95,7 @@ struct SplitWork {
       case .pass(let other):
         let made = work.parted.passes[other].output
         let source = PartsSource(
-          made, work.parts.enumerated().map { ($1, files.rows(other, $0)) }, options.readerOptions(context.tiling))
+          made, work.parts.enumerated().map { ($1, files.rows(other, $0)) }, partOptions)
         try pass.run(reading: source)
       case .kept: try pass.run(reading: nil)
       }
@@ -99,9 +106,9 @@ struct SplitWork {
   func merge(pass: Int) throws {
     for page in 0..<pages {
       let work = try work(page: page, reader(page: page)), files = try files(page: page)
-      guard case .round(let exchange, let round) = work.parted.passes[pass].ending else {
-        preconditionFailure("there is nothing to merge")
-      }
+      guard pass < work.parted.passes.count, case .round(let exchange, let round) = work.parted.passes[pass].ending,
+        !work.parted.exchanges[exchange].rounds[round].isSequential
+      else { throw JobPlan.foreign }
       let partials = PartialList(count: work.parts.count) { try files.read(files.partial(exchange, round, $0)) }
       let before = try round == 0 ? nil : files.read(files.verdict(exchange, round - 1, nil))
       try work.parted.exchanges[exchange].merge(partials, after: round, knowing: before) { part, verdict in
@@ -147,19 +154,26 @@ struct SplitWork {
 
   private func join(_ work: PageWork, _ index: Int, to output: PictureJob.Output, _ files: PartFiles) throws {
     let form = work.outputs[index].form
+    guard form != .rows else {
+      let rows = source(work.outputs[index].held, work) { files.output(index, $0, form) }
+      return try pass(rows, to: NamedSink(output.writer!, path: output.path))
+    }
     for part in work.parts.indices {
       guard let written = work.written(part) else { continue }
       let path = files.output(index, part, form)
-      switch form {
-      case .blocks:
-        let file = try PartFile(reading: path)
-        try joining(path, into: output) { try output.writer!.append(file) }
-      case .file: try joining(path, into: output) { try output.writer!.append(file: path, rows: written.height) }
-      case .rows:
-        let source = try ImageReader(path: path, options: options.readerOptions(context.tiling))
-        try pass(source, to: NamedSink(output.writer!, path: output.path))
+      try joining(path, into: output) {
+        if form == .file { return try output.writer!.append(file: path, rows: written.height) }
+        try output.writer!.append(PartFile(reading: path))
       }
     }
+  }
+
+  /// Rows of what is written that the parts have made into pictures.
+  private func source(_ picture: ImageDescription, _ work: PageWork, _ path: (_ part: Int) -> String) -> PartsSource {
+    let parts = work.parts.indices.compactMap { part in
+      work.written(part).map { (rows: ($0.y - work.written.y)..<($0.endY - work.written.y), path: path(part)) }
+    }
+    return PartsSource(picture, parts, partOptions)
   }
 
   private func joining(_ path: String, into output: PictureJob.Output, _ body: () throws -> Void) throws {
@@ -181,11 +195,9 @@ struct SplitWork {
   private func overlay(_ table: Table, _ work: PageWork, _ files: PartFiles, _ format: ImageFormat, to path: String)
     throws
   {
-    let ground = PictureCollector(
-      try context.picture(work.plan.written(after: run.pipeline.links.count - 1)))
-    for part in work.parts.indices where work.written(part) != nil {
-      try pass(ImageReader(path: files.ground(part), options: options.readerOptions(context.tiling)), to: ground)
-    }
+    let picture = work.plan.written(after: run.pipeline.links.count - 1)
+    let ground = PictureCollector(try context.picture(picture))
+    try pass(source(picture, work, files.ground), to: ground)
     let writer = try job.writeOverlay(
       of: table, on: ground.picture, work.plan, work.metadata, work.change, format, to: path)
     try job.job.writing(to: path) { try writer.finish() }

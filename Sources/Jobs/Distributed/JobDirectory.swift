@@ -69,29 +69,14 @@ public struct JobDirectory: Sendable {
   ///
   /// - Parameter body: Takes the name to write to; nothing need be there afterwards.
   public func making<Result>(_ path: String, _ body: (_ path: String) throws -> Result) throws -> Result {
-    let temporary = temporaryName(for: path)
-    let slot = removeOnSignal(temporary)
-    defer { forgetCleanup(slot) }
-    do {
-      let result = try body(temporary)
-      if fileExists(temporary) { try publish(temporary, as: path) }
-      return result
-    } catch {
-      removeFile(temporary)
-      throw error
-    }
+    let file = unfinished(path), result = try body(file.path)
+    if fileExists(file.path) { try file.publish() }
+    return result
   }
 
-  /// A name beside a file's, of which another process will not think.
-  public func temporaryName(for path: String) -> String {
-    "\(path).\(hostName())-\(getpid())-\(monotonicNanoseconds())"
-  }
-
-  /// Gives a complete file its name.
-  public func publish(_ temporary: String, as path: String) throws {
-    guard renameFile(temporary, path) == 0 else {
-      throw ImbrexError(.output, "cannot write \(path): \(systemMessage())")
-    }
+  /// A file beside its place, under a name of which another process will not think.
+  public func unfinished(_ path: String) -> UnfinishedFile {
+    UnfinishedFile(for: path, at: "\(path).\(hostName())-\(getpid())-\(monotonicNanoseconds())")
   }
 
   // MARK: - What tasks have made
@@ -156,7 +141,9 @@ public struct JobDirectory: Sendable {
         close(descriptor)
         return true
       }
-      guard errno == EEXIST, !isAlive(name) else { return errno != EEXIST }
+      // Where none can be made, each does what it can.
+      guard errno == EEXIST else { return true }
+      if isAlive(name) { return false }
       removeFile(name)
     }
     return false
@@ -180,8 +167,9 @@ public struct JobDirectory: Sendable {
   private func isAlive(_ claim: String) -> Bool {
     guard let status = fileStatus(claim), let bytes = try? RawFile.bytes(of: claim) else { return false }
     let words = PathText.text(bytes).split(whereSeparator: \.isWhitespace)
-    if words.count == 2, words[0] == hostName(), let process = pid_t(words[1]) {
-      return kill(process, 0) == 0 || errno == EPERM
+    // One that is there may be another by now, with the number of the dead.
+    if words.count == 2, words[0] == hostName(), let process = pid_t(words[1]), kill(process, 0) != 0, errno == ESRCH {
+      return false
     }
     return time(nil) - modificationTime(status) < Self.patience
   }

@@ -1,5 +1,5 @@
 import Pipeline
-import Platform
+public import Platform
 
 /// What a job does, once and for all: its command line, its inputs as they were, and the graph of its tasks. `plan.json` in the
 /// job's directory.
@@ -135,6 +135,9 @@ public struct JobPlan: Sendable {
 extension JobPlan {
   public static let fileName = "plan.json"
 
+  /// What is said of a plan whose tasks do not go with its command and its inputs.
+  public static let foreign = ImbrexError(.input, "the job's plan is of other work")
+
   /// The plan as a person reads it: an object with each input and each task on a line of its own.
   public var json: String {
     func lines(_ values: [JSONValue]) -> String {
@@ -173,6 +176,7 @@ extension JobPlan {
       let tasks = value["tasks"]?.array, let pictures = value["pictures"]?.array,
       let maxMemory = value["max_memory"]?.integer
     else { throw damaged }
+    guard Self.sizes.contains(parts), Self.sizes.contains(maxMemory) else { throw damaged }
     self.version = version
     self.directory = directory
     self.parts = parts
@@ -185,7 +189,8 @@ extension JobPlan {
     var numbers: [String: Int] = [:]
     self.tasks = try tasks.enumerated().map { index, task in
       guard let name = task["name"]?.string, numbers.updateValue(index, forKey: name) == nil,
-        let pixels = task["pixels"]?.integer, let memory = task["memory"]?.integer,
+        Self.isFileName(name), let pixels = task["pixels"]?.integer, let memory = task["memory"]?.integer,
+        Self.sizes.contains(pixels), Self.sizes.contains(memory),
         let work = task["work"].flatMap({ Work(json: $0) }), work.isInside(split, inputs: inputs.count)
       else { throw damaged }
       let needs = try strings(task["needs"]).map { try numbers[$0] ?? { throw damaged }() }
@@ -200,6 +205,14 @@ extension JobPlan {
       else { throw damaged }
       return Wave(name: name, tasks: first..<(first + size))
     }
+  }
+
+  /// Of numbers that are added and multiplied.
+  private static let sizes = 0...(1 << 50)
+
+  /// Whether a task's name is one of a file in a directory of the job, and nowhere else.
+  private static func isFileName(_ name: String) -> Bool {
+    !name.isEmpty && !name.hasPrefix(".") && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
   }
 }
 

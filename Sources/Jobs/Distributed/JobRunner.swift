@@ -42,6 +42,12 @@ public struct JobRunner {
       throw error
     }
     try directory.finish(task, seconds: Double(monotonicNanoseconds() - start) / 1e9)
+    tidy(after: task)
+  }
+
+  /// Removes what a picture's parts have made. Only when it is written down that the picture is: what was killed before is done again.
+  private func tidy(after task: JobPlan.Task) {
+    if case .join(let picture) = task.work { directory.removeParts(of: picture) }
   }
 
   /// Runs all that is missing.
@@ -56,6 +62,7 @@ public struct JobRunner {
     var outcome = Outcome()
     var isDone = try plan.tasks.map(\.name).map(Set(directory.names(in: "done")).contains)
     var hasFailed = plan.tasks.map { _ in false }
+    for (number, task) in plan.tasks.enumerated() where isDone[number] { tidy(after: task) }
     while true {
       var isWaiting = false, hasRun = false
       for (number, task) in plan.tasks.enumerated() where !isDone[number] && !hasFailed[number] {

@@ -110,16 +110,25 @@ extension PartedPipeline {
         case .whole(let whole):
           guard let exchange = whole.exchange else { throw Self.cannot(filter) }
           let shape = exchange.resumption.shape
+          cutForGhosts(of: exchange)
           run(exchange, filter)
           append(.resumed(exchange: exchanges.count - 1, shape: shape!.named(filter)), filter)
           if let output = shape!.output { current = output }
           if let next = whole.tableExchange { run(next, filter) }
         case .table(let analysis):
           guard let exchange = analysis.exchange else { throw Self.cannot(filter) }
+          cutForGhosts(of: exchange)
           run(exchange, filter)
         case .measure: preconditionFailure("a filter makes something of what it measures")
         }
       }
+    }
+
+    /// What a part kept has no ghosts for an exchange that measures with some.
+    private mutating func cutForGhosts(of exchange: any Exchange) {
+      let rounds = exchange.rounds.filter(\.readsRows), readsAll = rounds.contains(where: \.needsWholePicture)
+      let needsGhosts = readsAll || rounds.contains { $0.halo != .none }
+      if (source == .kept && needsGhosts) || (readsAll && !stages.isEmpty) { cut() }
     }
 
     private static func cannot(_ filter: String) -> ImbrexError {

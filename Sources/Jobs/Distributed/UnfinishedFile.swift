@@ -1,0 +1,27 @@
+import Platform
+
+/// A file of a job's directory that is being written under another name, which goes with the last reference, or with the process
+/// that a signal ends, unless it is published.
+public final class UnfinishedFile: Sendable {
+  /// The name to write to.
+  public let path: String
+  private let target: String
+  private let slot: Int32
+
+  init(for target: String, at path: String) {
+    (self.target, self.path) = (target, path)
+    slot = removeOnSignal(path)
+  }
+
+  deinit {
+    removeFile(path)
+    forgetCleanup(slot)
+  }
+
+  /// Gives the complete file its name.
+  public func publish() throws {
+    guard renameFile(path, target) == 0 else {
+      throw ImbrexError(.output, "cannot write \(target): \(systemMessage())")
+    }
+  }
+}
