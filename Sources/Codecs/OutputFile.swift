@@ -67,6 +67,12 @@ public final class OutputFile: @unchecked Sendable {
 
   deinit { discard() }
 
+  /// - Throws: ``ImbrexError`` if the directory that a file is to appear in does not exist.
+  public static func checkDirectory(of path: String) throws {
+    guard let missing = missingDirectory(of: path) else { return }
+    throw ImbrexError(.output, "\(path): \(missing) does not exist: make it first", cause: .notFound)
+  }
+
   private func openTemporary(beside target: String, like existing: stat?) throws {
     for attempt in 0..<1000 {
       let temporary = TemporaryName.path(beside: target, attempt: attempt)

@@ -371,6 +371,13 @@ import Testing
     #expect(!exists("job"))
   }
 
+  @Test func create_tells_what_could_not_be_written() throws {
+    try makePicture("in.tif", .uint8, .gray, metadata: tiff(8))
+    let outcome = try run("job create job --parts 2 -- sobel in.tif -o nowhere/out.tif")
+    #expect(outcome.status == 1 && outcome.errors == "imbrex: nowhere/out.tif: nowhere does not exist: make it first\n")
+    #expect(!exists("job"))
+  }
+
   /// A picture that can only be read from its top costs more in parts, and create says so.
   @Test func create_tells_what_PNGs_cost() throws {
     try makePicture("in.png", .uint8, .gray)

@@ -58,7 +58,8 @@ struct JobCut {
     let both = leastCommonMultiple(step, rowsDecodedTogether(work))
     if span.count / both >= count { step = both }
     // More parts than large strips or tiles are high would decode and encode the same ones again and again.
-    if step >= coarse { count = min(count, max(span.count / step, 1)) }
+    // Where there are few of them that is better than a job in few parts.
+    if step >= coarse && span.count / step >= max(count / 8, 2) { count = min(count, span.count / step) }
     if work.written.height / step < count { step = 1 }
     let ends = (1..<max(count, 1)).map { number in
       let row = span.lowerBound + span.count * number / count

@@ -59,6 +59,10 @@ struct JobPlanner {
     if !run.pipeline.makesTable, outputs.plan.count == 1, outputs.plan[0].output == "-" {
       throw ImbrexError(.usage, "a job needs a file to write: use -o FILE")
     }
+    // Now rather than when the last task ends.
+    if !outputs.writesToDirectory, let path = outputs.sharedTable ?? outputs.plan[0].output, path != "-" {
+      try OutputFile.checkDirectory(of: path)
+    }
     var found = (0..<outputs.plan.count).map {
       Found(index: $0, item: outputs.plan[$0], kept: outputs.plan.kept($0))
     }
