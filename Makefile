@@ -25,13 +25,15 @@ PROGRAM := .build/release/imbrex
 PHOTO := TestImages/photo.png
 RESULTS := demo-results
 MANUALS := $(wildcard man/*.1)
+INTERFACE := Sources/PluginInterface/include/imbrex_filter.h
+INTERFACE_MANUAL := man/imbrex-filter.3
 MODULES := Sources/Python/imbrex_dask.py
 VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/Platform/Version.swift)
 SHARE = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = "$(SHARE)/bash-completion/completions/imbrex" "$(SHARE)/zsh/site-functions/_imbrex" \
   "$(SHARE)/fish/vendor_completions.d/imbrex.fish"
 
-.PHONY: all deps build test test-engines test-sanitized soak demo bench bench-peers bench-kernels fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
+.PHONY: all deps build test test-engines test-sanitized soak demo bench bench-peers bench-apply bench-kernels fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
 
 all: build
 
@@ -94,6 +96,9 @@ bench: build ## Time every filter serially and in parallel
 bench-peers: build ## Compare with libvips, ImageMagick, OpenCV and scikit-image, where they are installed
 	Tests/Benchmarks/bench-peers.py $(PROGRAM)
 
+bench-apply: build ## Compare commands on tiles with cat, dask and scikit-image, where they are installed
+	Tests/Benchmarks/bench-apply.py $(PROGRAM)
+
 bench-kernels: build ## Compare the filters in memory with OpenCV's and scikit-image's
 	Tests/Benchmarks/bench-kernels.py $(PROGRAM)
 
@@ -105,13 +110,13 @@ fuzz: ## Fuzz the readers under sanitizers, FUZZ_SECONDS each
 lint: ## Check the formatting of Swift and C, and the manual pages, with the tools that are there
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 	@if command -v clang-format >/dev/null; then clang-format --dry-run --Werror $$(git ls-files 'Sources/*.c' 'Sources/*.h'); fi
-	@if command -v mandoc >/dev/null; then mandoc -T lint -W warning $(MANUALS); fi
+	@if command -v mandoc >/dev/null; then mandoc -T lint -W warning $(MANUALS) $(INTERFACE_MANUAL); fi
 
 docs: deps ## Build the library's documentation with DocC, in dist/Imbrex.doccarchive
 	rm -rf .build-docc && mkdir -p .build-docc/symbols dist
 	$(SWIFT) build -c release --target Imbrex --scratch-path .build-docc \
 	  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc .build-docc/symbols
-	sed -i -E 's/"module":\{"name":"(Codecs|Filters|Jobs|Pictures|Pipeline|Platform)"/"module":{"name":"Imbrex"/' .build-docc/symbols/*.json
+	sed -i -E 's/"module":\{"name":"(Codecs|Filters|Jobs|Pictures|Pipeline|Platform|Plugins)"/"module":{"name":"Imbrex"/' .build-docc/symbols/*.json
 	docc convert Sources/Imbrex/Documentation.docc --warnings-as-errors --fallback-display-name Imbrex \
 	  --fallback-bundle-identifier imbrex.Imbrex --additional-symbol-graph-dir .build-docc/symbols \
 	  --output-dir dist/Imbrex.doccarchive
@@ -122,16 +127,19 @@ manuals: build ## Make the manual pages anew from the program's own definitions
 install: build install-built ## Install under PREFIX (/usr/local), below DESTDIR
 
 install-built:
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(SHARE)/man/man1"
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/include" "$(SHARE)/man/man1" "$(SHARE)/man/man3"
 	set -- $(COMPLETIONS); for file; do install -d "$${file%/*}"; done
 	install -m 755 $(PROGRAM) "$(DESTDIR)$(PREFIX)/bin/imbrex"
 	install -m 644 $(MANUALS) "$(SHARE)/man/man1/"
+	install -m 644 $(INTERFACE) "$(DESTDIR)$(PREFIX)/include/"
+	install -m 644 $(INTERFACE_MANUAL) "$(SHARE)/man/man3/"
 	@if command -v python3 >/dev/null; then install -d "$(SHARE)/imbrex" && install -m 755 $(MODULES) "$(SHARE)/imbrex/"; fi
 	set -- $(COMPLETIONS); $(PROGRAM) --generate-completion-script bash > "$$1"; \
 	  $(PROGRAM) --generate-completion-script zsh > "$$2"; $(PROGRAM) --generate-completion-script fish > "$$3"; chmod 644 "$$@"
 
 uninstall: ## Remove what install put there
 	rm -rf "$(SHARE)/imbrex"
+	rm -f "$(DESTDIR)$(PREFIX)/include/imbrex_filter.h" "$(SHARE)/man/man3/imbrex-filter.3"
 	rm -f "$(DESTDIR)$(PREFIX)/bin/imbrex" $(COMPLETIONS) $(foreach page,$(notdir $(MANUALS)),"$(SHARE)/man/man1/$(page)")
 
 # The Swift runtime is in the program; what else it needs dpkg finds out.
@@ -143,7 +151,7 @@ deb: build ## Build a Debian package in dist
 	umask 022; $(MAKE) -s install PREFIX=/usr DESTDIR=$(DEB_ROOT)
 	mv $(DEB_ROOT)/usr/share/zsh/site-functions $(DEB_ROOT)/usr/share/zsh/vendor-completions
 	install -d $(DEB_ROOT)/usr/share/doc/imbrex
-	gzip -9n $(DEB_ROOT)/usr/share/man/man1/*.1
+	gzip -9n $(DEB_ROOT)/usr/share/man/man1/*.1 $(DEB_ROOT)/usr/share/man/man3/*.3
 	{ echo "imbrex ($(VERSION)-1) unstable; urgency=medium"; echo; echo "  * See CHANGELOG.md in the source."; echo; \
 	  echo " -- imbrex authors <imbrex@example.org>  Sat, 21 Nov 2026 00:00:00 +0000"; } | gzip -9n > $(DEB_ROOT)/usr/share/doc/imbrex/changelog.Debian.gz
 	{ echo "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"; echo; echo "Files: *"; \

@@ -41,6 +41,7 @@ let package = Package(
     // The rooms: each imports only what stands above it. Sources/Imbrex/Documentation.docc/Architecture.md shows them.
     .target(name: "Kernels"),
     .target(name: "SystemShims"),
+    .target(name: "PluginInterface"),
     .target(
       name: "CodecShims", dependencies: ["CPNG", "CJPEG", "CTIFF", "CISAL", "CZlib"],
       cSettings: linkedTIFF.isEmpty ? [] : [.define("IMBREX_LINKED_TIFF")],
@@ -50,13 +51,17 @@ let package = Package(
     .target(name: "Codecs", dependencies: ["Pictures", "Platform", "CodecShims"], swiftSettings: swiftSettings),
     .target(name: "Pipeline", dependencies: ["Pictures", "Platform"], swiftSettings: swiftSettings),
     .target(
-      name: "Filters", dependencies: ["Pipeline", "Pictures", "Platform", "Kernels"], swiftSettings: swiftSettings),
+      name: "Plugins", dependencies: ["Pipeline", "Pictures", "Platform", "PluginInterface", "SystemShims"],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "Filters", dependencies: ["Plugins", "Pipeline", "Pictures", "Platform", "Kernels"],
+      swiftSettings: swiftSettings),
     .target(
       name: "Jobs", dependencies: ["Pipeline", "Codecs", "Pictures", "Platform", "CXXHash"],
       swiftSettings: swiftSettings),
     // The library under one name.
     .target(
-      name: "Imbrex", dependencies: ["Jobs", "Filters", "Codecs", "Pipeline", "Pictures", "Platform"],
+      name: "Imbrex", dependencies: ["Jobs", "Filters", "Plugins", "Codecs", "Pipeline", "Pictures", "Platform"],
       swiftSettings: swiftSettings),
     .executableTarget(name: "ImbrexCommand", dependencies: ["Imbrex"], swiftSettings: swiftSettings),
 

@@ -134,6 +134,121 @@ In a chain it is the last stage.""",
                      "blob-detect --method doh --dark pores.png -o pores.json --overlay seen.png",
                      "median then gaussian --sigma 1 then blob-detect cells/ -o tables/"],
     },
+    "apply": {
+        "description": """Runs a command on overlapping tiles: any function that makes each pixel from those around it.
+A tile goes, with its ghosts, as a picture to the command's standard input; the command writes one of the same width and height to its
+standard output; the ghosts are trimmed and the rest is the tile of the result.
+The command is run by
+.Xr sh 1 ,
+for each tile anew, as many at the same time as there are workers.
+.Pp
+.Fl -halo
+is how far the function looks.
+It stands in for the option of that name that all filters share.
+At the picture's border there are no ghosts: what lies beyond it is the command's own affair.
+.Ss Plug-ins
+With
+.Fl -plugin Ar FILE
+a function of a shared library makes the tiles instead of a command.
+It says itself how far it looks, what it sees beyond the border and what it makes;
+.Fl -set
+fills its parameters, which
+.Ql imbrex apply --plugin FILE --help
+lists.
+Of a library with several filters one is named as
+.Ar FILE:NAME .
+Each worker has a process with the library, so that a crash is one line and no output;
+.Fl -in-process
+loads it into imbrex itself.
+How plug-ins are made is in
+.Xr imbrex-filter 3 .
+.Ss Frames
+.Bl -tag -width npy
+.It pam
+PAM: unsigned integers of 8 and 16 bits in any number of channels.
+.It pnm
+PGM and PPM: the same of one and three channels.
+.It npy
+NumPy's format, version 1.0, little-endian, in C order: of shape (height, width), or (height, width, channels).
+Samples are the numbers that stand in the file: u1, u2, u4, i1, i2, i4, f2, f4 or f8.
+.El
+.Pp
+Alpha is the last channel.
+The command may answer in any of them, in PBM too, and in npy of both byte orders, of Fortran's order, and of u8, i8 and bool as well.
+64-bit integers become 64-bit floats, and are refused where they would not be exact; of bool, true is 255.
+Samples of 9 to 15 bits come as PAM with that MAXVAL; in npy as their numbers, which then come out as 16 bits.
+.Pp
+The type of samples and the number of channels of the result are those of the first tile that comes back, and must be the same for all.
+As many channels as the input has mean what they mean there.
+Else one is gray and three are RGB; alpha is there if PAM's TUPLTYPE says so, or if the input has it and two or four come back; others are
+bands of no known meaning, for TIFFs.
+Behind a stage that needs the whole picture, in jobs and in bench the command is tried on a small picture first, to see what it makes.
+.Ss Where a tile is
+The environment tells it:
+.Ev IMBREX_TILE_X ,
+.Ev IMBREX_TILE_Y ,
+.Ev IMBREX_TILE_WIDTH
+and
+.Ev IMBREX_TILE_HEIGHT
+without ghosts,
+.Ev IMBREX_GHOSTS
+as
+.Ar TOP,BOTTOM,LEFT,RIGHT ,
+.Ev IMBREX_PICTURE_WIDTH
+and
+.Ev IMBREX_PICTURE_HEIGHT .
+.Ss One process for many tiles
+With
+.Fl -keep
+each worker has one process, which reads tile after tile and answers each before the next comes, until its standard input ends; then it has
+to end as well.
+It has to flush its output.
+It is kept from picture to picture.
+Frames of PAM and PNM have the variables above as comments,
+.Ql # IMBREX_TILE_X=0 ;
+npy has no room for them.
+In Python:
+.Bd -literal -offset indent
+import sys
+from types import SimpleNamespace
+from numpy.lib import format
+from scipy import ndimage
+# NumPy asks files for their position, which pipes do not have.
+pipe = SimpleNamespace(read=sys.stdin.buffer.read, write=sys.stdout.buffer.write)
+while sys.stdin.buffer.peek(1):
+    tile = format.read_array(pipe)
+    format.write_array(pipe, ndimage.uniform_filter(tile.astype('f4'), 5))
+    sys.stdout.buffer.flush()
+.Ed
+.Pp
+This is scikit-image's
+.Ql apply_parallel(function, image, depth=2) :
+.Pp
+.Dl imbrex apply --halo 2 --keep --frames npy --command 'python3 mean.py' in.tif -o out.tif
+.Ss Failures
+A command that fails, is killed, or writes something else than one frame of the right size ends the run with one line that names the
+tile, as
+.Fl -region
+takes it, and the last line of the command's standard error; nothing is written.
+All lines of its standard error are shown with their tile, but with
+.Fl q .
+Each command has a process group of its own, which is killed when the run ends, however it ends, with whatever the command has left behind.
+Of several pictures, the status with which kept processes end is looked at after the last.
+.Ss Seams
+.Fl -check-seams
+makes a sample of the tiles again, with more ghosts and so from other rows and columns, and a part of each as a tile of its own.
+Where a pixel differs, the run fails with its place and the least halo that does for that tile.
+It cannot prove that there are no seams: not in tiles outside the sample, nor for functions that look further than twice the halo and about 50
+pixels, and differ too little there.
+A function that looks at the whole tile (a mean, a quantile, labels) always differs.
+.Pp
+.Fl -incremental
+sees that the command's words have changed, not that the programs have which it names.""",
+        "examples": ["apply --halo 16 --command './denoise --strength 3' in.tif -o out.tif",
+                     "apply --halo 16 --command 'python3 segment.py' --keep --frames npy in.tif -o out.tif",
+                     "gaussian then apply --frames pnm --command pnminvert then edge in.png -o edges.png",
+                     "apply --halo 8 --check-seams --command './denoise' in.tif -o out.tif"],
+    },
     "info": {
         "description": """Tells what files hold, from their headers: format, size, type of samples, colour, compression and its settings, layout, pages,
 profile, orientation, resolution, and what metadata there are.
@@ -416,6 +531,8 @@ There is no room for the output.
 The system refused to write for another reason.
 .It usage
 What was asked for makes no sense for it.
+.It function-failed
+A command of apply has failed.
 .It closed-pipe
 Nobody reads the output any more.
 .El
@@ -623,6 +740,95 @@ Ended by signal n; nothing half-written is left.
 """
 
 
+INTERFACE = """A plug-in is a shared library with filters for
+.Xr imbrex-apply 1 .
+Its whole interface is the header
+.In imbrex_filter.h ,
+which includes no library; it is C99 and C++, and anything that can export a C function can be a plug-in (Swift with
+.Ql @_cdecl ,
+C++ and Rust with functions that are extern C).
+.Pp
+The library exports
+.Fn imbrex_filters ,
+which returns a list of filters with NULL behind the last.
+A filter is a struct: its name and one sentence of help, the types of samples that it takes, its parameters, and three functions.
+.Bl -tag -width output
+.It Fn reach
+says from the parameters how many pixels the filter sees above, below, left and right of a pixel (ghosts), and what is beyond the
+picture's border: nothing (IMBREX_CLIP: tiles at the border have fewer ghosts), or what IMBREX_REFLECT, IMBREX_MIRROR, IMBREX_NEAREST,
+IMBREX_WRAP or IMBREX_CONSTANT put there.
+Without it the filter sees the pixel alone.
+.It Fn output
+says what it makes of a picture (type of samples, channels, colour, alpha), or refuses it.
+Without it pictures like the input come out.
+.It Fn apply
+makes a tile.
+The source is the tile's first pixel, with ghosts at lower and higher addresses than the tile's; the target, which is all 0 before, has
+none.
+What it makes of a pixel may depend on what lies around it, as far as
+.Fn reach
+said, and on where it is in the picture, never on where the tile ends: so the tiling cannot show.
+.Fl -check-seams
+looks for filters that break this.
+.El
+.Pp
+A function returns 0, or anything else and one line of text in
+.Fa message
+(IMBREX_MESSAGE_SIZE bytes).
+Functions need no threads and no memory of their own.
+They are called from several processes at the same time, each of which has loaded the library and calls one function at a time; with
+.Fl -in-process
+from several threads.
+.Ss Samples
+Samples are what imbrex has in memory: 8 and 16-bit unsigned integers, which stand for 0 to 1, 32 and 64-bit floats.
+Files of 9 to 15 bits are scaled to 16; signed and 16-bit floating-point samples are 32-bit floats, 32-bit integers 64-bit floats, with 1 for
+the type's largest number.
+The field
+.Fa one
+is the number in the file that stands for 1.
+A filter that takes some types only (IMBREX_FLOAT32, say) gets pictures of smaller types as the next larger one that it takes, with 1 for
+full scale, and its results become what the input was: integers are rounded and clamped.
+Pictures of a larger type are refused, but for 64-bit floats, which become 32-bit ones.
+.Ss Parameters
+A parameter has a name, a sentence of help, a type (IMBREX_INTEGER, IMBREX_NUMBER, IMBREX_CHOICE, IMBREX_TEXT), a range and a default.
+It is what an option is to a filter of imbrex's own: checks, messages and help are made of it.
+.Fl -set Ar NAME=VALUE
+fills it;
+.Ql imbrex apply --plugin FILE --help
+lists the parameters.
+.Ss Failures
+Each worker has a process with the plug-in, and tiles are in memory that both share.
+The source cannot be written there, and next to source and target there is nothing; bytes around each row of the target are looked at after a
+call.
+So what crashes, hangs
+.Pq Fl -tile-timeout ,
+ends its process or writes beside its tile costs the run, with one line that names the tile; there is no output then.
+What the plug-in prints is shown on standard error with the tile's name.
+With
+.Fl -in-process
+the plug-in runs in imbrex itself: about as fast as a filter of its own, and only for plug-ins that are trusted.
+.Ss Versions
+IMBREX_FILTER_VERSION is the version of the interface;
+.Fn imbrex_filters
+is asked for one, and each filter says which it was compiled with.
+Another version is refused with a message.
+"""
+
+
+def interface_page(root):
+    """The manual of imbrex_filter.h, with the example that the tests build."""
+    code = (root / "Tests/Plugins/sharpen.c").read_text()
+    code = code[code.index("#include"):].replace("\\", "\\e")
+    code = "\n".join("\\&" + line if line.startswith((".", "'")) else line for line in code.rstrip().split("\n"))
+    return (f".\\\" Made by make.py; do not edit.\n.Dd {DATE}\n.Dt IMBREX-FILTER 3\n.Os\n.Sh NAME\n.Nm imbrex-filter\n"
+            ".Nd plug-ins for imbrex\n.Sh SYNOPSIS\n.In imbrex_filter.h\n.Ft const imbrex_filter *const *\n"
+            ".Fn imbrex_filters \"int32_t version\"\n.Sh DESCRIPTION\n" + escape(INTERFACE) +
+            ".Sh EXAMPLES\nA filter that sharpens, with one parameter:\n.Bd -literal\n" + code + "\n.Ed\n.Pp\n"
+            "It is built and run by\n.Dl cc -shared -fPIC -O2 sharpen.c -o libsharpen.so\n"
+            ".Dl imbrex apply --plugin ./libsharpen.so --set amount=2 in.tif -o out.tif\n"
+            ".Sh SEE ALSO\n.Xr imbrex 1 ,\n.Xr imbrex-apply 1\n")
+
+
 def sentence(abstract):
     """An abstract as part of a sentence."""
     return abstract[0].lower() + abstract[1:].rstrip(".")
@@ -692,6 +898,7 @@ def main():
         text = escape(prose["description"]) + "\n.Sh OPTIONS\n" + body + options(own) + examples(prose["examples"])
         (folder / f"imbrex-{name}.1").write_text(
             page(f"imbrex-{name}", sentence(definition["abstract"]), synopsis, text + see_also(f"imbrex-{name}")))
+    (folder / "imbrex-filter.3").write_text(interface_page(pathlib.Path(__file__).resolve().parent.parent))
     job = commands["job"]
     synopsis = (".Nm imbrex job create\n.Ar JOB\n.Fl -parts Ar N\n.Op Fl -tiled-copy\n.Fl - Ar FILTER ...\n"
                 ".Nm imbrex job run\n.Ar JOB\n.Op Fl -task Ar NAME | Fl -first Ar N\n"

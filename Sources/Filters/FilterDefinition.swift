@@ -20,6 +20,10 @@ public struct FilterDefinition: Sendable {
   public let options: [OptionDefinition]
   /// Whether it makes a table instead of a picture; nothing can come after it then.
   public let makesTable: Bool
+  /// The option without which it does nothing, and what it makes is what the user names there; nil: all have defaults.
+  public let needs: String?
+  /// What its values bring along that has options of its own, for help: the filters of a plug-in.
+  public let parts: @Sendable (OptionValues) throws -> [Part]
   /// Makes the filter.
   ///
   /// - Throws: ``ImbrexError`` for values that do not go together, naming the option.
@@ -27,7 +31,8 @@ public struct FilterDefinition: Sendable {
 
   public init(
     name: String, abstract: String, discussion: String, examples: [String], options: [OptionDefinition],
-    makesTable: Bool = false,
+    makesTable: Bool = false, needs: String? = nil,
+    parts: @escaping @Sendable (OptionValues) throws -> [Part] = { _ in [] },
     make: @escaping @Sendable (OptionValues, PictureOpener) throws -> any Filter
   ) {
     self.name = name
@@ -36,6 +41,15 @@ public struct FilterDefinition: Sendable {
     self.examples = examples
     self.options = options
     self.makesTable = makesTable
+    self.needs = needs
+    self.parts = parts
     self.make = make
+  }
+
+  /// Something within a filter that has options of its own, which are given as `--set NAME=VALUE`.
+  public struct Part: Sendable {
+    public let title: String
+    public let abstract: String
+    public let options: [OptionDefinition]
   }
 }

@@ -6,3 +6,4 @@
 @_exported public import Pictures
 @_exported public import Pipeline
 @_exported public import Platform
+@_exported public import Plugins

@@ -70,6 +70,7 @@ struct Benchmark: Sendable {
       }
     let pools = settings.map { WorkerPool(count: $0.workers) }
     defer { pools.forEach { $0.close() } }
+    defer { try? pipeline.end() }
     let reference = try makeResult(), result = try makeResult()
     var times = settings.map { _ in Times() }
     var isIdentical = settings.map { _ in true }

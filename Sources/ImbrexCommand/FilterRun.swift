@@ -4,6 +4,8 @@ import Imbrex
 struct FilterRun: Sendable {
   let options: CommonOptions
   let pipeline: Pipeline
+  /// The same as it is taken to be while no picture has been read.
+  private let assumed: Pipeline
   /// What `tee` writes on the way.
   let tees: [Tee]
   /// As they were given, for reports and names.
@@ -35,6 +37,8 @@ struct FilterRun: Sendable {
       }
     }
     pipeline = try Pipeline(links)
+    assumed = pipeline.assumed
+    if !options.quiet { Remarks.show { Messages.report($0) } }
     stages = line.stages
     nameFields =
       options.name == nil
@@ -64,10 +68,10 @@ struct FilterRun: Sendable {
   }
 
   /// What a gray picture of a byte a pixel becomes.
-  var grayResult: ImageDescription { pipeline.outputDescription(for: Self.gray) }
+  var grayResult: ImageDescription { assumed.outputDescription(for: Self.gray) }
   /// Whether floats come out of integers, after so many filters.
   func makesFloat(after position: Int) -> Bool {
-    pipeline.descriptions(for: Self.gray)[position].sampleType.isFloat
+    assumed.descriptions(for: Self.gray)[position].sampleType.isFloat
   }
   /// Whether a picture of 0 and 255 comes out, after so many filters.
   func makesTwoLevels(after position: Int) -> Bool { pipeline.links[position - 1].filter.makesTwoLevels }
@@ -75,7 +79,7 @@ struct FilterRun: Sendable {
   func keepsQuantity(after position: Int) -> Bool { pipeline.links[..<position].allSatisfy(\.filter.keepsQuantity) }
   /// Whether floats are in the units of the input's file, after so many filters.
   func preservesRange(after position: Int) -> Bool {
-    let made = pipeline.descriptions(for: Self.gray)[...position]
+    let made = assumed.descriptions(for: Self.gray)[...position]
     // The filter that made floats of integers.
     guard let maker = made.lastIndex(where: { !$0.sampleType.isFloat }), maker < position else { return false }
     return pipeline.links[maker].filter.preservesRange
@@ -85,7 +89,7 @@ struct FilterRun: Sendable {
   var makesFloat: Bool { makesFloat(after: pipeline.links.count) }
   /// Whether floats are what the last filter is asked for, rather than what came to it.
   var asksForFloat: Bool {
-    pipeline.links.last!.filter.outputDescription(for: Self.gray).sampleType.isFloat
+    assumed.links.last!.filter.outputDescription(for: Self.gray).sampleType.isFloat
   }
 
   /// Files that filters' options name, such as masks.
@@ -93,7 +97,7 @@ struct FilterRun: Sendable {
     stages.flatMap { stage -> [(option: String, path: String)] in
       guard case .filter(_, let values) = stage else { return [] }
       return values.all.compactMap { definition, value in
-        if case .file = definition.kind, case .text(let path)? = value { (definition.name, path) } else { nil }
+        value.flatMap(definition.path).map { (definition.name, $0) }
       }
     }
   }
@@ -119,6 +123,8 @@ struct FilterRun: Sendable {
     } catch let error as BatchFailure {
       failure = error
     }
+    // Of one picture, this has been done before its output was.
+    if failure == nil { try pipeline.end() }
     let many = outputs.plan.isMany
     if let path = outputs.sharedTable, !options.dryRun, failure == nil || many {
       try writeText(
@@ -164,7 +170,7 @@ extension FilterDefinition {
       guard values.isGiven(option.name), let value else { return nil }
       switch option.kind {
       case .flag: return "--\(option.name)"
-      case .file: return "--\(option.name) \(PathText.split(value.description).name)"
+      case .file, .library: return "--\(option.name) \(PathText.split(value.description).name)"
       default: return "--\(option.name) \(value.description)"
       }
     }

@@ -4,6 +4,7 @@ import Imbrex
 @main
 enum ImbrexCommand {
   static func main() {
+    PluginWorker.serveIfAsked()
     removeUnfinishedOutputsOnSignals()
     do {
       try checkKernelChoice()

@@ -6,14 +6,15 @@ extension PictureJob {
   /// - Throws: What a run would say of the input, its outputs and the options before it does anything.
   func explanation(picturesAtOnce: Int) throws -> Explanation {
     let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
-    let files = try pictureOutputs(reader), pages = try options.pageCount(of: reader)
+    let pipeline = run.pipeline.assumed
+    let files = try pictureOutputs(reader, pipeline), pages = try options.pageCount(of: reader)
     if let pages { try checkHolds(pages: pages, files) }
     var picture = reader.description, metadata = reader.metadata
     if isTurnedFirst(files, metadata) {
       picture = picture.turned(metadata.orientation!)
       metadata.orientation = 1
     }
-    var plan = try run.pipeline.plan(for: picture, region: options.region, tiling: context.tiling)
+    var plan = try pipeline.plan(for: picture, region: options.region, tiling: context.tiling)
     var results: [Explanation.Output] = []
     for (index, file) in files.enumerated() {
       let isMain = index == 0 && !run.pipeline.makesTable
@@ -25,7 +26,7 @@ extension PictureJob {
           role: isMain ? .output : .tee, path: isMain ? job.output : file.path, format: file.format.name, picture: held,
           filters: isMain ? nil : run.pipeline.links[..<file.position].map(\.name).joined(separator: " then ")))
       if isMain && held != made {
-        plan = try run.pipeline.followed(by: .init("conversion", Conversion(to: held))).plan(
+        plan = try pipeline.followed(by: .init("conversion", Conversion(to: held))).plan(
           for: picture, region: options.region, tiling: context.tiling)
       }
     }

@@ -33,7 +33,7 @@ struct PictureJob {
   private var isPaged: Bool { outputs.plan.isPaged }
 
   func perform() throws {
-    let start = monotonicNanoseconds()
+    let began = monotonicNanoseconds()
     let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
     (job.result.width, job.result.height) = (reader.description.width, reader.description.height)
     let asked = try options.pageCount(of: reader)
@@ -41,13 +41,14 @@ struct PictureJob {
       let what = reader.leftOut == 1 ? "1 overview or mask is" : "\(reader.leftOut) overviews or masks are"
       job.warn("\(what) left out", isPrinted: !options.quiet)
     }
-    var files = try pictureOutputs(reader)
+    var start = try start(reader)
+    var files = try pictureOutputs(reader, start.pipeline)
     if let asked { try checkHolds(pages: asked, files) }
     let expected = asked ?? expectedPages(of: reader)
     var tables: [TableRows] = [], overlay: ImageWriter?, plan: Plan?, page = 0
     repeat {
       if try !isPaged || begin(page, &files) {
-        let made = try process(page: page, of: expected, reader, &files)
+        let made = try process(page: page, of: expected, reader, start, &files)
         (plan, overlay) = (plan ?? made.plan, made.overlay)
         if let table = made.table {
           tables.append(TableRows(file: job.input, page: isPaged ? nil : number(page), table: table))
@@ -55,7 +56,11 @@ struct PictureJob {
         if isPaged { try finish(page, files, overlay, reader, tables.last) }
       }
       page += 1
-    } while try goesOn(after: page, of: asked, reader, files)
+      guard try goesOn(after: page, of: asked, reader, files) else { break }
+      start = try self.start(reader)
+    } while true
+    // What still runs has to end well before there is an output; of many pictures, that is seen after the last.
+    if !outputs.plan.isMany { try run.pipeline.end() }
     if page == 1, let table = tables.first { tables = [TableRows(file: table.file, page: nil, table: table.table)] }
     try finish(files.filter { !$0.isPaged }, isPaged ? nil : overlay, at: overlayPath(page: 0), reader)
     if run.pipeline.makesTable && !isPaged { try keep(tables, in: job.output) }
@@ -64,7 +69,7 @@ struct PictureJob {
     if asked == nil && reader.trails {
       job.warn("what follows its last picture is none, and is left out", isPrinted: !options.quiet)
     }
-    if options.verbose, let plan { report(reader, plan, tables, start: start) }
+    if options.verbose, let plan { report(reader, plan, tables, start: began) }
   }
 
   /// Completes files, and gives them their names.
@@ -131,8 +136,9 @@ struct PictureJob {
 
   // MARK: - Outputs
 
-  func pictureOutputs(_ reader: ImageReader) throws -> [Output] {
-    let made = run.pipeline.descriptions(for: reader.description)
+  /// - Parameter pipeline: As it is for this picture; nil: as it is for any.
+  func pictureOutputs(_ reader: ImageReader, _ pipeline: Pipeline? = nil) throws -> [Output] {
+    let made = (pipeline ?? run.pipeline).descriptions(for: reader.description)
     var files: [Output] = []
     if !run.pipeline.makesTable {
       files.append(
@@ -178,14 +184,17 @@ struct PictureJob {
   private func pipeFormat(_ reader: ImageReader, _ made: ImageDescription, after position: Int) -> ImageFormat {
     let format = reader.format.holding(made)
     if format.isLossy && run.makesTwoLevels(after: position) { return ImageFormat(named: "png")! }
-    return run.makesFloat(after: position) && !format.canHoldFloat ? ImageFormat(named: "pfm")! : format
+    let makesFloat =
+      run.makesFloat(after: position) || (made.sampleType.isFloat && !reader.description.sampleType.isFloat)
+    return makesFloat && !format.canHoldFloat ? ImageFormat(named: "pfm")! : format
   }
 
   private func process(
-    page: Int, of pages: Int, _ reader: ImageReader, _ files: inout [Output]
+    page: Int, of pages: Int, _ reader: ImageReader, _ start: Start, _ files: inout [Output]
   ) throws -> (plan: Plan, table: Table?, overlay: ImageWriter?) {
     var metadata = reader.metadata
-    var source = job.watched(reader, shareOfFile: 1 / Double(pages))
+    let pipeline = start.pipeline
+    var source = job.watched(start.source, shareOfFile: 1 / Double(pages))
     func change(isAlone: Bool) -> PictureChange {
       self.change(of: reader, page: page, of: pages, files, isAlone: isAlone)
     }
@@ -197,7 +206,7 @@ struct PictureJob {
     if options.strip { metadata.strip() }
     let input = source.description
     // Whether the filters take such a picture is found out before anything is made.
-    var plan = try run.pipeline.plan(for: input, region: options.region, tiling: context.tiling)
+    var plan = try pipeline.plan(for: input, region: options.region, tiling: context.tiling)
     for index in files.indices where !files[index].isLeft {
       let change = change(isAlone: files[index].isPaged)
       try open(&files[index], plan, change, of: pages, input: input, metadata)
@@ -234,7 +243,7 @@ struct PictureJob {
       if writer.description != plan.written {
         let conversion = Conversion(
           to: writer.description, background: options.background ?? .white, clipping: files[0].clipping)
-        plan = try run.pipeline.followed(by: .init("conversion", conversion)).plan(
+        plan = try pipeline.followed(by: .init("conversion", conversion)).plan(
           for: input, region: options.region, tiling: context.tiling)
       }
       try plan.run(.stream(source), to: .stream(NamedSink(writer, path: files[0].path)), taps: taps, in: context)
@@ -245,6 +254,20 @@ struct PictureJob {
         upright.buffer.base, stride: upright.stride, count: upright.description.height)
     }
     return (plan, table, overlay)
+  }
+
+  /// A page, and the chain for it.
+  private struct Start {
+    let pipeline: Pipeline
+    let source: any RowSource
+  }
+
+  /// Finds out what the chain makes of the page, where that shows only when it is run.
+  private func start(_ reader: ImageReader) throws -> Start {
+    // Where the first tile of a turned picture is, is not known yet.
+    guard !reader.metadata.isTurned else { return Start(pipeline: run.pipeline, source: reader) }
+    let (pipeline, source) = try run.pipeline.probed(on: reader, region: options.region, in: context)
+    return Start(pipeline: pipeline, source: source)
   }
 
   /// Whether the picture is turned before it is filtered. A tee does not change what goes on: the result alone decides.

@@ -16,10 +16,10 @@ public struct ResultSettings: Sendable {
     lines.append(filter)
     for (definition, value) in values.all where definition.changesResult {
       guard let value else { continue }
-      if case .file = definition.kind {
-        let path = value.description
+      if let path = definition.path(of: value) {
         do {
           lines.append("\(definition.name) \(try ContentHash(ofFile: path))")
+          if path != value.description { lines.append("\(definition.name) \(value.description)") }
         } catch let error as ImbrexError {
           throw error.prefixed("\(path): ")
         }

@@ -51,20 +51,22 @@ public struct StageShape: Sendable {
   /// The name of its filter.
   public var filter: String
   public let halo: Halo
-  /// As ``Stencil/needsWholePicture`` and ``Stencil/needsWholeRows``.
+  /// As ``Stencil/needsWholePicture``, ``Stencil/needsWholeRows`` and ``Stencil/pixelsPerTile``.
   public let needsWholePicture: Bool
   public let needsWholeRows: Bool
+  public let pixelsPerTile: Int?
   /// Nil for a stage that makes a partial of each tile, not a tile.
   public let output: ImageDescription?
 
   public init(
     filter: String = "", halo: Halo, needsWholePicture: Bool = false, needsWholeRows: Bool = false,
-    output: ImageDescription?
+    pixelsPerTile: Int? = nil, output: ImageDescription?
   ) {
     self.filter = filter
     self.halo = halo
     self.needsWholePicture = needsWholePicture
     self.needsWholeRows = needsWholeRows
+    self.pixelsPerTile = pixelsPerTile
     self.output = output
   }
 }

@@ -21,6 +21,8 @@ public struct OptionDefinition: Sendable {
     case size
     /// A path.
     case file
+    /// A path, perhaps with a colon and the name of something in the file behind it.
+    case library
     /// Anything that `isValid` takes; `allowed` says what that is: "a size such as 512M or 2G".
     case text(allowed: String, isValid: @Sendable (String) -> Bool)
   }
@@ -73,6 +75,7 @@ public struct OptionDefinition: Sendable {
     switch kind {
     case .flag: return "given without a value"
     case .integer(let range):
+      if range == .min ... .max { return "a whole number" }
       if range.upperBound == .max {
         return "a whole number, " + (suggestions.first.map { "such as \($0)" } ?? "at least \(range.lowerBound)")
       }
@@ -85,6 +88,7 @@ public struct OptionDefinition: Sendable {
     case .choice(let words, _): return Self.listed(words)
     case .size: return "two whole numbers, such as 256x256"
     case .file: return "a path"
+    case .library: return "FILE or FILE:NAME"
     case .text(let allowed, _), .optionalText(let allowed, _): return allowed
     }
   }
@@ -108,13 +112,29 @@ public struct OptionDefinition: Sendable {
       case .choice(let words, let synonyms):
         words.contains(text) ? .choice(text) : synonyms[text].map { .choice($0) }
       case .size: Self.size(text)
-      case .file: text.isEmpty ? nil : .text(text)
+      case .file, .library: text.isEmpty || text.utf8.contains(0) ? nil : .text(text)
       case .text(_, let isValid), .optionalText(_, let isValid): isValid(text) ? .text(text) : nil
       }
     guard let value else {
       throw ImbrexError(option: name, "is \(text.isEmpty ? "empty" : "'\(text)'"), but must be \(allowed)")
     }
     return value
+  }
+
+  /// The file that a value names.
+  public func path(of value: OptionValue) -> String? {
+    guard case .text(let text) = value else { return nil }
+    switch kind {
+    case .file: return text
+    case .library: return Self.libraryParts(text).path
+    default: return nil
+    }
+  }
+
+  /// The path and the name of ``Kind/library``. What stands behind the last colon is a name, unless a file is called that.
+  public static func libraryParts(_ text: String) -> (path: String, name: String?) {
+    guard let colon = text.utf8.lastIndex(of: 0x3A), !fileExists(text) else { return (text, nil) }
+    return (String(text[..<colon]), String(text[text.utf8.index(after: colon)...]))
   }
 
   private static func axes(_ text: String, _ range: ClosedRange<Double>) -> OptionValue? {

@@ -53,7 +53,7 @@ public struct Pipeline: Sendable {
     return copy
   }
 
-  private init(links: [Link]) { self.links = links }
+  init(links: [Link]) { self.links = links }
   private mutating func append(_ link: Link) { self = Pipeline(links: links + [link]) }
 
   /// How the chain is run on a picture.

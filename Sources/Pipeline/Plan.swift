@@ -175,7 +175,7 @@ struct PlanPath {
         stage,
         StageShape(
           filter: filter, halo: stencil.halo, needsWholePicture: stencil.needsWholePicture,
-          needsWholeRows: stencil.needsWholeRows, output: making))
+          needsWholeRows: stencil.needsWholeRows, pixelsPerTile: stencil.pixelsPerTile, output: making))
     case .table(let analysis): append(stage, measuring: analysis, of: filter)
     case .measure(let analysis): append(stage, measuring: analysis, of: filter)
     case .whole(let whole):

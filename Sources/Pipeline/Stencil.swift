@@ -11,6 +11,8 @@ public protocol Stencil: Sendable {
   var needsWholePicture: Bool { get }
   /// Whether any column of the rows that a region needs may be asked for (`wrap` along the rows alone).
   var needsWholeRows: Bool { get }
+  /// Pixels that a tile should have, where a call costs much whatever the tile; nil: as suits the cache.
+  var pixelsPerTile: Int? { get }
   /// Makes the pixels of `region`.
   ///
   /// - Parameters:
@@ -19,12 +21,17 @@ public protocol Stencil: Sendable {
   ///     picture (all of it, if `needsWholePicture`).
   ///   - output: Where the rows of `region` go.
   ///   - scratch: Memory for intermediate rows.
-  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch)
+  /// - Throws: What ends the run. Few stencils can fail.
+  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) throws
+  /// The run has failed elsewhere: calls that take long on other threads should end soon, in whatever way.
+  func cancel()
 }
 
 extension Stencil {
   public var needsWholePicture: Bool { false }
   public var needsWholeRows: Bool { false }
+  public var pixelsPerTile: Int? { nil }
+  public func cancel() {}
 }
 
 /// The input rows that a tile may read, found by their number in the picture.

@@ -159,7 +159,7 @@ final class Sweep: @unchecked Sendable {
         try level.write(writer.next, to: writer)
         work = writer.work
       case .tile(let index, let band, let column):
-        makeTile(of: index, band: band, column: column, scratch: scratch)
+        try makeTile(of: index, band: band, column: column, scratch: scratch)
         work = .filtering(plan.steps[index - 1].shape.filter)
       case .decode(let band):
         guard case .stream(let source) = input else { preconditionFailure("nothing to decode") }
@@ -176,6 +176,7 @@ final class Sweep: @unchecked Sendable {
         if failure == nil { failure = error }
         monitor.wakeAll()
       }
+      for case .stencil(let stencil) in stages { stencil.cancel() }
     }
   }
 
@@ -190,7 +191,7 @@ final class Sweep: @unchecked Sendable {
     }
   }
 
-  private func makeTile(of index: Int, band: Int, column: Int, scratch: Scratch) {
+  private func makeTile(of index: Int, band: Int, column: Int, scratch: Scratch) throws {
     let level = levels[index], step = plan.steps[index - 1]
     let tile = level.tile(band: band, column: column)
     let source = levels[index - 1].source(bandsNeeded(by: band, of: index))
@@ -201,14 +202,14 @@ final class Sweep: @unchecked Sendable {
     case .stencil(let found): stencil = found
     }
     let rows = level.output(band)
-    guard step.spare != .none else { return stencil.process(tile, from: source, to: rows, scratch: scratch) }
+    guard step.spare != .none else { return try stencil.process(tile, from: source, to: rows, scratch: scratch) }
     // More ghosts than needed were asked for: make them as well, then trim.
     let grown = tile.grown(by: step.spare, in: level.plan.description)
     let bytesPerPixel = level.plan.description.bytesPerPixel
     let stride = grown.width * bytesPerPixel
     let ghosts = scratch.allocate(stride * grown.height, of: UInt8.self)
     let padded = OutputRows(base: ghosts, firstRow: grown.y, stride: stride, columnOffset: grown.x * bytesPerPixel)
-    stencil.process(grown, from: source, to: padded, scratch: scratch)
+    try stencil.process(grown, from: source, to: padded, scratch: scratch)
     for y in tile.y..<tile.endY {
       (rows.row(y) + tile.x * bytesPerPixel).copyMemory(
         from: padded.row(y) + tile.x * bytesPerPixel, byteCount: tile.width * bytesPerPixel)

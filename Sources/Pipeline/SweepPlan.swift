@@ -147,7 +147,13 @@ public struct SweepPlan: Sendable {
     let cacheBytes = 1 << 19
     let isSmall = window.width * window.height <= 1 << 16
     var rows = isSmall ? window.height : max(cacheBytes / max(widest, 1), 16, reach / 2)
-    if workers > 1 && !isSmall { rows = min(rows, max((window.height + 4 * workers - 1) / (4 * workers), 16)) }
+    if let pixels = steps.compactMap(\.shape.pixelsPerTile).max() {
+      // As many as are asked for, and so many that ghosts are an eighth at most, or less where tiles do not become large by that; but at least two for each worker, if they do not become much smaller by that.
+      rows = max(pixels / window.width, 8 * reach, min(32 * reach, (1 << 20) / window.width), 1)
+      rows = min(rows, max((window.height + 2 * workers - 1) / (2 * workers), rows / 4, 1))
+    } else if workers > 1 && !isSmall {
+      rows = min(rows, max((window.height + 4 * workers - 1) / (4 * workers), 16))
+    }
     if isStreamed {
       // All bands in memory: those above plus the ghosts, on either side of each stage.
       let total = max(rowBytes.reduce(0, +), 1)

@@ -57,6 +57,8 @@ public struct ImbrexError: Error, Equatable, Sendable {
     case writeFailed = "write-failed"
     /// What was asked for makes no sense for this file.
     case usage
+    /// A command or a plug-in of the user's has failed.
+    case functionFailed = "function-failed"
     /// Whoever reads the output has closed it.
     case closedPipe = "closed-pipe"
   }

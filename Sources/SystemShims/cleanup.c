@@ -1,5 +1,5 @@
-// Removal of unfinished files when a signal ends the process. A handler may only call async-signal-safe functions and
-// look at what never moves: hence a fixed table of paths.
+// Removal of unfinished files, and of children, when a signal ends the process. A handler may only call
+// async-signal-safe functions and look at what never moves: hence a fixed table of paths.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "SystemShims.h"
+#include "cleanup.h"
 
 #define SLOTS 1024
 
@@ -41,6 +42,7 @@ static void remove_and_die(int signal_number) {
     char *path = atomic_load(&paths[slot]);
     if (path != NULL) unlink(path);
   }
+  cleanup_kill_groups();
   // The cursor stands at the bar's beginning: from there on the terminal is cleared.
   if (atomic_load(&has_bar) && write(STDERR_FILENO, "\r\033[J", 4) < 0) atomic_store(&has_bar, 0);
   errno = saved;

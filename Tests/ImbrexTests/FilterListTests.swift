@@ -23,10 +23,11 @@ import Testing
     case .choice(let words, let synonyms): return words + synonyms.keys.sorted()
     case .size: texts = ["3x5", "7x1"]
     case .file: texts = ["mask.png"]
+    case .library: texts = ["lib.so", "lib.so:name"]
     case .text:
       texts =
         option.suggestions + [
-          "1", "2-5", "1,2", "512M", "640x480+100+50", "2/8", "#102030", "{stem}.{ext}", "1.5", "word",
+          "1", "2-5", "1,2", "512M", "640x480+100+50", "2/8", "#102030", "{stem}.{ext}", "1.5", "word", "key=value",
         ]
     }
     return texts.filter { (try? option.value(of: $0)) != nil }
@@ -66,9 +67,12 @@ import Testing
 
   private static let anyPicture = ImageDescription(width: 40, height: 40, color: .gray, sampleType: .uint8)
 
+  /// Those that make something of their own.
+  private static let filters = FilterDefinition.all.filter { $0.needs == nil }
+
   /// Every filter with its defaults, and with each value of each option: alone where it is taken alone, else with the first value of
   /// a choice, or the first flag, that it goes with.
-  static let cases: [Case] = FilterDefinition.all.flatMap { definition in
+  static let cases: [Case] = filters.flatMap { definition in
     [Case(definition: definition, given: [])]
       + definition.options.flatMap { option in samples(of: option).compactMap { casing(definition, option, $0) } }
   }
@@ -128,7 +132,7 @@ import Testing
   }
 
   @Test func every_option_of_a_filter_is_taken_with_some_value() {
-    for definition in FilterDefinition.all {
+    for definition in Self.filters {
       for option in definition.options {
         let cases = Self.cases.filter {
           $0.definition.name == definition.name && $0.given.last?.option.name == option.name
@@ -176,7 +180,7 @@ import Testing
         case .number: #expect(values.number(option.name) == Double(text))
         case .axes: #expect(values.axes(option.name).y == Double(text.prefix { $0 != "," }))
         case .choice(_, let synonyms): #expect(values.text(option.name) == synonyms[text] ?? text)
-        case .size, .file, .text, .optionalText: #expect(value.description == text)
+        case .size, .file, .library, .text, .optionalText: #expect(value.description == text)
         }
         // As it would be typed, it is the same value again.
         if value != .flag(true) { #expect(try option.value(of: value.description) == value, "\(option.name) \(text)") }
@@ -204,7 +208,8 @@ import Testing
             Issue.record("\(words)")
             continue
           }
-          let expected = isFlag ? .flag(true) : try option.value(of: text)
+          var expected = isFlag ? OptionValue.flag(true) : try option.value(of: text)
+          if option.isRepeatable { expected = .list([expected]) }
           #expect(values[option.name] == expected && line.inputs == ["in.png"], "\(words)")
         }
       }
@@ -222,7 +227,7 @@ import Testing
     let plain = try hash(OptionValues(definition.options))
     for option in definition.options {
       // A file's content counts, so there has to be one.
-      if case .file = option.kind { continue }
+      if option.path(of: .text("mask.png")) != nil { continue }
       for text in Self.samples(of: option) {
         var values = OptionValues(definition.options)
         try Self.set(option, text, in: &values)

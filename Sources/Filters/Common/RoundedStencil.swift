@@ -23,9 +23,11 @@ struct RoundedStencil: Stencil {
   var halo: Halo { base.halo }
   var needsWholePicture: Bool { base.needsWholePicture }
   var needsWholeRows: Bool { base.needsWholeRows }
+  var pixelsPerTile: Int? { base.pixelsPerTile }
+  func cancel() { base.cancel() }
 
-  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    base.process(region, from: source, to: output, scratch: scratch)
+  func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) throws {
+    try base.process(region, from: source, to: output, scratch: scratch)
     let count = region.width * picture.channels
     for y in region.y..<region.endY {
       let row = output.row(y) + region.x * picture.bytesPerPixel

@@ -106,7 +106,7 @@ extension CompletionScripts {
   private static func line(_ option: OptionDefinition, _ condition: String) -> String {
     var line = "complete -c imbrex -n \(quoted(condition)) -l \(option.name)"
     if let short = option.short { line += " -s \(short)" }
-    if case .file = option.kind {
+    if option.takesFile {
       line += " -r -F"
     } else if option.takesValue {
       line += option.words.isEmpty ? " -x" : " -x -a \(quoted(option.words.joined(separator: " ")))"

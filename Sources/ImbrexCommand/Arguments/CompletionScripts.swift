@@ -57,7 +57,7 @@ package enum CompletionScripts {
     var names = Set<String>()
     return lists.flatMap(\.options).filter { $0.takesValue && names.insert($0.name).inserted }
   }()
-  static let fileOptions = valued.filter { if case .file = $0.kind { true } else { false } }
+  static let fileOptions = valued.filter { $0.takesFile }
   static let choices: [(option: OptionDefinition, words: [String])] = valued.compactMap { option in
     option.words.isEmpty ? nil : (option, option.words)
   }
@@ -79,6 +79,14 @@ extension OptionDefinition {
     switch kind {
     case .flag, .optionalText: false
     default: true
+    }
+  }
+
+  /// Whether its value is a file, or something in one.
+  var takesFile: Bool {
+    switch kind {
+    case .file, .library: true
+    default: false
     }
   }
 

@@ -59,7 +59,7 @@ package enum DefinitionDump {
       let others = synonyms.sorted { $0.key < $1.key }.map { ($0.key, JSONValue.string($0.value)) }
       return ("choice", [("choices", .array(words.map(JSONValue.string))), ("synonyms", .object(others))])
     case .size: return ("size", [])
-    case .file: return ("file", [])
+    case .file, .library: return ("file", [])
     case .text: return ("text", [])
     }
   }

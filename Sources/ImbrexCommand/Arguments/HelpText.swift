@@ -24,7 +24,7 @@ package struct HelpText {
     var help = HelpText(columns: columns)
     switch topic {
     case .root: help.addRoot()
-    case .filter(let filter): help.add(filter, isShort: isShort)
+    case .filter(let filter, let parts): help.add(filter, parts, isShort: isShort)
     case .command(let command): help.add(command)
     case .commandOfFilter(let command, let filter): help.add(command, of: filter)
     case .chain: help.addChain()
@@ -105,7 +105,7 @@ extension HelpText {
     addParagraph("With a filter's own options: imbrex FILTER --help.")
   }
 
-  private mutating func add(_ filter: FilterDefinition, isShort: Bool) {
+  private mutating func add(_ filter: FilterDefinition, _ parts: [FilterDefinition.Part], isShort: Bool) {
     addOverview(filter.abstract, filter.discussion)
     let output = filter.makesTable ? "[-o TABLE] [--overlay PICTURE]" : "[-o OUTPUT]"
     let then = filter.makesTable ? "" : " [then FILTER [options]]..."
@@ -113,6 +113,11 @@ extension HelpText {
     addExamples(filter.examples)
     add(title: "Options of \(filter.name)")
     addOptions(filter.options)
+    for part in parts {
+      add(title: part.title, isName: true)
+      addParagraph(part.abstract, indent: 2)
+      for option in part.options { addEntry("--set \(option.name)=<\(option.valueName)>", Self.help(option)) }
+    }
     guard !isShort else {
       lines.append("")
       addParagraph("Outputs, batches, tiling and all else: imbrex \(filter.name) --help, or man imbrex-\(filter.name).")
@@ -124,7 +129,8 @@ extension HelpText {
       let isOfTables = section.options.first?.name == CommonOptionList.tableOptions[0].name
       guard filter.makesTable || !isOfTables else { continue }
       add(title: section.title)
-      addOptions(section.options)
+      // One of the filter's own takes the place of one that filters share.
+      addOptions(section.options.filter { option in !filter.options.contains { $0.name == option.name } })
     }
     add(title: "Help")
     addOptions(Self.helpOptions)
@@ -169,6 +175,7 @@ extension HelpText {
     var parts: [String] = []
     switch option.kind {
     case .integer(let range):
+      if range == .min ... .max { break }
       parts.append(
         range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) … \(range.upperBound)")
     case .number(let range), .axes(let range):
@@ -225,7 +232,8 @@ extension HelpText {
     lines += examples.map { "  " + $0 }
   }
 
-  private mutating func add(title: String) { lines += ["", title.uppercased()] }
+  /// - Parameter isName: Whether it is to be read as it is written.
+  private mutating func add(title: String, isName: Bool = false) { lines += ["", isName ? title : title.uppercased()] }
 
   /// A label, and beside it, or below where it is long, its text.
   private mutating func addEntry(_ label: String, _ text: String) {

@@ -139,7 +139,8 @@ extension LineReader {
     if name == "help" || name == "version" {
       guard value == nil else { throw ImbrexError(option: name, "takes no value, but has '\(value!)'") }
       return name == "help"
-        ? .help(topic, isShort: false) : .version(isVerbose: asksFor("-v", "--verbose"), isJSON: asksFor("--json"))
+        ? .help(try topic(), isShort: false)
+        : .version(isVerbose: asksFor("-v", "--verbose"), isJSON: asksFor("--json"))
     }
     guard let option = definition({ $0.name == name }) else { throw unknown(word, name) }
     try take(option, value)
@@ -150,7 +151,7 @@ extension LineReader {
   private mutating func readShort(_ word: String) throws -> ParsedCommand? {
     var letters = Substring(word).unicodeScalars.dropFirst()
     while let letter = letters.popFirst() {
-      if letter == "h" { return .help(topic, isShort: true) }
+      if letter == "h" { return .help(try topic(), isShort: true) }
       guard let option = definition({ $0.short == Character(letter) }) else {
         let known = CommonOptionList.all.first { $0.short == Character(letter) }
         let shown = word.unicodeScalars.count == 2 ? word : "-\(letter)' in '\(word)"
@@ -213,8 +214,11 @@ extension LineReader {
     return words[next - 1]
   }
 
-  private var topic: HelpTopic {
+  private func topic() throws -> HelpTopic {
     if case .tee? = stages.last { return .chain }
+    if command == nil, case .filter(let definition, let values)? = stages.last {
+      return .filter(definition, parts: try definition.parts(values))
+    }
     guard let command else { return lastFilter.map { .filter($0) } ?? .root }
     return lastFilter.map { .commandOfFilter(command, $0) } ?? .command(command)
   }

@@ -40,7 +40,8 @@ package enum ParsedStage: Sendable {
 /// What help is asked for.
 package enum HelpTopic: Sendable {
   case root
-  case filter(FilterDefinition)
+  /// - Parameter parts: What the line's options bring along.
+  case filter(FilterDefinition, parts: [FilterDefinition.Part] = [])
   case command(CommandDefinition)
   /// A command that takes filters, with one: `bench gaussian`.
   case commandOfFilter(CommandDefinition, FilterDefinition)

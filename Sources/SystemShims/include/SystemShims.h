@@ -33,4 +33,38 @@ int32_t system_is_ending(void);
 /// closed.
 void system_reserve_standard_descriptors(void);
 
+/// A child process with pipes: the leader of a process group that is killed when this process ends by itself or by a
+/// signal that it can handle.
+typedef struct {
+  /// Its number, and that of the group.
+  int32_t group;
+  /// Where its standard input is written; its standard output and standard error are read. Not blocking.
+  int32_t input, output, errors;
+} system_child;
+
+/// Starts a program.
+///
+/// @param arguments  Its path and arguments, ended by null.
+/// @param environment  As `NAME=VALUE`, ended by null.
+/// @param shared  A descriptor above 2 that it gets as its descriptor 3; -1: none.
+/// @return 0, or an `errno`; nothing is open then.
+int32_t system_start(system_child *child, char *const *arguments, char *const *environment, int32_t shared);
+/// Whether the leader has ended by itself; it is not waited for, and has to be reaped.
+int32_t system_has_ended(int32_t group);
+/// Kills all of a group. It has to be reaped.
+void system_kill_group(int32_t group);
+/// Waits for the leader's end, kills what is left of the group and forgets it.
+///
+/// @return The exit status, or the negative number of the signal that ended the leader.
+int32_t system_reap(int32_t group);
+
+/// Opens memory that can be shared with a child; -1 where the system has none without a name.
+int32_t system_shared_memory(void);
+/// Ends this process, with its group, when nobody can write to a pipe any more. Crashes are left to the system, without
+/// a core.
+void system_follow(int32_t descriptor);
+
+/// The path of this program, to be freed; null where it cannot be told.
+char *system_program(void);
+
 #endif

@@ -1,0 +1,8 @@
+// What a signal's handler does beside removing files.
+#ifndef IMBREX_CLEANUP_H
+#define IMBREX_CLEANUP_H
+
+/// Kills all process groups that were started; may be called by a signal's handler.
+void cleanup_kill_groups(void);
+
+#endif
