@@ -1,0 +1,81 @@
+import Imbrex
+
+/// From page to page, in one file or each in its own.
+extension PictureJob {
+  /// Goes on to the next page, if it is wanted and there is one.
+  ///
+  /// - Parameters:
+  ///   - done: Pages so far.
+  ///   - asked: How many are wanted; nil: all that there are.
+  func goesOn(after done: Int, of asked: Int?, _ reader: ImageReader, _ files: [Output]) throws -> Bool {
+    if done == asked { return false }
+    let isThere = try reader.nextPage()
+    guard asked != nil else {
+      if isThere { try checkHolds(pages: nil, files) }
+      return isThere
+    }
+    guard isThere || reader.pageCount != nil else {
+      throw CommonOptions.noPage(options.pages!.upperBound, only: options.pages!.lowerBound + done - 1)
+    }
+    guard isThere else { throw ImbrexError(.input, "page \(done + 1) is missing") }
+    return true
+  }
+
+  /// As many as a stream's bytes could hold: for the layout of a TIFF, and to show how far a run is.
+  func expectedPages(of reader: ImageReader) -> Int {
+    max((reader.byteCount ?? 0) / max(reader.description.byteCount, 1), 1)
+  }
+
+  /// Refuses what one picture only goes into.
+  ///
+  /// - Parameter pages: How many there are; nil: more than one.
+  func checkHolds(pages: Int?, _ files: [Output]) throws {
+    guard pages != 1 else { return }
+    let what = pages.map { "it has \($0) pages" } ?? "it has more than one picture"
+    if let overlay = outputs.overlay, !overlay.plan.isPaged, overlayPath(page: 0) != nil {
+      throw ImbrexError(
+        .input, "\(what), but an overlay is drawn on one", remedy: .init("page"), cause: .unsupported)
+    }
+    if let file = files.first(where: { !$0.isPaged && !$0.format.holdsPages }) {
+      let name = outputs.writesToDirectory ? ", --name '{stem}-{page}.{ext}'" : ""
+      throw ImbrexError(
+        .input, "\(what), but a \(file.format.name.uppercased()) holds one: use --page N\(name), or write a TIFF",
+        cause: .unsupported)
+    }
+  }
+
+  // MARK: - Pages as files
+
+  /// Of a page that is read, the number in its file.
+  func number(_ page: Int) -> Int { (options.pages?.lowerBound ?? 1) + page }
+
+  /// Where the files of a page go; false if its result is there, and to be left alone.
+  func begin(_ page: Int, _ files: inout [Output]) throws -> Bool {
+    let page = number(page), result = outputs.plan.output(job.index, page: page)!
+    if options.noClobber && fileExists(result) {
+      job.result.pagesLeft += 1
+      return false
+    }
+    try outputs.pagePlaces!.claim(result, for: job.index)
+    if let overlay = outputs.overlay, overlay.plan.isPaged {
+      try outputs.pagePlaces!.claim(overlay.path(job.index, page: page), for: job.index)
+    }
+    for index in files.indices where files[index].isPaged {
+      let path = files[index].tee?.path(job.index, page: page) ?? result
+      (files[index].path, files[index].writer) = (path, nil)
+      files[index].isLeft = options.noClobber && fileExists(path)
+      if files[index].tee != nil { try outputs.pagePlaces!.claim(path, for: job.index) }
+    }
+    return true
+  }
+
+  /// The files of a page are whole.
+  func finish(
+    _ page: Int, _ files: [Output], _ overlay: ImageWriter?, _ reader: ImageReader, _ table: TableRows?
+  ) throws {
+    let result = outputs.plan.output(job.index, page: number(page))!
+    try finish(files.filter(\.isPaged), overlay, at: overlayPath(page: page), reader)
+    if let table { try keep([table], in: result) }
+    job.result.pages = (job.result.pages ?? []) + [result]
+  }
+}
