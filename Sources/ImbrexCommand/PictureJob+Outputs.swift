@@ -100,7 +100,8 @@ extension PictureJob {
   func settings(
     of file: Output, made: ImageDescription, _ change: PictureChange, pages: Int, _ metadata: Metadata
   ) -> PageSettings {
-    var settings = PageSettings(picture: made, metadata: metadata, change: change, options: options.writerOptions)
+    var settings = PageSettings(
+      picture: made, metadata: metadata, change: change, options: writerOptions(isMain: file.tee == nil))
     settings.change.provenance = provenance(after: file.position)
     settings.change.keepsQuantity = run.keepsQuantity(after: file.position)
     settings.change.preservesRange = run.preservesRange(after: file.position)
@@ -111,8 +112,6 @@ extension PictureJob {
     }
     if run.makesTwoLevels(after: file.position) { settings.metadata.dropLossyCompression() }
     settings.options.expectedByteCount = pages > 1 && !file.isPaged ? pages * settings.picture.byteCount : 0
-    // A tee is what the commands so far would write: the depth that is asked for is the result's.
-    if file.tee != nil { settings.options.sampleType = nil }
     return settings
   }
 

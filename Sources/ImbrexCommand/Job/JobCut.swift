@@ -86,9 +86,7 @@ struct JobCut {
     return a / x * b
   }
 
-  func parts(page: Int) -> [Range<Int>] {
-    ends[page].indices.map { ($0 == 0 ? 0 : ends[page][$0 - 1])..<ends[page][$0] }
-  }
+  func parts(page: Int) -> [Range<Int>] { JobPlan.SplitPicture.rows(endingAt: ends[page]) }
 
   func rows(_ part: JobPlan.PartNumber) -> Range<Int> { parts(page: part.page)[part.part] }
 

@@ -91,8 +91,11 @@ public struct JobPlan: Sendable {
     }
 
     /// The rows of a page's parts.
-    public func rows(page: Int) -> [Range<Int>] {
-      ends[page].indices.map { ($0 == 0 ? 0 : ends[page][$0 - 1])..<ends[page][$0] }
+    public func rows(page: Int) -> [Range<Int>] { Self.rows(endingAt: ends[page]) }
+
+    /// The rows of parts one below the other, the first from row 0 on.
+    public static func rows(endingAt ends: [Int]) -> [Range<Int>] {
+      ends.indices.map { ($0 == 0 ? 0 : ends[$0 - 1])..<ends[$0] }
     }
   }
 
