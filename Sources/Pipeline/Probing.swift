@@ -14,6 +14,8 @@ public protocol ProbedFilter: Filter {
   ///   - tile: The first tile of a run, in a picture of `input`.
   ///   - pixels: The tile with its ghosts, clipped to the picture.
   func probed(_ tile: Region, of input: ImageDescription, _ pixels: Picture) throws -> any ProbedFilter
+  /// So many tiles will be made at the same time: what takes a while to start is started.
+  func prepare(_ count: Int) throws
   /// There is no more to do: waits for what still runs.
   ///
   /// - Throws: ``ImbrexError`` if that did not end well.
@@ -47,6 +49,10 @@ extension Pipeline {
     let input = source.description
     var chain = links.map(\.assumed)
     var plan = try Pipeline(links: chain).plan(for: input, region: region, tiling: context.tiling)
+    for case let filter as any ProbedFilter in links.map(\.filter) {
+      // The last sweep has the tiles of the last filter; those of others are as many, more or less.
+      try filter.prepare(min(context.workers, plan.legs.last?.sweep?.tiles ?? 1))
+    }
     let peeked = try PeekedSource(source, window: plan.legs[0].sweep.levels[0].window)
     for (index, link) in links.enumerated() {
       guard let filter = link.filter as? any ProbedFilter, filter.needsProbe else { continue }

@@ -115,6 +115,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--side", type=int, default=4096)
     options = parser.parse_args()
+    options.program = os.path.abspath(options.program)
     program, side = shlex.quote(options.program), options.side
     memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
     with tempfile.TemporaryDirectory(dir=memory) as folder:

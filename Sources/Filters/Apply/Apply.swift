@@ -96,6 +96,8 @@ public struct Apply: ProbedFilter {
     return try probe(Region(all: small), of: small, picture).made
   }
 
+  public func prepare(_ count: Int) throws { try idle.prepare(function, count) }
+
   public func end() throws { try idle.end() }
 }
 

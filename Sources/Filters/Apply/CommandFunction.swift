@@ -53,7 +53,7 @@ private final class CommandRunner: TileRunner, @unchecked Sendable {
 
   func process(_ tile: TileInput) throws -> TileOutput {
     let deadline = function.seconds.map { monotonicNanoseconds() + Int($0 * 1e9) }
-    let process = try self.process ?? start(tile.place)
+    let process = try self.process ?? start(function.keeps ? [] : Self.variables(tile.place))
     let name = tile.place.tile.text
     process.lines.take = { Remarks.say("tile \(name): \($0)") }
     let header = function.frames.header(
@@ -73,14 +73,22 @@ private final class CommandRunner: TileRunner, @unchecked Sendable {
     return try reader.tile()
   }
 
-  private func start(_ place: TilePlace) throws -> ChildProcess {
-    let process = try ChildProcess(
-      shell: function.command, environment: function.keeps ? [] : Self.variables(place))
+  func prepare() throws {
+    if function.keeps { _ = try start([]) }
+  }
+
+  private func start(_ variables: [(name: String, value: String)]) throws -> ChildProcess {
+    let process = try ChildProcess(shell: function.command, environment: Self.oneThread + variables)
     self.process = process
     hasMadeTile = false
     if shared.withLock({ $0.isCancelled }) { process.kill() }
     return process
   }
+
+  /// Each worker has a process: libraries that would start a thread for each core in each of them take one, unless the user has said
+  /// something else.
+  private static let oneThread = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
+    .filter { environment($0) == nil }.map { (name: $0, value: "1") }
 
   /// Where a tile is.
   private static func variables(_ place: TilePlace) -> [(name: String, value: String)] {
@@ -158,6 +166,8 @@ private final class CommandRunner: TileRunner, @unchecked Sendable {
   func end() throws {
     guard let process else { return }
     self.process = nil
+    // One that was started beforehand, and of which nothing was needed: that it finds no tile is not its fault.
+    guard hasMadeTile else { return process.kill() }
     process.lines.take = { Remarks.say($0) }
     process.closeInput()
     let seconds = function.seconds ?? 60

@@ -27,6 +27,8 @@ public protocol TileFunction: Sendable {
 ///
 /// What it holds ends with it, by force, when the last reference goes.
 public protocol TileRunner: AnyObject, Sendable {
+  /// Tiles will come: starts what takes a while to start.
+  func prepare() throws
   /// - Returns: A tile of the same width and height, ghosts included, which stays until the next call.
   /// - Throws: ``ImbrexError`` in one line, without the tile's name; the runner is not used again.
   func process(_ tile: TileInput) throws -> TileOutput
@@ -36,6 +38,10 @@ public protocol TileRunner: AnyObject, Sendable {
   ///
   /// - Throws: ``ImbrexError`` if that was not a good one.
   func end() throws
+}
+
+extension TileRunner {
+  public func prepare() throws {}
 }
 
 extension TileFunction {

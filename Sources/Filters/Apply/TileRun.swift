@@ -5,21 +5,44 @@ import Platform
 
 /// Runners of one function that have nothing to do now: they are used again, also for the next picture.
 final class IdleRunners: Sendable {
-  private let runners = Locked([any TileRunner]())
+  private struct State {
+    var runners: [any TileRunner] = []
+    /// Those that were handed out are among them.
+    var count = 0
+  }
+  private let state = Locked(State())
 
-  func take(_ function: any TileFunction) throws -> any TileRunner {
-    try runners.withLock { $0.popLast() } ?? function.makeRunner()
+  /// Sees to it that there are so many.
+  func prepare(_ function: any TileFunction, _ count: Int) throws {
+    let missing = state.withLock { state in
+      defer { state.count = max(state.count, count) }
+      return max(count - state.count, 0)
+    }
+    for _ in 0..<missing {
+      let runner = try function.makeRunner()
+      try runner.prepare()
+      giveBack(runner)
+    }
   }
 
-  func giveBack(_ runner: any TileRunner) { runners.withLock { $0.append(runner) } }
+  func take(_ function: any TileFunction) throws -> any TileRunner {
+    let idle = state.withLock { state in
+      let idle = state.runners.popLast()
+      if idle == nil { state.count += 1 }
+      return idle
+    }
+    return try idle ?? function.makeRunner()
+  }
+
+  func giveBack(_ runner: any TileRunner) { state.withLock { $0.runners.append(runner) } }
 
   /// There are no more tiles.
   ///
   /// - Throws: The first that went wrong.
   func end() throws {
-    let all = runners.withLock { runners in
-      defer { runners = [] }
-      return runners
+    let all = state.withLock { state in
+      defer { state = State() }
+      return state.runners
     }
     var failure: (any Error)?
     for runner in all {
