@@ -51,6 +51,8 @@ public struct PlanTree: Sendable {
   }
 
   public let variants: [Variant]
+  /// Those that are run.
+  public let chosen: [Int]
   public let input: ImageDescription
   public let region: Region?
   public let tiling: TilingOptions
@@ -67,10 +69,11 @@ public struct PlanTree: Sendable {
   ) throws {
     if let region { try region.check(liesIn: input) }
     self.variants = variants
+    self.chosen = chosen ?? Array(variants.indices)
     (self.input, self.region, self.tiling) = (input, region, tiling)
     var root = Leg(input: input)
     let builder = Builder(variants: variants, taps: taps)
-    try builder.add(chosen ?? Array(variants.indices), after: 0, to: &root, level: 0)
+    try builder.add(self.chosen, after: 0, to: &root, level: 0)
     try Self.plan(&root, region: region, tiling, streamsIn: streamsIn)
     self.root = root
   }
@@ -181,6 +184,31 @@ public struct PlanTree: Sendable {
   }
 }
 
+/// Which variants do the same, or much of the same, at a filter.
+struct VariantGroups {
+  let variants: [Variant]
+
+  init(_ variants: [Variant]) { self.variants = variants }
+
+  /// Groups of variants whose filters are equal, put together where their filters are run together.
+  func kin(_ chosen: [Int], _ position: Int) -> [[[Int]]] {
+    grouped(grouped(chosen) { variants[$0].words[position] }) { group in
+      let filter = variants[group[0]].pipeline.links[position].filter as? any SharedFilter
+      return filter.map { "shared " + $0.commonKey } ?? "own \(group[0])"
+    }
+  }
+
+  private func grouped<Element>(_ elements: [Element], by key: (Element) -> String) -> [[Element]] {
+    var order: [String] = [], groups: [String: [Element]] = [:]
+    for element in elements {
+      let key = key(element)
+      if groups[key] == nil { order.append(key) }
+      groups[key, default: []].append(element)
+    }
+    return order.map { groups[$0]! }
+  }
+}
+
 /// Puts chains into a tree.
 private struct Builder {
   let variants: [Variant]
@@ -195,7 +223,7 @@ private struct Builder {
       leg.ends.append((level, .result(group)))
       return
     }
-    for kin in kin(grouped(group) { variants[$0].words[position] }, position) {
+    for kin in VariantGroups(variants).kin(group, position) {
       let description = leg.description(of: level)
       if kin.count > 1 {
         try add(sharing: kin, position, of: description, to: &leg, level)
@@ -207,23 +235,6 @@ private struct Builder {
         }
       }
     }
-  }
-
-  /// Groups of equal filters, put together where their filters are run together.
-  private func kin(_ groups: [[Int]], _ position: Int) -> [[[Int]]] {
-    grouped(groups) { group in
-      (link(group[0], position).filter as? any SharedFilter).map { "shared " + $0.commonKey } ?? "own \(group[0])"
-    }
-  }
-
-  private func grouped<Element>(_ elements: [Element], by key: (Element) -> String) -> [[Element]] {
-    var order: [String] = [], groups: [String: [Element]] = [:]
-    for element in elements {
-      let key = key(element)
-      if groups[key] == nil { order.append(key) }
-      groups[key, default: []].append(element)
-    }
-    return order.map { groups[$0]! }
   }
 
   private func add(
@@ -248,7 +259,6 @@ private struct Builder {
           ))
       }
     case .tables(let stages, let tables):
-      guard case .table = stages.last else { preconditionFailure("the last stage makes a table") }
       try add(stages[...], of: name, to: &leg, level, tables: zip(kin, tables).map { .init(variants: $0, make: $1) }) {
         _, _ in preconditionFailure("a table is the last")
       }
