@@ -74,8 +74,8 @@ import Testing
     if mode == "orphan" { try expectNoProcess() }
   }
 
-  /// No handler sees the first of these, and the others have none.
-  @Test(arguments: ["KILL", "SEGV", "ABRT"]) func commands_end_with_imbrex_however_that_ends(signal: String) throws {
+  /// No handler sees the first of these, and the other has none. Others may be blocked in what a test starts.
+  @Test(arguments: ["KILL", "SEGV"]) func commands_end_with_imbrex_however_that_ends(signal: String) throws {
     for options in ["", "--keep"] {
       let script = """
         cd "$2"; ulimit -c 0; export SWIFT_BACKTRACE=enable=no
