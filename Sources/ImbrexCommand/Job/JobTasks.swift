@@ -30,6 +30,7 @@ struct JobTasks {
   func close() { pool.close() }
 
   func perform(_ task: JobPlan.Task) throws {
+    for file in plan.named { try file.check() }
     switch task.work {
     case .files(let inputs): try run(inputs, task)
     case .copy(let picture): try split(picture) { try $0.copy() }
