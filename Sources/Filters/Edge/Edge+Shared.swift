@@ -101,7 +101,7 @@ struct ThinnedFork: ForkStage {
     var sink: any RowSink { tree }
 
     func finish(_ index: Int, in context: RunContext) throws -> (input: SweepInput, stage: Stage) {
-      try tree.cut(at: pairs[index].low)
+      try tree.cut(at: pairs[index].low, in: context)
       return (.none(picture), .stencil(ThinnedCut(tree: tree, high: pairs[index].high), making: picture))
     }
   }
