@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test func twoNamesAreRowsAndColumns() throws {
-    let size = gray(400, 300)
+    let size = gray(800, 600)
     let sheet = try Sheet([axis("s", 3), axis("t", 4)], of: size, region: nil)
     let boxes = try boxes(sheet, 12, size)
     for (index, box) in boxes.enumerated() {
