@@ -46,7 +46,11 @@ final class PictureChoice: @unchecked Sendable {
       guard run.runs[0].pipeline.makesTable else {
         let tolerance =
           options.tolerance ?? Score.defaultEdgeTolerance(width: input.width, height: input.height)
-        edges = (try EdgePoints(truth: reader(), of: input, region: region), tolerance)
+        let truth = try EdgePoints(truth: reader(), of: input, region: region)
+        if truth.looksInverted {
+          job.warn("more than half of the truth is edges: is it inverted?", file: path, isPrinted: !options.quiet)
+        }
+        edges = (truth, tolerance)
         return
       }
       let truth =
@@ -93,7 +97,7 @@ final class PictureChoice: @unchecked Sendable {
     }
     guard let sheet, let ground else { return }
     let thumbnail = try sheet.sink(for: ground.description, isLineMask: false)
-    try thumbnail.write(ground.buffer.base, stride: ground.stride, count: ground.description.height)
+    thumbnail.write(ground.buffer.base, stride: ground.stride, count: ground.description.height)
     var moved = table
     for row in moved.rows.indices {
       moved.rows[row][0] -= Double(region?.y ?? 0)

@@ -1,6 +1,6 @@
 public import Pictures
 public import Pipeline
-public import Platform
+import Platform
 
 /// Which blobs are right: rows of a table, or spots of a picture.
 public struct BlobTruth: Sendable {

@@ -1,5 +1,5 @@
 public import Pictures
-public import Platform
+import Platform
 
 /// Which pixels of a picture are edges: one bit each.
 public struct EdgePoints: Equatable, Sendable {
@@ -41,12 +41,35 @@ public final class EdgePointsSink: RowSink, @unchecked Sendable {
     for row in 0..<count {
       let pixels = rows + row * stride
       switch picture.sampleType {
+      case .uint8 where picture.channels == 1: add(mask: pixels.samples(UInt8.self))
       case .uint8: add(pixels.samples(UInt8.self), one: 255)
       case .uint16: add(pixels.samples(UInt16.self), one: 65535)
       case .float32: add(pixels.samples(Float.self), one: 1)
       case .float64: add(pixels.samples(Double.self), one: 1)
       }
       next += 1
+    }
+  }
+
+  /// Of plain bytes, eight at a time.
+  private func add(mask samples: UnsafePointer<UInt8>) {
+    for index in 0..<points.wordsPerRow {
+      let first = 64 * index, count = min(64, points.width - first)
+      var word: UInt64 = 0, place = 0
+      while place + 8 <= count {
+        let bytes = UInt64(littleEndian: UnsafeRawPointer(samples + first + place).loadUnaligned(as: UInt64.self))
+        if bytes != 0 {
+          // The top bit of each byte that is not 0; the product brings them together.
+          let isSet = ((bytes & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7F7F_7F7F_7F7F_7F7F | bytes) & 0x8080_8080_8080_8080
+          word |= (isSet &>> 7 &* 0x0102_0408_1020_4080) &>> 56 &<< UInt64(place)
+        }
+        place += 8
+      }
+      while place < count {
+        if samples[first + place] > 0 { word |= 1 << UInt64(place) }
+        place += 1
+      }
+      if word != 0 { points.set(word, row: next, at: index) }
     }
   }
 

@@ -1,4 +1,4 @@
-public import Pictures
+import Pictures
 
 /// How much of what was found is right, and how much of what is right was found.
 ///

@@ -1,6 +1,6 @@
 public import Pictures
 public import Pipeline
-public import Platform
+import Platform
 
 /// All results of a sweep on one picture, small and labelled.
 ///
