@@ -130,6 +130,7 @@ import Testing
     Case("gaussian --mask m.png then sobel", "--mask is an option of sobel, not of gaussian"),
     Case("gaussian then tee --sigma 3 a.png", "--sigma is an option of gaussian, not of tee"),
     Case("gaussian --warmup 2", "--warmup is an option of bench, not of gaussian"),
+    Case("gaussian -j= a.png", "--jobs is empty, but must be a whole number between 0 and 4096"),
     Case("gaussian --json", "--json goes with --explain and --truth only"),
     Case(
       "gaussian then blob-detect --json", "--json goes with --explain and --truth only; for a table use --table json"),
