@@ -37,6 +37,9 @@ final class FileJob {
   let progress: Progress?
   let counted = Locked(0.0)
   var result = FileResult()
+  /// What the file's pages are, and those of them that are worked on, from 0; nil: all, or some in a row.
+  var axes: StackAxes?
+  var pages: [Int]?
 
   init(_ index: Int, _ item: BatchPlan.Item, _ context: RunContext, backupSuffix: String?, progress: Progress?) {
     self.index = index
