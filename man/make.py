@@ -179,7 +179,7 @@ Samples are the numbers that stand in the file: u1, u2, u4, i1, i2, i4, f2, f4 o
 .El
 .Pp
 Alpha is the last channel.
-The command may answer in any of them, in PBM too, and in npy of both byte orders, of Fortran's order, and of u8, i8 and bool as well.
+The command may answer in any of them, in PBM too, and in npy of both byte orders, of Fortran's order, and of u8, i8 and bool as well; of at most 4096 channels.
 64-bit integers become 64-bit floats, and are refused where they would not be exact; of bool, true is 255.
 Samples of 9 to 15 bits come as PAM with that MAXVAL; in npy as their numbers, which then come out as 16 bits.
 .Pp
@@ -202,6 +202,12 @@ as
 .Ev IMBREX_PICTURE_WIDTH
 and
 .Ev IMBREX_PICTURE_HEIGHT .
+.Pp
+.Ev OMP_NUM_THREADS ,
+.Ev OPENBLAS_NUM_THREADS
+and
+.Ev MKL_NUM_THREADS
+are 1 for commands unless they are set: there is a command for each worker already.
 .Ss One process for many tiles
 With
 .Fl -keep
@@ -237,7 +243,11 @@ tile, as
 takes it, and the last line of the command's standard error; nothing is written.
 All lines of its standard error are shown with their tile, but with
 .Fl q .
-Each command has a process group of its own, which is killed when the run ends, however it ends, with whatever the command has left behind.
+Each command has a process group of its own, which is killed when the run ends, with whatever the command has left behind; also when imbrex
+itself is killed.
+What has left the group, as
+.Xr setsid 1
+does, is not, but nobody waits for it.
 Of several pictures, the status with which kept processes end is looked at after the last.
 .Ss Seams
 .Fl -check-seams
@@ -868,6 +878,7 @@ What the plug-in prints is shown on standard error with the tile's name.
 With
 .Fl -in-process
 the plug-in runs in imbrex itself: about as fast as a filter of its own, and only for plug-ins that are trusted.
+A crash is that of imbrex then, and may leave an unfinished file, which the next run removes.
 .Ss Versions
 IMBREX_FILTER_VERSION is the version of the interface;
 .Fn imbrex_filters

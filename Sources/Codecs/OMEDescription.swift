@@ -47,7 +47,7 @@ enum OMEDescription {
 }
 
 /// The planes of an image of an OME-TIFF that are written.
-private struct OMEImagePart {
+struct OMEImagePart {
   /// Places on the axes C, Z and T, and the page before.
   struct Plane {
     let place: [Int]

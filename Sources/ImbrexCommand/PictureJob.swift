@@ -118,7 +118,8 @@ struct PictureJob {
     var plan = try pipeline.plan(for: input, region: options.region, tiling: context.tiling)
     for index in files.indices where !files[index].isLeft {
       let change = change(isAlone: files[index].isPaged)
-      try open(&files[index], plan, change, of: pages, input: input, metadata)
+      let made = plan.written(after: files[index].position)
+      try open(&files[index], made: made, change, of: pages, input: input, metadata)
     }
     var taps: [Tap] = []
     var turned: [(file: Output, picture: Picture)] = []
@@ -145,7 +146,7 @@ struct PictureJob {
       if let ground {
         let change = change(isAlone: outputs.overlay!.plan.isPaged)
         overlay = try writeOverlay(
-          of: table!, by: pipeline.tableFilter!, on: ground.picture, plan, metadata, change, reader.format,
+          of: table!, by: pipeline.tableFilter!, on: ground.picture, plan.region, metadata, change, reader.format,
           to: overlayPath!)
       }
     } else {

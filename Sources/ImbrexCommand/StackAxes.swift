@@ -10,6 +10,9 @@ package struct StackAxes: Equatable {
   /// Of the pages, slowest first, those of length 1 too: `t`, `z`, `c`.
   private let planes: [Plane]
 
+  /// Of each page, where that is told of each.
+  private var places: [[Character: Int]]?
+
   private struct Plane: Equatable {
     let name: Character
     let length: Int
@@ -36,6 +39,7 @@ package struct StackAxes: Equatable {
       return nil
     }
     self.init(description: text, picture: reader.description, pages: pages)
+    places = (reader.firstPage ?? reader.metadata).omePlaces(pages: pages, of: reader.description)
   }
 
   /// How many places an axis has; nil where the file says nothing of it.
@@ -43,6 +47,7 @@ package struct StackAxes: Equatable {
 
   /// Of a page, from 0, its place on each axis, from 1 as pages are counted.
   func place(of page: Int) -> [Character: Int] {
+    if let places { return places[page] }
     var rest = page, place: [Character: Int] = [:]
     for axis in planes.reversed() {
       place[axis.name] = rest % axis.length + 1

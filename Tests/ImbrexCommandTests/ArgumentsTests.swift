@@ -249,6 +249,7 @@ import Testing
   private static func summary(_ command: ParsedCommand) -> String {
     switch command {
     case .filter(let line): summary(line)
+    case .varied(let line): "\(line.lines.count) times " + summary(line.lines[0])
     case .bench(let line): "bench " + summary(line)
     case .info(let line): "info" + summary(line)
     case .job(let line, let rest): "job" + summary(line) + (rest.isEmpty ? "" : " -- " + rest.joined(separator: " "))

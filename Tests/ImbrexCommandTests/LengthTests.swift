@@ -178,6 +178,19 @@ import Testing
     #expect(try areSameFiles(folder.path("a.ppm"), folder.path("c.ppm")))
   }
 
+  @Test func lengths_vary_too() throws {
+    try write("in.tif", [Self.ome("PhysicalSizeX=\"0.5\" PhysicalSizeY=\"0.5\"")], nil)
+    #expect(try run("gaussian --sigma {s}um --vary s=0.5,1,2 in.tif -o {s}.pgm").status == 0)
+    for (length, pixels) in [("0.5", "1"), ("1", "2"), ("2", "4")] {
+      #expect(try run("gaussian --sigma \(pixels) in.tif -o alone.pgm").status == 0)
+      #expect(try areSameFiles(folder.path("\(length).pgm"), folder.path("alone.pgm")))
+    }
+    let line = "blob-detect --min-sigma 1um --max-sigma 3um --num-sigma 2 --threshold {t} in.tif"
+    #expect(try run("\(line) --vary t=0.02,0.05 -o {t}.csv").status == 0)
+    let alone = try run(line.replacing("{t}", with: "0.05")).text
+    #expect(try String(contentsOf: URL(fileURLWithPath: folder.path("0.05.csv")), encoding: .utf8) == alone)
+  }
+
   @Test func info_shows_physical_sizes() throws {
     let size = "PhysicalSizeX=\"0.5\" PhysicalSizeY=\"0.25\" PhysicalSizeZ=\"1500\" PhysicalSizeZUnit=\"nm\""
     try write("in.tif", [Self.ome(size)], nil)

@@ -157,6 +157,18 @@ import Testing
     #expect(try readPictures(folder.path("out.tif"))[0].description.stored == StoredSamples(.signed, bits: 64))
   }
 
+  @Test func a_job_does_it_in_parts() throws {
+    let picture = testPicture(ImageDescription(width: 90, height: 120, color: .rgb, sampleType: .uint16))
+    try writePictures([picture], to: folder.path("in.npy"))
+    for (filter, name) in [("gaussian --sigma 3", "a.npy"), ("edge", "a.npy"), ("sobel --float", "a.tif")] {
+      let parted = "part" + name
+      try #require(run("job create job-\(filter.prefix(4)) --parts 3 -- \(filter) in.npy -o \(parted)").status == 0)
+      #expect(try run("job run job-\(filter.prefix(4))").status == 0)
+      #expect(try run("\(filter) in.npy -o \(name)").status == 0)
+      #expect(try areSameFiles(folder.path(name), folder.path(parted)))
+    }
+  }
+
   struct Bad: CustomTestStringConvertible, Sendable {
     let name: String
     let file: [UInt8]

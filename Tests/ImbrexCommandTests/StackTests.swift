@@ -66,6 +66,17 @@ import Testing
     #expect(try run("info --json out.tif").text.contains("\"axes\":\"TZYX\",\"shape\":[2,2,30,40]"))
   }
 
+  /// Pages may be in another order than that of the axes: their TiffData tell.
+  @Test func of_ome_each_page_is_the_plane_that_is_told() throws {
+    let data = (0..<12).map { page in
+      let (z, c, t) = (page / 4, page / 2 % 2, page % 2)
+      return "<TiffData FirstZ=\"\(z)\" FirstC=\"\(c)\" FirstT=\"\(t)\" IFD=\"\(page)\" PlaneCount=\"1\"/>"
+    }
+    try write(Self.ome.replacing("<TiffData IFD=\"0\" PlaneCount=\"12\"/>", with: data.joined()))
+    #expect(try run("median --size 1x1 --page c=2,z=2-3 in.tif -o out.tif").status == 0)
+    #expect(try pages("out.tif") == [7, 8, 11, 12])
+  }
+
   @Test func places_are_in_names() throws {
     try write(Self.imageJ)
     #expect(try run("median --size 1x1 in.tif -o out/ --name {stem}-t{t}-z{z:2}-c{c}.{ext}").status == 0)
@@ -95,6 +106,18 @@ import Testing
     #expect(try run("job run job").status == 0)
     let table = try String(contentsOf: URL(fileURLWithPath: folder.path("job.csv")), encoding: .utf8)
     #expect(table.split(separator: "\n").map(String.init) == rows.map { $0.joined(separator: ",") })
+  }
+
+  @Test func places_are_known_where_options_vary() throws {
+    try write(Self.imageJ)
+    #expect(try run("gaussian --sigma {s} --vary s=0,1 --page c=2 in.tif -o {s}.tif").status == 0)
+    #expect(try pages("0.tif") == [2, 4, 6, 8, 10, 12])
+    #expect(try run("gaussian --sigma 1 --page c=2 in.tif -o alone.tif").status == 0)
+    #expect(try areSameFiles(folder.path("1.tif"), folder.path("alone.tif")))
+    let line = "blob-detect --max-sigma 4 --num-sigma 2 --threshold {t} in.tif"
+    #expect(try run("\(line) --vary t=0.02,0.05 -o {t}.csv").status == 0)
+    let alone = try run(line.replacing("{t}", with: "0.05")).text
+    #expect(try String(contentsOf: URL(fileURLWithPath: folder.path("0.05.csv")), encoding: .utf8) == alone)
   }
 
   @Test(arguments: [

@@ -9,7 +9,7 @@ package struct OptionSection: Sendable {
 /// The options that all filters share: the one list of them.
 package enum CommonOptionList {
   /// As help and the manual show them.
-  package static let sections = [files, tables, batch, tiling, reporting]
+  package static let sections = [files, tables, sweeps, batch, tiling, reporting]
   package static let all = sections.flatMap(\.options)
   /// What only tables have: of use where the last stage of a chain makes one.
   package static let tableOptions = tables.options
@@ -82,6 +82,32 @@ package enum CommonOptionList {
         defaultText: "by the output's extension, else csv", help: "Format of the table."),
       OptionDefinition(
         "overlay", .file, valueName: "file", help: "Also draw what is in the table on the picture, into this file."),
+    ])
+
+  private static let sweeps = OptionSection(
+    title: "Sweeps",
+    options: [
+      OptionDefinition(
+        "vary", .text(allowed: VariedName.allowed) { (try? VariedName($0)) != nil }, valueName: "name=values",
+        isRepeatable: true, changesResult: false,
+        help:
+          "Run once for each value: NAME=V,V,… or NAME=FIRST:LAST:STEP; {NAME} stands for it in options and outputs."),
+      OptionDefinition(
+        "sheet", .file, valueName: "file", changesResult: false,
+        help: "Also draw all results of --vary, small and labelled, on one picture."),
+      OptionDefinition(
+        "sheet-region",
+        .text(allowed: "a width, a height and a place, such as 200x150+100+50") {
+          OptionText.region($0) != nil
+        }, valueName: "wxh+x+y", changesResult: false,
+        help: "Of each result, show this part at full size on the sheet."),
+      OptionDefinition(
+        "truth", .file, valueName: "file", changesResult: false,
+        help: "Print precision, recall and F1 against a picture, or a table, of what is right; best first."),
+      OptionDefinition(
+        "tolerance", .number(0...1000), valueName: "n", unit: "pixels", defaultText: "by the picture's size",
+        changesResult: false, help: "How far from the truth an edge pixel or a blob's centre may lie."),
+      OptionDefinition("yes", .flag, changesResult: false, help: "Take more than 10,000 combinations."),
     ])
 
   private static let batch = OptionSection(

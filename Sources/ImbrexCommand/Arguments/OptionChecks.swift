@@ -16,6 +16,7 @@ enum OptionChecks {
     }
     try checkInPlace(values)
     try checkTiling(values)
+    try checkSweeps(values, of: last)
     if last.makesTable {
       if values.isGiven("format") {
         throw ImbrexError(option: "format", "does not go with \(last.name), which makes a table: use --table")
@@ -28,6 +29,25 @@ enum OptionChecks {
         let makers = FilterDefinition.all.filter(\.makesTable).map(\.name)
         throw ImbrexError(option: option.name, "is an option of \(listed(makers)), not of \(last.name)")
       }
+    }
+  }
+
+  private static func checkSweeps(_ values: OptionValues, of last: FilterDefinition) throws {
+    if !values.isGiven("vary") {
+      for name in ["sheet", "yes"] where values.isGiven(name) {
+        throw ImbrexError(option: name, "goes with --vary only")
+      }
+    } else if values.isGiven("in-place") {
+      throw ImbrexError(option: "in-place", "does not go with --vary: all results would be one file")
+    }
+    if values.isGiven("sheet-region") && !values.isGiven("sheet") {
+      throw ImbrexError(option: "sheet-region", "goes with --sheet only")
+    }
+    if values.isGiven("tolerance") && !values.isGiven("truth") {
+      throw ImbrexError(option: "tolerance", "goes with --truth only")
+    }
+    if values.isGiven("truth") && !["edge", "blob-detect"].contains(last.name) {
+      throw ImbrexError(option: "truth", "goes with edge and blob-detect, not with \(last.name)")
     }
   }
 
