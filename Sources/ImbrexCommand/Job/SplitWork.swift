@@ -203,7 +203,8 @@ struct SplitWork {
     let ground = PictureCollector(try context.picture(picture))
     try pass(source(picture, work, files.ground), to: ground)
     let writer = try job.writeOverlay(
-      of: table, by: work.tableFilter!, on: ground.picture, work.plan.region, work.metadata, work.change, format, to: path)
+      of: table, by: work.tableFilter!, on: ground.picture, work.plan.region, work.metadata, work.change, format,
+      to: path)
     try job.job.writing(to: path) { try writer.finish() }
   }
 }
