@@ -54,7 +54,7 @@ let package = Package(
       name: "Plugins", dependencies: ["Pipeline", "Pictures", "Platform", "PluginInterface", "SystemShims"],
       swiftSettings: swiftSettings),
     .target(
-      name: "Filters", dependencies: ["Plugins", "Pipeline", "Pictures", "Platform", "Kernels"],
+      name: "Filters", dependencies: ["Plugins", "Pipeline", "Pictures", "Platform", "Kernels", "CodecShims"],
       swiftSettings: swiftSettings),
     .target(
       name: "Jobs", dependencies: ["Pipeline", "Codecs", "Pictures", "Platform", "CXXHash"],

@@ -125,6 +125,11 @@ and
 but for the order in which overlapping pairs are taken: here it is that of the list, there that of a hash table,
 so that in crowded pictures the lists may differ by a few.
 .Pp
+Where a sigma is a length, such as
+.Ql --max-sigma 3um ,
+y, x, sigma and radius in its unit stand beside those in pixels.
+Of a stack whose file says which z, c and t its pages are, those are columns.
+.Pp
 Over several inputs each row begins with its file's name.
 With
 .Fl -region
@@ -334,7 +339,7 @@ The result is the same, byte for byte, for every tiling and number of workers.
 An input is a file, a directory (the pictures in it) or
 .Sq - ,
 standard input; without INPUT standard input is read if it is not a terminal.
-Formats are told by content: PNG, JPEG, TIFF, and PNM, PAM and PFM of Netpbm.
+Formats are told by content: PNG, JPEG, TIFF, PNM, PAM and PFM of Netpbm, and npy, NumPy's arrays.
 .Pp
 The output is named with
 .Fl o ;
@@ -474,6 +479,35 @@ or
 there need be no other output:
 .Pp
 .Dl imbrex edge --low {l} --high {h} --vary l=0.05:0.2:0.05 --vary h=0.2:0.4:0.05 --truth drawn.png --sheet all.png in.png
+.Ss Lengths
+The sigmas of gaussian, edge and blob-detect may be lengths:
+.Ql --sigma 0.5um ,
+.Ql --max-sigma 3um .
+Units are nm, um (or \u00b5m), mm, cm, m, km, in and ft; px are pixels.
+How large a pixel is the file has to say: OME-XML (PhysicalSizeX and Y), ImageJ (its unit and the resolution), GeoTIFF in a projection
+(its scale, in metres or feet), else the resolution of TIFF, PNG or JPEG in pixels an inch or a centimetre.
+Nothing said is an error, and so are degrees.
+Of many files each has its own size;
+.Nm imbrex info
+shows what a file says.
+.Pp
+Where pixels are not square, gaussian has a sigma for each axis; edge and blob-detect refuse pixels whose sides differ by more than a
+thousandth.
+Tables of blobs then have the columns in the unit beside those in pixels:
+.Ql y_um , x_um , sigma_um , radius_um .
+A median's window is of whole pixels, and so are
+.Fl -exclude-border
+and
+.Fl -halo .
+.Ss Stacks
+Each page of a stack is filtered by itself.
+Where a TIFF says which z, c (channel) and t (time) its pages are, as those of ImageJ and OME do, they can be chosen by that:
+.Ql --page c=1
+.Ql --page z=3-9,t=1 .
+Places are counted from 1, like pages.
+Names of pages may have them
+.Pq Ql --name '{stem}-z{z}-c{c}.{ext}' ;
+tables of blobs have them as columns beside the page.
 .Ss Regions
 With
 .Fl -region Ar WxH+X+Y
@@ -489,7 +523,7 @@ Columns and rows are those of the picture as it is stored, or as
 turns it.
 .Pp
 Only what the region and its ghosts need is read.
-Uncompressed TIFFs, binary PNM and PAM are read where it is, of other TIFFs the strips and tiles that it touches; PNG, JPEG and pipes are
+Uncompressed TIFFs, binary PNM, PAM and npy are read where it is, of other TIFFs the strips and tiles that it touches; PNG, JPEG and pipes are
 read from the top to its last row.
 edge (with
 .Fl -quantiles
@@ -557,6 +591,10 @@ With
 each page is written as a file of its own, so that pages can become PNGs and JPEGs;
 .Ql {page:3}
 has zeros before it, to three digits.
+.Ql {z} , {c}
+and
+.Ql {t}
+are a page's places in a stack, likewise.
 The name of an option of a filter stands for its value, given or default: of a chain,
 .Ql {sigma}
 is that of the first filter that has it,
@@ -692,8 +730,8 @@ Read: baseline, progressive, arithmetic, restart markers; gray, YCbCr, RGB, CMYK
 Kept: quality (estimated from the tables), subsampling, progression, coding, colour space, density, Exif, XMP, ICC profile,
 comments, other application segments.
 .It TIFF
-Read: classic and BigTIFF of both byte orders; strips and tiles; interleaved and planar; 1 to 16-bit and 32-bit unsigned, 8, 16 and
-32-bit signed, 16, 32 and 64-bit floating-point samples; bilevel with CCITT, palette, gray, RGB, CMYK, Lab, YCbCr; any number of
+Read: classic and BigTIFF of both byte orders; strips and tiles; interleaved and planar; 1 to 16-bit, 32 and 64-bit unsigned, 8,
+16, 32 and 64-bit signed, 16, 32 and 64-bit floating-point samples; bilevel with CCITT, palette, gray, RGB, CMYK, Lab, YCbCr; any number of
 bands; alpha; all compressions of libtiff but old-style JPEG; all pages.
 Kept: all of it but palettes and less than 8 bits, which are widened;
 compression (LERC with its largest error, WebP with or without loss; a picture of edges never with loss);
@@ -705,28 +743,51 @@ Reduced versions, masks and pyramid levels are left out with a warning, since th
 .It PNM, PAM, PFM
 8 and 16 bits, in PFM 32-bit floating point; no metadata.
 Of a stream of pictures, one behind the other, each is a page: filtered by itself and written, before the next has to be there.
+.It npy
+NumPy's arrays, versions 1 to 3: bool (false is 0, true 255, and comes out as uint8), signed and unsigned integers of 8 to 64 bits, 16, 32
+and 64-bit floating point, of both byte orders; in C's order from files and pipes, row by row, and in Fortran's, which is held whole (beyond
+.Fl -max-memory
+in a temporary file).
+Written in C's order, with the input's byte order.
+.Pp
+(rows, columns) is a gray picture.
+Of three axes the last is the channels of a pixel if it is 16 at most, else the first is pages;
+an array that may be either, because its last axis is larger than 16 and smaller than the others, is refused.
+Four axes are always (pages, rows, columns, channels), so
+.Ql a[..., None]
+says that a stack is one, and
+.Ql a[None]
+that channels are channels.
+Three channels are RGB, four RGB with alpha; two, and five or more, are bands of which nothing is known.
+.Pp
+Several pages, all of one size and type, become one array, with pages as the first axis;
+in a pipe, if nobody knows how many there will be (from a stream of PNM, say), an array each, one behind the other.
+There is no room for metadata.
 .El
 .Pp
 CMYK and Lab are filtered in their own channels; sobel, edge and blob-detect take the luma of what light the inks leave, or L*.
-Samples of 32-bit integers and 64-bit floats are filtered in 32-bit floating point by gaussian and sobel, in 64-bit by edge and
-blob-detect; the median returns them as they are.
+64-bit floats and integers of 32 and 64 bits are filtered in double precision, all else by gaussian and sobel in single precision;
+the median returns them as they are.
+Integers of 64 bits are exact up to 53.
 Signed integers count from \u2212max to max, so that 1.0 is the largest.
 .Pp
 What a format cannot hold is converted with one warning: more bits are rounded, floats clamped (with another warning where values are lost), alpha put over
 .Fl -background ,
 CMYK turned into RGB without its profile.
-Lab, in integers only, and more bands than colour and alpha go into a TIFF only, several pages into a TIFF or one of Netpbm's formats.
+Lab, in integers only, and more bands than colour and alpha go into a TIFF only (bands into an npy too), several pages into a TIFF, an npy or one of Netpbm's
+formats.
 Between formats Exif, XMP, profile, resolution, orientation and a comment or description are carried over.
 A picture that its file's orientation turns is turned upright where the output cannot say so.
 .Ss Floating-point results
 .Fl -float
-writes what gaussian, sobel and median make of integers as 32-bit floats, 1.0 for the largest number of their type.
+writes what gaussian, sobel and median make of integers as 32-bit floats, 1.0 for the largest number of their type;
+of 64-bit floats, and of integers of 32 and 64 bits, which have more digits than those, as 64-bit floats.
 .Fl -preserve-range
 writes them in the input's own units, as scikit-image's
 .Ql preserve_range
 does: a count of 7650 stays 7650.0, whether the file has 8, 12, 16 or 32 bits, with sign or without, and a gradient is in counts.
 Alpha is 0 to 1 in either case.
-The output is a TIFF or a PFM; integers, whose range stands for 0 to 1, are refused for it.
+The output is a TIFF, an npy or a PFM; integers, whose range stands for 0 to 1, are refused for it.
 .Pp
 Filters take floats as they are.
 In a chain the stages behind

@@ -17,8 +17,8 @@ int32_t tiff_samples_set(tiff_samples *samples, const codec_header *header, code
     samples->bits = (uint32_t)header->stored_bits;
   }
   uint32_t bits = samples->bits;
-  bool known = samples->kind == codec_unsigned ? (bits >= 1 && bits <= 16) || bits == 32
-               : samples->kind == codec_signed ? bits == 8 || bits == 16 || bits == 32
+  bool known = samples->kind == codec_unsigned ? (bits >= 1 && bits <= 16) || bits == 32 || bits == 64
+               : samples->kind == codec_signed ? bits == 8 || bits == 16 || bits == 32 || bits == 64
                                                : bits == 16 || bits == 32 || bits == 64;
   if (!known) {
     return codec_fail(error, codec_unsupported, 0, "TIFF of %u-bit %s samples is not supported", bits,
@@ -113,6 +113,7 @@ static uint16_t float_to_half(float value) {
 static void widen(const tiff_samples *samples, const uint8_t *from, uint8_t *to) {
   uint16_t half;
   uint32_t word;
+  uint64_t large;
   float single;
   double number;
   switch (samples->kind) {
@@ -125,9 +126,13 @@ static void widen(const tiff_samples *samples, const uint8_t *from, uint8_t *to)
         uint32_t most = (1u << samples->bits) - 1;
         half = (uint16_t)((half * 65535u + most / 2) / most);
         memcpy(to, &half, 2);
-      } else {
+      } else if (samples->bits == 32) {
         memcpy(&word, from, 4);
         number = word / 4294967295.0;
+        memcpy(to, &number, 8);
+      } else {
+        memcpy(&large, from, 8);
+        number = (double)large * 0x1p-64;
         memcpy(to, &number, 8);
       }
       return;
@@ -139,9 +144,13 @@ static void widen(const tiff_samples *samples, const uint8_t *from, uint8_t *to)
         memcpy(&half, from, 2);
         single = (float)(int16_t)half / 32767;
         memcpy(to, &single, 4);
-      } else {
+      } else if (samples->bits == 32) {
         memcpy(&word, from, 4);
         number = (int32_t)word / 2147483647.0;
+        memcpy(to, &number, 8);
+      } else {
+        memcpy(&large, from, 8);
+        number = (double)(int64_t)large * 0x1p-63;
         memcpy(to, &number, 8);
       }
       return;
@@ -160,10 +169,14 @@ static double clamped(double value, double least, double most) {
   return value > least ? value < most ? value : most : least;  // A NaN becomes the least.
 }
 
+/// To the nearest whole number; what has no fraction stays as it is.
+static double rounded(double value) { return fabs(value) < 0x1p52 ? floor(value + 0.5) : value; }
+
 /// The reverse, rounded to nearest and clamped to what the file's type can hold.
 static void narrow(const tiff_samples *samples, const uint8_t *from, uint8_t *to) {
   uint16_t half;
   uint32_t word;
+  uint64_t large;
   float single;
   double number;
   switch (samples->kind) {
@@ -176,10 +189,15 @@ static void narrow(const tiff_samples *samples, const uint8_t *from, uint8_t *to
         uint32_t most = (1u << samples->bits) - 1;
         half = (uint16_t)(((uint64_t)half * most + 32767) / 65535);
         memcpy(to, &half, 2);
-      } else {
+      } else if (samples->bits == 32) {
         memcpy(&number, from, 8);
         word = (uint32_t)clamped(floor(number * 4294967295.0 + 0.5), 0, 4294967295.0);
         memcpy(to, &word, 4);
+      } else {
+        memcpy(&number, from, 8);
+        number = clamped(rounded(number * 0x1p64), 0, 0x1p64);
+        large = number < 0x1p64 ? (uint64_t)number : UINT64_MAX;
+        memcpy(to, &large, 8);
       }
       return;
     case codec_signed:
@@ -193,10 +211,15 @@ static void narrow(const tiff_samples *samples, const uint8_t *from, uint8_t *to
           half = (uint16_t)value;
           memcpy(to, &half, 2);
         }
-      } else {
+      } else if (samples->bits == 32) {
         memcpy(&number, from, 8);
         word = (uint32_t)(int32_t)clamped(floor(number * 2147483647.0 + 0.5), -2147483648.0, 2147483647.0);
         memcpy(to, &word, 4);
+      } else {
+        memcpy(&number, from, 8);
+        number = clamped(rounded(number * 0x1p63), -0x1p63, 0x1p63);
+        large = (uint64_t)(number < 0x1p63 ? (int64_t)number : INT64_MAX);
+        memcpy(to, &large, 8);
       }
       return;
     default:
@@ -219,6 +242,12 @@ void tiff_sample_set(const tiff_samples *samples, double value, uint8_t *sample)
            : samples->bits == 32 ? (void *)&single
                                  : (void *)&value,
            samples->file_size);
+    return;
+  }
+  if (samples->bits == 64) {
+    // As a fraction, which is a number in memory.
+    value *= samples->kind == codec_signed ? 0x1p-63 : 0x1p-64;
+    narrow(samples, (const uint8_t *)&value, sample);
     return;
   }
   double most = ldexp(1, (int)samples->bits - (samples->kind == codec_signed ? 1 : 0)) - 1;

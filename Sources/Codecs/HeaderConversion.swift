@@ -57,6 +57,7 @@ extension Metadata {
     tiff.isLosslessWebP = header.tiff_webp_lossless != 0
     tiff.lercError = header.tiff_lerc_error
     tiff.lercAddition = header.tiff_lerc_addition
+    array.set(header.npy_layout)
     items = UnsafeBufferPointer(start: header.items, count: header.item_count).compactMap(MetadataItem.init)
     let exif = items.first { $0.kind == .exif }
     orientation = header.orientation > 0 ? Int(header.orientation) : exif.flatMap { Exif.orientation(in: $0.bytes) }
@@ -112,6 +113,25 @@ extension codec_header {
     tiff_webp_lossless = metadata.tiff.isLosslessWebP ? 1 : 0
     tiff_lerc_error = metadata.tiff.lercError
     tiff_lerc_addition = metadata.tiff.lercAddition
+    npy_layout = metadata.array.bits
+  }
+}
+
+extension Metadata.ArrayLayout {
+  mutating func set(_ bits: Int32) {
+    func has(_ bit: codec_npy_layout) -> Bool { bits & Int32(bit.rawValue) != 0 }
+    isPaged = has(codec_npy_paged)
+    isChanneled = has(codec_npy_channeled)
+    isBigEndian = has(codec_npy_big_endian)
+    isFortran = has(codec_npy_fortran)
+  }
+
+  var bits: Int32 {
+    let set = [
+      (isPaged, codec_npy_paged), (isChanneled, codec_npy_channeled), (isBigEndian, codec_npy_big_endian),
+      (isFortran, codec_npy_fortran),
+    ]
+    return set.reduce(0) { $1.0 ? $0 | Int32($1.1.rawValue) : $0 }
   }
 }
 

@@ -9,7 +9,7 @@ public struct ImageFormat: Sendable {
   /// The only list of formats, in the order in which files are recognised.
   public static let all = [
     ImageFormat(PNG()), ImageFormat(JPEG()), ImageFormat(TIFF()), ImageFormat(Netpbm.pam), ImageFormat(Netpbm.pnm),
-    ImageFormat(Netpbm.pfm),
+    ImageFormat(Netpbm.pfm), ImageFormat(NPY()),
   ]
 
   private init(_ codec: any FileFormat) { self.codec = codec }

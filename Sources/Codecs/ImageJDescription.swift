@@ -17,7 +17,8 @@ enum ImageJDescription {
     func drop(_ keys: [String]) { lines.removeAll { line in keys.contains { line.hasPrefix($0 + "=") } } }
     let shape = Shape(images: value("images"), value("channels"), value("slices"), value("frames"))
     if shape.images != change.pageCount || change.isOfSomePages {
-      let part = shape.part(change.pages, of: change.pageCount)
+      let part =
+        change.pageList.map { shape.part($0, of: change.pageCount) } ?? shape.part(change.pages, of: change.pageCount)
       let isHyperstack = value("hyperstack") == "true" && part.isHyperstack
       drop(counts + (part.channels == 1 ? ["mode"] : []))
       lines.insert(contentsOf: part.lines + (isHyperstack ? ["hyperstack=true"] : []), at: 1)
@@ -67,6 +68,15 @@ enum ImageJDescription {
         return channels == 1 ? Shape(slices: count) : Shape(channels: channels, slices: blocks)
       }
       return Shape(channels: channels, slices: slices, frames: blocks / slices)
+    }
+
+    /// The shape of pages that are not in a row; a stack where they are no block.
+    func part(_ pages: [Int], of pageCount: Int) -> Shape {
+      guard images == pageCount else { return Shape(slices: pages.count) }
+      let part = Shape(
+        channels: Set(pages.map { $0 % channels }).count, slices: Set(pages.map { $0 / channels % slices }).count,
+        frames: Set(pages.map { $0 / channels / slices }).count)
+      return part.images == pages.count ? part : Shape(slices: pages.count)
     }
 
     var lines: [String] {
@@ -132,7 +142,7 @@ enum ImageJExtras {
   ) -> [ArraySlice<UInt8>] {
     switch name {
     case "labl":
-      return parts.count == change.pageCount ? Array(parts[change.pages]) : change.isOfSomePages ? [] : parts
+      return parts.count == change.pageCount ? change.pageNumbers.map { parts[$0] } : change.isOfSomePages ? [] : parts
     // Of channels, which may be others now, and of samples.
     case "rang": return change.isOfSomePages || !change.keepsQuantity || change.scale(to: output) != 1 ? [] : parts
     case "luts": return change.isOfSomePages ? [] : parts

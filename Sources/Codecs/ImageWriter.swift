@@ -111,11 +111,13 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     let isSameKind = description.color == input.color && description.sampleType == input.sampleType
     // An error in the input's units says nothing of samples of another type.
     if !isSameKind || description.stored != input.stored { metadata.tiff.lercError = 0 }
-    return PageHeader(
+    var page = PageHeader(
       description, metadata, items: format.codec.items(of: metadata, isSameKind: isSameKind),
       options: codec_options(
         compression: Int32(options.compressionLevel ?? -1), jpeg_quality: Int32(options.quality ?? 0),
         needs_big_tiff: options.expectedByteCount > 3_900_000_000 ? 1 : 0))
+    if let change, change.knowsPages { page.header.page_count = UInt32(change.pages.count) }
+    return page
   }
 
   public func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {

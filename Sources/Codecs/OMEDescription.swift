@@ -47,7 +47,7 @@ enum OMEDescription {
 }
 
 /// The planes of an image of an OME-TIFF that are written.
-private struct OMEImagePart {
+struct OMEImagePart {
   /// Places on the axes C, Z and T, and the page before.
   struct Plane {
     let place: [Int]
@@ -58,7 +58,8 @@ private struct OMEImagePart {
   private let order: [Int]
   private let channels: [XMLText.Element]
   private let samples: Int
-  private let firstPage: Int
+  /// Of each page that is written, which of them it is.
+  private let written: [Int: Int]
   private(set) var planes: [Plane] = []
   /// UUIDs of the files that planes are in.
   private(set) var files = Set<String>()
@@ -67,7 +68,7 @@ private struct OMEImagePart {
 
   init?(_ pixels: XMLText.Element, of file: String?, _ change: PictureChange) {
     self.pixels = pixels
-    firstPage = change.pages.lowerBound
+    written = Dictionary(uniqueKeysWithValues: change.pageNumbers.enumerated().map { ($1, $0) })
     let named = (pixels["DimensionOrder"] ?? "").dropFirst(2).compactMap { Self.axes.firstIndex(of: String($0)) }
     guard named.sorted() == [0, 1, 2] else { return nil }
     order = named
@@ -93,7 +94,8 @@ private struct OMEImagePart {
         return nil
       }
       let start = index(of: first, sizes)
-      let pages = change.pages.clamped(to: page..<(page + min(count, total - start)))
+      let told = page..<(page + min(count, total - start))
+      let pages = change.pageNumbers.filter(told.contains)
       // Of a page that is two planes nothing can be told.
       guard planes.count + pages.count <= change.pages.count else { return nil }
       planes += pages.map { Plane(place: place(start + $0 - page, sizes), page: $0) }
@@ -196,20 +198,20 @@ private struct OMEImagePart {
     let old = pixels.elements("TiffData")[0]
     let position = pixels.elements.firstIndex { $0 === old }!
     let isInOrder = zip(places, planes).enumerated().allSatisfy { index, pair in
-      index == self.index(of: pair.0, sizes) && pair.1.page == planes[0].page + index
+      index == self.index(of: pair.0, sizes) && written[pair.1.page] == written[planes[0].page]! + index
     }
     var new: [XMLText.Element] = []
     if isInOrder {
       new = [
         XMLText.Element(
-          old.name, [("IFD", String(planes[0].page - firstPage)), ("PlaneCount", String(planes.count))])
+          old.name, [("IFD", String(written[planes[0].page]!)), ("PlaneCount", String(planes.count))])
       ]
     } else {
       new = zip(places, planes).map { place, plane in
         XMLText.Element(
           old.name,
           (0..<3).map { ("First\(Self.axes[$0])", String(place[$0])) } + [
-            ("IFD", String(plane.page - firstPage)), ("PlaneCount", "1"),
+            ("IFD", String(written[plane.page]!)), ("PlaneCount", "1"),
           ])
       }
     }

@@ -5,7 +5,8 @@ struct BenchCommand {
   private let values: OptionValues
   private let input: String
   private let stages: [(name: String, values: OptionValues)]
-  private let pipeline: Pipeline
+  /// For any size of pixels.
+  private let chain: Pipeline
 
   init(_ line: ParsedLine) throws {
     values = line.options
@@ -16,7 +17,7 @@ struct BenchCommand {
       }
       return (definition.name, values)
     }
-    pipeline = try Pipeline(stages.map { .init($0.name, try FilterDefinition(named: $0.name)!.make($0.values)) })
+    chain = try Pipeline(stages.map { .init($0.name, try FilterDefinition(named: $0.name)!.make($0.values)) })
   }
 
   private var plot: String? { values.text("plot") }
@@ -74,13 +75,15 @@ struct BenchCommand {
   }
 
   func run() throws {
-    let picture: Picture
+    let picture: Picture, pipeline: Pipeline
     let isEndToEnd = values.flag("end-to-end")
     do {
       if isEndToEnd && input == "-" {
         throw ImbrexError(.usage, "--end-to-end reads its input again and again: name a file instead of standard input")
       }
-      picture = try Picture(reading: ImageReader(path: input))
+      let reader = try ImageReader(path: input)
+      pipeline = try chain.measured { reader.pixelSize }
+      picture = try Picture(reading: reader)
     } catch let error as ImbrexError {
       Messages.report(messageText(error), file: input)
       throw BatchFailure(status: error.status)
@@ -110,7 +113,7 @@ extension JSONValue {
       case .number(let number): .number(number)
       case .axes(let y, let x): .array([.number(y), .number(x)])
       case .choice(let word): .string(word)
-      case .size, .text: .string(value.description)
+      case .lengths, .size, .text: .string(value.description)
       case .list(let values): .array(values.map(JSONValue.init))
       }
   }

@@ -40,7 +40,9 @@ struct CommonOptions: Sendable {
 
   // MARK: - Inputs
 
-  var pages: ClosedRange<Int>? { values.text("page").flatMap(OptionText.pages) }
+  var pageSelection: PageSelection? { values.text("page").flatMap(PageSelection.init) }
+  /// Pages in a row, where they are asked for by their numbers.
+  var pages: ClosedRange<Int>? { pageSelection?.range }
 
   func readerOptions(_ tiling: TilingOptions) -> ImageReader.Options {
     var options = ImageReader.Options()
@@ -53,7 +55,8 @@ struct CommonOptions: Sendable {
 
   /// How many pages of a file are asked for; nil: all of a stream, whose number shows at its end.
   func pageCount(of reader: ImageReader) throws -> Int? {
-    guard let pages else { return reader.pageCount }
+    guard let selection = pageSelection else { return reader.pageCount }
+    guard let pages else { return try selection.list(in: StackAxes(reader))!.count }
     if let count = reader.pageCount, count < pages.upperBound { throw Self.noPage(pages.upperBound, only: count) }
     return pages.count
   }
@@ -146,7 +149,7 @@ extension TilingOptions {
 extension FilterDefinition {
   /// Makes the filter, with the pictures that its options name read from files.
   func make(_ values: OptionValues) throws -> any Filter {
-    return try make(values) { path in
+    return try makeMeasured(values) { path in
       do {
         return try ImageReader(path: path)
       } catch let error as ImbrexError {

@@ -39,6 +39,9 @@ final class FileJob {
   let progress: Progress?
   let counted = Locked(0.0)
   var result = FileResult()
+  /// What the file's pages are, and those of them that are worked on, from 0; nil: all, or some in a row.
+  var axes: StackAxes?
+  var pages: [Int]?
 
   /// Once its output is there under its name.
   private(set) var hasEnded = false

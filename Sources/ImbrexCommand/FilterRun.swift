@@ -54,6 +54,13 @@ struct FilterRun: Sendable {
     self.settings = settings
   }
 
+  /// The chain for a picture, whose file may have to say how large pixels are.
+  ///
+  /// - Parameter turn: How it is turned before: the orientation, 1 … 8, that it has.
+  func pipeline(for reader: ImageReader, turn: Int = 1) throws -> Pipeline {
+    try pipeline.measured { turn >= 5 ? reader.pixelSize?.turned : reader.pixelSize }
+  }
+
   /// For names of files.
   var filterName: String { filterName(after: pipeline.links.count) }
   func filterName(after position: Int) -> String {

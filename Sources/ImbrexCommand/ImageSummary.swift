@@ -34,9 +34,16 @@ package struct ImageSummary: Sendable {
       fields.append(("profile_bytes", .number(Double(metadata.iccProfile.count))))
       if let name = Self.profileName(metadata.iccProfile) { fields.append(("profile", .text(name))) }
     }
-    let item =
-      metadata.items.first { $0.kind == .tiff && $0.tag == 270 } ?? metadata.items.first { $0.kind == .comment }
-    description = item.map { String(decoding: $0.bytes.prefix { $0 != 0 }, as: UTF8.self) }
+    if let size = reader.measuredPixelSize {
+      let unit = LengthUnit(suiting: max(size.y, size.x))
+      // To 9 digits: of a resolution, which is a quotient, there are no more.
+      func number(_ meters: Double) -> Value { .number((meters / unit.meters * 1e9).rounded() / 1e9) }
+      fields += [
+        ("pixel_size", .list([number(size.x), number(size.y)])), ("pixel_size_unit", .text(unit.rawValue)),
+      ]
+      if let z = size.z { fields.append(("slice_distance", number(z))) }
+    }
+    description = metadata.descriptionText
     if let description { fields.append(("description", .text(description))) }
     let kinds = metadata.items.map(Self.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
     fields.append(("metadata", .list(kinds.map(Value.text))))

@@ -6,12 +6,13 @@ extension PictureJob {
   /// - Throws: What a run would say of the input, its outputs and the options before it does anything.
   func explanation(picturesAtOnce: Int) throws -> Explanation {
     let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
-    let pipeline = run.pipeline.assumed
+    var pipeline = try run.pipeline(for: reader).assumed
     let files = try pictureOutputs(reader, pipeline), pages = try options.pageCount(of: reader)
     if let pages { try checkHolds(pages: pages, files) }
     var picture = reader.description, metadata = reader.metadata
     if isTurnedFirst(files, metadata) {
       picture = picture.turned(metadata.orientation!)
+      pipeline = try run.pipeline(for: reader, turn: metadata.orientation!).assumed
       metadata.orientation = 1
     }
     var plan = try pipeline.plan(for: picture, region: options.region, tiling: context.tiling)

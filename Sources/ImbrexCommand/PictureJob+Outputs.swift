@@ -71,11 +71,14 @@ extension PictureJob {
     var change = PictureChange(of: reader.description)
     if isTurnedFirst(files, reader.metadata) { change.turn = reader.metadata.orientation! }
     change.region = options.region
-    let first = (options.pages?.lowerBound ?? 1) - 1
+    let first = number(0) - 1
     (change.page, change.pages, change.pageCount) = (page, first..<(first + pages), reader.pageCount ?? pages)
+    if let list = job.pages, list.count > 1, list.last! - list[0] != list.count - 1 { change.pageList = list }
+    change.knowsPages = isAlone || options.pages != nil || reader.pageCount != nil
     change.firstPage = page == 0 && !options.strip ? reader.firstPage : nil
     if isAlone {
-      (change.page, change.pages) = (0, (first + page)..<(first + page + 1))
+      let own = number(page) - 1
+      (change.page, change.pages, change.pageList) = (0, own..<(own + 1), nil)
       change.firstPage = options.strip ? nil : reader.firstPage
     }
     return change

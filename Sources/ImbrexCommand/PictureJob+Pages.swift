@@ -9,6 +9,7 @@ extension PictureJob {
   ///   - asked: How many are wanted; nil: all that there are.
   func goesOn(after done: Int, of asked: Int?, _ reader: ImageReader, _ files: [Output]) throws -> Bool {
     if done == asked { return false }
+    if let pages = job.pages { try skip(to: pages[done] - 1, from: pages[done - 1], reader) }
     let isThere = try reader.nextPage()
     guard asked != nil else {
       if isThere { try checkHolds(pages: nil, files) }
@@ -46,25 +47,46 @@ extension PictureJob {
 
   // MARK: - Pages as files
 
+  /// Goes past pages that are not wanted.
+  func skip(to page: Int, from current: Int, _ reader: ImageReader) throws {
+    for skipped in current..<max(page, current) where try !reader.nextPage() {
+      throw ImbrexError(.input, "page \(skipped + 2) is missing")
+    }
+  }
+
   /// Of a page that is read, the number in its file.
-  func number(_ page: Int) -> Int { (options.pages?.lowerBound ?? 1) + page }
+  func number(_ page: Int) -> Int { (job.pages?[page]).map { $0 + 1 } ?? (options.pages?.lowerBound ?? 1) + page }
+
+  /// Of a page that is read, its places in the file's stack, on axes on which pages differ.
+  func place(_ page: Int) -> [Character: Int] {
+    guard let axes = job.axes else { return [:] }
+    return axes.place(of: number(page) - 1).filter { axes.tableAxes.contains($0.key) }
+  }
+
+  /// What names of the page's files are made of.
+  func label(_ page: Int) -> PageLabel { PageLabel(number(page), job.axes?.place(of: number(page) - 1) ?? [:]) }
 
   /// Where the files of a page go; false if its result is there, and to be left alone.
   func begin(_ page: Int, _ files: inout [Output]) throws -> Bool {
-    let page = number(page), result = outputs.plan.output(job.index, page: page)!
+    let page = label(page), result = outputs.plan.output(job.index, page: page)!
+    if let axis = outputs.missingAxes(page).first {
+      throw ImbrexError(
+        .input, "--name has {\(axis)}, but nothing in the file says which \(axis) a page is", cause: .unsupported)
+    }
     if options.noClobber && fileExists(result) {
       job.result.pagesLeft += 1
       return false
     }
-    try outputs.pagePlaces!.claim(result, for: job.index)
+    try outputs.pagePlaces!.claim(result, for: job.index, page: page.number)
     if let overlay = outputs.overlay, overlay.plan.isPaged {
-      try outputs.pagePlaces!.claim(overlay.path(job.index, page: page), for: job.index)
+      try outputs.pagePlaces!.claim(
+        overlay.path(job.index, page: page), for: job.index, page: page.number)
     }
     for index in files.indices where files[index].isPaged {
       let path = files[index].tee?.path(job.index, page: page) ?? result
       (files[index].path, files[index].writer) = (path, nil)
       files[index].isLeft = options.noClobber && fileExists(path)
-      if files[index].tee != nil { try outputs.pagePlaces!.claim(path, for: job.index) }
+      if files[index].tee != nil { try outputs.pagePlaces!.claim(path, for: job.index, page: page.number) }
     }
     return true
   }
@@ -73,7 +95,7 @@ extension PictureJob {
   func finish(
     _ page: Int, _ files: [Output], _ overlay: ImageWriter?, _ reader: ImageReader, _ table: TableRows?
   ) throws {
-    let result = outputs.plan.output(job.index, page: number(page))!
+    let result = outputs.plan.output(job.index, page: label(page))!
     try finish(files.filter(\.isPaged), overlay, at: overlayPath(page: page), reader)
     if let table { try keep([table], in: result) }
     job.result.pages = (job.result.pages ?? []) + [result]

@@ -4,7 +4,7 @@ import Imbrex
 extension PictureJob {
   /// Where the overlay of a page goes, if there is to be one.
   func overlayPath(page: Int) -> String? {
-    guard let path = outputs.overlay?.path(job.index, page: number(page)) else { return nil }
+    guard let path = outputs.overlay?.path(job.index, page: label(page)) else { return nil }
     return options.noClobber && fileExists(path) ? nil : path
   }
 
@@ -24,7 +24,8 @@ extension PictureJob {
 
   /// - Returns: The overlay, to be finished.
   func writeOverlay(
-    of table: Table, on picture: Picture, _ region: Region?, _ metadata: Metadata, _ change: PictureChange,
+    of table: Table, by filter: any TableFilter, on picture: Picture, _ region: Region?, _ metadata: Metadata,
+    _ change: PictureChange,
     _ inputFormat: ImageFormat, to path: String
   ) throws -> ImageWriter {
     var change = change
@@ -34,7 +35,7 @@ extension PictureJob {
       var opaque = picture.description
       opaque.alpha = .none
       let ground = try picture.converted(to: opaque, background: options.background ?? .white)
-      let drawing = try run.pipeline.tableFilter!.draw(
+      let drawing = try filter.draw(
         table, on: ground, origin: (y: region?.y ?? 0, x: region?.x ?? 0))
       if outputs.overlay!.isDirectory { try makeParent(of: path) }
       let format = ImageFormat(path: path) ?? options.format ?? inputFormat

@@ -37,6 +37,9 @@ struct PictureJob {
     let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
     (job.result.width, job.result.height) = (reader.description.width, reader.description.height)
     let asked = try options.pageCount(of: reader)
+    job.axes = StackAxes(reader)
+    job.pages = try options.pageSelection?.list(in: job.axes)
+    try skip(to: job.pages?[0] ?? 0, from: 0, reader)
     if reader.leftOut > 0 && !run.pipeline.makesTable {
       let what = reader.leftOut == 1 ? "1 overview or mask is" : "\(reader.leftOut) overviews or masks are"
       job.warn("\(what) left out", isPrinted: !options.quiet)
@@ -51,7 +54,9 @@ struct PictureJob {
         let made = try process(page: page, of: expected, reader, start, &files)
         (plan, overlay) = (plan ?? made.plan, made.overlay)
         if let table = made.table {
-          tables.append(TableRows(file: job.input, page: isPaged ? nil : number(page), table: table))
+          tables.append(
+            TableRows(
+              file: job.input, page: isPaged ? nil : number(page), place: isPaged ? [:] : place(page), table: table))
         }
         if isPaged { try finish(page, files, overlay, reader, tables.last) }
       }
@@ -96,7 +101,7 @@ struct PictureJob {
     page: Int, of pages: Int, _ reader: ImageReader, _ start: Start, _ files: inout [Output]
   ) throws -> (plan: Plan, table: Table?, overlay: ImageWriter?) {
     var metadata = reader.metadata
-    let pipeline = start.pipeline
+    var pipeline = start.pipeline
     var source = job.watched(start.source, shareOfFile: 1 / Double(pages))
     func change(isAlone: Bool) -> PictureChange {
       self.change(of: reader, page: page, of: pages, files, isAlone: isAlone)
@@ -104,6 +109,7 @@ struct PictureJob {
     if isTurnedFirst(files, metadata) {
       source = try TurnedPicture(
         source, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
+      pipeline = try run.pipeline(for: reader, turn: metadata.orientation!)
       metadata.orientation = 1
     }
     if options.strip { metadata.strip() }
@@ -140,7 +146,8 @@ struct PictureJob {
       if let ground {
         let change = change(isAlone: outputs.overlay!.plan.isPaged)
         overlay = try writeOverlay(
-          of: table!, on: ground.picture, plan.region, metadata, change, reader.format, to: overlayPath!)
+          of: table!, by: pipeline.tableFilter!, on: ground.picture, plan.region, metadata, change, reader.format,
+          to: overlayPath!)
       }
     } else {
       let writer = files[0].writer!
@@ -169,8 +176,9 @@ struct PictureJob {
   /// Finds out what the chain makes of the page, where that shows only when it is run.
   private func start(_ reader: ImageReader) throws -> Start {
     // Where the first tile of a turned picture is, is not known yet.
-    guard !reader.metadata.isTurned else { return Start(pipeline: run.pipeline, source: reader) }
-    let (pipeline, source) = try run.pipeline.probed(on: reader, region: options.region, in: context)
+    let measured = try run.pipeline(for: reader)
+    guard !reader.metadata.isTurned else { return Start(pipeline: measured, source: reader) }
+    let (pipeline, source) = try measured.probed(on: reader, region: options.region, in: context)
     return Start(pipeline: pipeline, source: source)
   }
 

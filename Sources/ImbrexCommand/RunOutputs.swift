@@ -13,7 +13,7 @@ struct RunOutputs: Sendable {
     let isDirectory: Bool
 
     func path(_ index: Int) -> String { plan[index].output! }
-    func path(_ index: Int, page: Int) -> String { plan.output(index, page: page)! }
+    func path(_ index: Int, page: PageLabel) -> String { plan.output(index, page: page)! }
   }
 
   private let isTable: Bool
@@ -68,13 +68,18 @@ struct RunOutputs: Sendable {
   /// The files that are written beside the result of an input of so many pages.
   func sidePaths(_ index: Int, pages: Int) -> [String] {
     sides.flatMap { side in
-      side.plan.isPaged ? pageNumbers(pages).map { side.path(index, page: $0) } : [side.path(index)]
+      side.plan.isPaged ? pageNumbers(pages).map { side.path(index, page: PageLabel($0)) } : [side.path(index)]
     }
   }
 
   /// The files that are the result of an input of so many pages.
   func paths(_ index: Int, pages: Int) -> [String] {
-    plan.isPaged ? pageNumbers(pages).map { plan.output(index, page: $0)! } : [plan[index].output!]
+    plan.isPaged ? pageNumbers(pages).map { plan.output(index, page: PageLabel($0))! } : [plan[index].output!]
+  }
+
+  /// Axes that names of pages tell, and a page does not.
+  func missingAxes(_ page: PageLabel) -> [Character] {
+    ([plan] + sides.map(\.plan)).flatMap(\.namedAxes).filter { page.place[$0] == nil }
   }
 
   private func pageNumbers(_ count: Int) -> Range<Int> { firstPage..<(firstPage + count) }

@@ -5,6 +5,8 @@ struct TableRows: Sendable {
   let file: String
   /// From 1; nil in files of one page.
   let page: Int?
+  /// Where the page is on the axes of a stack, from 1; without axes on which no two pages differ.
+  var place: [Character: Int] = [:]
   let table: Table
 }
 
@@ -22,13 +24,16 @@ enum TableFormat: String, CaseIterable {
   ///
   /// - Parameters:
   ///   - columns: Names of the numbers.
-  ///   - naming: Begin each row with its file. Pages are told where any file has several.
+  ///   - naming: Begin each row with its file. Pages are told where any file has several, and their places in a stack where any
+  ///     file says so.
   func text(_ parts: [TableRows], columns: [String], naming: Bool) -> String {
     let paging = parts.contains { $0.page != nil }
-    let names = (naming ? ["file"] : []) + (paging ? ["page"] : []) + columns
+    let axes = (["z", "c", "t"] as [Character]).filter { axis in parts.contains { $0.place[axis] != nil } }
+    let names = (naming ? ["file"] : []) + (paging ? ["page"] : []) + axes.map(String.init) + columns
     let lines = parts.flatMap { part in
       part.table.rows.map { row in
-        line(part.file, (paging ? [Double(part.page ?? 1)] : []) + row, names, naming: naming)
+        let place = (paging ? [part.page ?? 1] : []) + axes.map { part.place[$0] ?? 1 }
+        return line(part.file, place.map(Double.init) + row, names, naming: naming)
       }
     }
     switch self {

@@ -63,10 +63,13 @@ public struct BatchPlan: Sendable {
   /// Whether each page of an input is written as a file of its own.
   public var isPaged: Bool { if case .directory(let naming) = output { naming.isPaged } else { false } }
 
-  /// Where a page goes, from 1.
-  public func output(_ index: Int, page: Int) -> String? { output(inputs[chosen?[index] ?? index], page: page) }
+  /// The axes of a stack whose places are in the names of pages.
+  public var namedAxes: [Character] { if case .directory(let naming) = output { naming.namedAxes } else { [] } }
 
-  private func output(_ input: (path: String, kept: String), page: Int? = nil) -> String? {
+  /// Where a page goes.
+  public func output(_ index: Int, page: PageLabel) -> String? { output(inputs[chosen?[index] ?? index], page: page) }
+
+  private func output(_ input: (path: String, kept: String), page: PageLabel? = nil) -> String? {
     switch output {
     case .none: nil
     case .single(let path): path

@@ -39,10 +39,15 @@ public struct OutputNaming: Sendable {
   /// Whether each page is a file of its own.
   public var isPaged: Bool { template.contains(where: \.isPage) }
 
+  /// The axes of a stack whose places are in names.
+  public var namedAxes: [Character] {
+    template.compactMap { if case .axis(let axis, _) = $0 { axis } else { nil } }
+  }
+
   /// The path of the output of an input, of which a part is kept.
   ///
-  /// - Parameter page: From 1; nil: what stands for it in the template.
-  func path(for input: (path: String, kept: String), page: Int? = nil) -> String {
+  /// - Parameter page: Nil: what stands for it in the template.
+  func path(for input: (path: String, kept: String), page: PageLabel? = nil) -> String {
     let kept = input.kept
     let (folder, name) = PathText.split(kept)
     // A name that begins with its only dot has no extension.
@@ -63,7 +68,8 @@ public struct OutputNaming: Sendable {
       case .name: name
       case .filter: filter
       case .directory: directoryName(input, folder)
-      case .page(let digits): page.map { NamePart.number($0, digits: digits) } ?? part.field
+      case .page(let digits): page.map { NamePart.number($0.number, digits: digits) } ?? part.field
+      case .axis(let axis, let digits): page?.place[axis].map { NamePart.number($0, digits: digits) } ?? part.field
       }
     }.joined()
     // The directories are in the name, and not made as well.
@@ -79,16 +85,38 @@ public struct OutputNaming: Sendable {
   }
 }
 
+/// What tells a page from others: its number, and its place on each axis of a stack; all from 1.
+public struct PageLabel: Sendable {
+  public let number: Int
+  public let place: [Character: Int]
+
+  public init(_ number: Int, _ place: [Character: Int] = [:]) { (self.number, self.place) = (number, place) }
+}
+
 /// A piece of a template of names.
 enum NamePart: Equatable {
   case text(String)
   case stem, ext, name, filter, directory
   /// With zeros before it, to so many digits.
   case page(digits: Int)
+  /// The place on an axis of a stack, likewise.
+  case axis(Character, digits: Int)
 
-  var isPage: Bool { if case .page = self { true } else { false } }
+  var isPage: Bool {
+    switch self {
+    case .page, .axis: true
+    default: false
+    }
+  }
   /// As it stands in a template, for names that are not yet known.
-  var field: String { if case .page(let digits) = self { digits > 1 ? "{page:\(digits)}" : "{page}" } else { "" } }
+  var field: String {
+    func field(_ name: String, _ digits: Int) -> String { digits > 1 ? "{\(name):\(digits)}" : "{\(name)}" }
+    return switch self {
+    case .page(let digits): field("page", digits)
+    case .axis(let axis, let digits): field(String(axis), digits)
+    default: ""
+    }
+  }
 
   static func number(_ page: Int, digits: Int) -> String {
     let text = String(page)
@@ -98,7 +126,7 @@ enum NamePart: Equatable {
   /// - Throws: ``ImbrexError`` that lists the fields there are.
   static func parts(of template: String, _ fields: NameFields) throws -> [NamePart] {
     func fail(_ why: String) -> ImbrexError {
-      let known = ["stem", "ext", "name", "dir", "page", "filter"] + fields.names
+      let known = ["stem", "ext", "name", "dir", "page", "z", "c", "t", "filter"] + fields.names
       return ImbrexError(
         option: "name", "is '\(template)', \(why) (\(known.map { "{\($0)}" }.joined(separator: ", ")))")
     }
@@ -129,12 +157,19 @@ enum NamePart: Equatable {
     case "name": self = .name
     case "filter": self = .filter
     case "dir": self = .directory
-    case "page": self = .page(digits: 1)
     default:
-      guard field.hasPrefix("page:"), field.utf8.count == 6, let digits = Int(field.dropFirst(5)), digits > 0 else {
-        return nil
+      let parts = field.split(separator: ":", omittingEmptySubsequences: false)
+      var digits = 1
+      if parts.count == 2 {
+        guard parts[1].utf8.count == 1, let number = Int(parts[1]), number > 0 else { return nil }
+        digits = number
       }
-      self = .page(digits: digits)
+      guard parts.count <= 2 else { return nil }
+      switch parts[0] {
+      case "page": self = .page(digits: digits)
+      case "z", "c", "t": self = .axis(Character(String(parts[0])), digits: digits)
+      default: return nil
+      }
     }
   }
 }

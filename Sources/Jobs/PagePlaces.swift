@@ -16,9 +16,14 @@ public final class PagePlaces: Sendable {
     let number: ino_t
   }
 
+  /// An input, and its page.
+  private struct Owner {
+    let index, page: Int
+  }
+
   private struct State {
     /// By the bytes of paths: names that differ in how accents are written are the same to Swift.
-    var owners: [[UInt8]: Int] = [:]
+    var owners: [[UInt8]: Owner] = [:]
     /// Made when the first file is met that is there already.
     var inputs: [Identity: Int]?
   }
@@ -32,13 +37,14 @@ public final class PagePlaces: Sendable {
   /// Takes a place for an input of the run.
   ///
   /// - Throws: ``ImbrexError`` of usage if it is another's, or an input.
-  public func claim(_ path: String, for index: Int) throws {
+  public func claim(_ path: String, for index: Int, page: Int) throws {
     let key = PathText.bytes(path)
     try state.withLock { state in
-      if let owner = state.owners[key], owner != index {
-        throw ImbrexError(.usage, "a page would be written to '\(path)', where another input's page has been written")
+      if let owner = state.owners[key], owner.index != index || owner.page != page {
+        let other = owner.index != index ? "another input's page" : "page \(owner.page)"
+        throw ImbrexError(.usage, "a page would be written to '\(path)', where \(other) has been written")
       }
-      state.owners[key] = index
+      state.owners[key] = Owner(index: index, page: page)
       guard let status = fileStatus(path) else { return }
       if state.inputs == nil { state.inputs = identities() }
       if let other = state.inputs![Identity(device: status.st_dev, number: status.st_ino)] {

@@ -85,6 +85,19 @@ KERNEL_ENTRY(void, roberts_f32,
 KERNEL_ENTRY(void, sobel_u8, (const uint8_t *const _Nonnull *_Nonnull rows, size_t step, uint8_t *dst, size_t n))
 /// sqrt(a² + b²) × scale. `dst` may be `a` or `b`.
 KERNEL_ENTRY(void, magnitude_f32, (const float *a, const float *b, float scale, float *dst, size_t n))
+/// As gradient3_f32.
+KERNEL_ENTRY(void, gradient3_f64,
+             (const double *const _Nonnull *_Nonnull rows, const double *smooth, size_t step, double *horizontal,
+              double *vertical, size_t n))
+/// As gradient5_f32.
+KERNEL_ENTRY(void, gradient5_f64,
+             (const double *const _Nonnull *_Nonnull rows, const double *smooth, const double *derivative, size_t step,
+              double *horizontal, double *vertical, size_t n))
+/// As roberts_f32.
+KERNEL_ENTRY(void, roberts_f64,
+             (const double *const _Nonnull *_Nonnull rows, size_t step, double *positive, double *negative, size_t n))
+/// As magnitude_f32.
+KERNEL_ENTRY(void, magnitude_f64, (const double *a, const double *b, double scale, double *dst, size_t n))
 
 // MARK: Canny's edge detector, in double precision so that ties fall as in scikit-image.
 /// values[x] /= divisors[x] + epsilon.

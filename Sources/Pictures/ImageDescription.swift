@@ -45,16 +45,17 @@ public struct ImageDescription: Equatable, Sendable {
   package var valueOfOne: Double {
     guard let stored else { return Double(sampleType.fullScale) }
     switch stored.kind {
-    case .unsigned: return Double(UInt64(1) << UInt64(stored.bits) - 1)
-    case .signed: return Double(UInt64(1) << UInt64(stored.bits - 1) - 1)
+    // Of 64 bits the nearest that there is.
+    case .unsigned: return Double(sign: .plus, exponent: stored.bits, significand: 1) - 1
+    case .signed: return Double(sign: .plus, exponent: stored.bits - 1, significand: 1) - 1
     case .float: return 1
     }
   }
 
-  /// The same with 32-bit float samples, in memory and in a file.
+  /// The same with float samples, in memory and in a file: of 32 bits, or of 64 where memory holds no less already.
   public var withFloatSamples: ImageDescription {
     var copy = self
-    copy.sampleType = .float32
+    if copy.sampleType != .float64 { copy.sampleType = .float32 }
     copy.stored = nil
     return copy
   }

@@ -46,6 +46,16 @@ public struct Metadata: Equatable, Sendable {
     public var restartInterval: Int32 = 0
   }
 
+  /// How a NumPy array lies, where its picture does not tell.
+  public struct ArrayLayout: Equatable, Sendable {
+    /// Whether one page has an axis of its own, and one channel.
+    public var isPaged = false
+    public var isChanneled = false
+    public var isBigEndian = false
+    /// The first axis varies fastest. Such arrays are read only.
+    public var isFortran = false
+  }
+
   /// How the picture is turned and mirrored to be shown, 1 … 8 as in TIFF and Exif; nil: not said, which is 1.
   public var orientation: Int?
   public var resolution: Resolution?
@@ -56,6 +66,7 @@ public struct Metadata: Equatable, Sendable {
   public var isInterlacedPNG = false
   public var jpeg = JPEGCoding()
   public var tiff = TIFFLayout()
+  public var array = ArrayLayout()
 
   public init() {}
 

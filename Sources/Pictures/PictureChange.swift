@@ -13,6 +13,10 @@ public struct PictureChange: Sendable {
   /// Pages of the input that are written, from 0, of how many …
   public var pages = 0..<1
   public var pageCount = 1
+  /// The pages that are written where they are not in a row: as many as `pages` has, of which then only the number counts.
+  public var pageList: [Int]?
+  /// Whether that is certain: of a stream it shows at its end.
+  public var knowsPages = true
   /// … and which of those written this is.
   public var page = 0
   /// What the first page of the input's file says for all of them, where another is written first.
@@ -24,6 +28,8 @@ public struct PictureChange: Sendable {
 
   /// Whether pixels lie elsewhere than before.
   package var movesPixels: Bool { region != nil || turn != 1 }
+  /// The pages that are written, in their order.
+  package var pageNumbers: [Int] { pageList ?? Array(pages) }
   package var isOfSomePages: Bool { pages.count != pageCount }
 
   /// What a number in the input's file is multiplied with to be one of the output's.

@@ -6,7 +6,7 @@ public enum SampleType: String, Sendable, CaseIterable {
   case uint16
   /// 32-bit IEEE float, read as it is.
   case float32
-  /// 64-bit IEEE float, read as it is. Filters other than the median compute in 32 bits (edge in 64).
+  /// 64-bit IEEE float, read as it is, and filtered in 64 bits.
   case float64
 
   public var byteCount: Int {
@@ -31,7 +31,7 @@ public enum SampleType: String, Sendable, CaseIterable {
 }
 
 /// How a file holds samples that are another type in memory: 12-bit as ``SampleType/uint16``, signed integers and
-/// 16-bit floats as ``SampleType/float32``, 32-bit integers as ``SampleType/float64``, each with 1.0 for the type's maximum.
+/// 16-bit floats as ``SampleType/float32``, integers of 32 and 64 bits as ``SampleType/float64``, each with 1.0 for the type's maximum.
 public struct StoredSamples: Equatable, Sendable {
   public enum Kind: Int32, Sendable { case unsigned = 0, signed, float }
   public var kind: Kind

@@ -34,6 +34,8 @@ public struct OptionDefinition: Sendable {
   public let kind: Kind
   /// What stands for the value in help: `s`, `file`; empty for flags.
   public let valueName: String
+  /// Whether it may be a length in a unit too, where a file says how large its pixels are: `0.5um`. Of numbers and axes.
+  public let takesLengths: Bool
   /// What the number counts, such as `pixels`; nil where it has no unit.
   public let unit: String?
   /// The value where none is given; nil where the option is then not there at all.
@@ -51,6 +53,7 @@ public struct OptionDefinition: Sendable {
 
   public init(
     _ name: String, short: Character? = nil, _ kind: Kind, valueName: String = "", unit: String? = nil,
+    takesLengths: Bool = false,
     default defaultValue: OptionValue? = nil, defaultText: String? = nil, suggestions: [String] = [],
     isRepeatable: Bool = false, changesResult: Bool = true, help: String
   ) {
@@ -59,6 +62,7 @@ public struct OptionDefinition: Sendable {
     self.kind = kind
     self.valueName = valueName
     self.unit = unit
+    self.takesLengths = takesLengths
     if case .flag = kind { self.defaultValue = .flag(false) } else { self.defaultValue = defaultValue }
     self.defaultText = defaultText
     self.suggestions = suggestions
@@ -82,9 +86,10 @@ public struct OptionDefinition: Sendable {
       return "a whole number between \(range.lowerBound) and \(range.upperBound)"
     case .number(let range):
       return "a number" + between(shortest(range.lowerBound), shortest(range.upperBound), range.isBounded)
+        + (takesLengths ? ", or a length such as 0.5um" : "")
     case .axes(let range):
       return "a number" + between(shortest(range.lowerBound), shortest(range.upperBound), range.isBounded)
-        + ", or two of them with a comma"
+        + ", or two of them with a comma" + (takesLengths ? ", or lengths such as 0.5um" : "")
     case .choice(let words, _): return Self.listed(words)
     case .size: return "two whole numbers, such as 256x256"
     case .file: return "a path"
@@ -115,7 +120,7 @@ public struct OptionDefinition: Sendable {
       case .file, .library: text.isEmpty || text.utf8.contains(0) ? nil : .text(text)
       case .text(_, let isValid), .optionalText(_, let isValid): isValid(text) ? .text(text) : nil
       }
-    guard let value else {
+    guard let value = value ?? lengths(text) else {
       throw ImbrexError(option: name, "is \(text.isEmpty ? "empty" : "'\(text)'"), but must be \(allowed)")
     }
     return value
@@ -145,6 +150,21 @@ public struct OptionDefinition: Sendable {
     return .axes(y, x)
   }
 
+  private func lengths(_ text: String) -> OptionValue? {
+    guard takesLengths else { return nil }
+    let lengths = text.split(separator: ",", omittingEmptySubsequences: false).map { Length(String($0)) }
+    guard let y = lengths[0], let x = lengths[lengths.count - 1] else { return nil }
+    switch kind {
+    case .axes(let range) where lengths.count <= 2:
+      guard y.unit == nil && x.unit == nil else { return .lengths(y, x) }
+      return range.contains(y.number) && range.contains(x.number) ? .axes(y.number, x.number) : nil
+    case .number(let range) where lengths.count == 1:
+      guard y.unit == nil else { return .lengths(y, x) }
+      return range.contains(y.number) ? .number(y.number) : nil
+    default: return nil
+    }
+  }
+
   private static func size(_ text: String) -> OptionValue? {
     let numbers = text.lowercased().split(separator: "x", omittingEmptySubsequences: false).map {
       wholeNumber(String($0))
@@ -162,6 +182,8 @@ public enum OptionValue: Equatable, Sendable {
   case integer(Int)
   case number(Double)
   case axes(Double, Double)
+  /// Along y and x; the same for an option that has one number.
+  case lengths(Length, Length)
   case choice(String)
   case size(Int, Int)
   case text(String)
@@ -174,6 +196,7 @@ public enum OptionValue: Equatable, Sendable {
     case .integer(let number): String(number)
     case .number(let number): shortest(number)
     case .axes(let y, let x): y == x ? shortest(y) : "\(shortest(y)),\(shortest(x))"
+    case .lengths(let y, let x): y == x ? y.description : "\(y.description),\(x.description)"
     case .choice(let word): word
     case .size(let height, let width): "\(height)x\(width)"
     case .text(let text): text
@@ -241,6 +264,11 @@ public struct OptionValues: Sendable {
   }
 
   private func wrongKind(_ name: String) -> Never { preconditionFailure("the option \(name) is of another kind") }
+
+  /// The options that are lengths in a unit, which only a size of pixels makes numbers.
+  public var lengths: [(definition: OptionDefinition, y: Length, x: Length)] {
+    definitions.compactMap { if case .lengths(let y, let x)? = given[$0.name] { ($0, y, x) } else { nil } }
+  }
 
   /// All options in the order of the list with their values; nil where there is none.
   public var all: [(definition: OptionDefinition, value: OptionValue?)] { definitions.map { ($0, self[$0.name]) } }

@@ -63,7 +63,7 @@ static void read_file(size_t size, int tolerant, int selects) {
   (void)NAME(_damage)(reader)->status;
 #ifdef HAS_PAGES
   for (int page = 0; page < 4; page++) {
-    if (codec_tiff_next_page(reader, &header, &error) != codec_ok) break;
+    if (NAME(_next_page)(reader, &header, &error) != codec_ok) break;
     read_page(reader, &header);
   }
 #endif

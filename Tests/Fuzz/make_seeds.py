@@ -4,7 +4,7 @@ import base64, json, os, shutil, sys
 
 here = os.path.dirname(os.path.abspath(__file__))
 target = sys.argv[1]
-for name in ("png", "jpeg", "tiff", "pnm"):
+for name in ("png", "jpeg", "tiff", "pnm", "npy"):
     os.makedirs(os.path.join(target, name), exist_ok=True)
 with open(os.path.join(here, "../Fixtures/formats.jsonl")) as lines:
     for line in lines:
@@ -27,3 +27,7 @@ for number, text in enumerate([b"P1\n3 2\n1 0 1\n0 1 0\n", b"P2\n# c\n2 2 9\n1 2
                                b"PF\n1 1\n-1.0\n" + bytes(12), b"Pf\n1 1\n1.0\n" + bytes(4)]):
     with open(os.path.join(target, "pnm", f"text-{number}"), "wb") as file:
         file.write(text)
+with open(os.path.join(here, "../Fixtures/npy.jsonl")) as lines:
+    for number, line in enumerate(lines):
+        with open(os.path.join(target, "npy", f"array-{number}"), "wb") as file:
+            file.write(base64.b64decode(json.loads(line)["file"]))

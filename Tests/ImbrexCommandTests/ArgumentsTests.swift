@@ -98,18 +98,23 @@ import Testing
     Case("gaussian --ouput x", "unknown option '--ouput'; did you mean '--output'?"),
     Case("gaussian -x", "unknown option '-x'"), Case("gaussian -qx", "unknown option '-x' in '-qx'"),
     Case("gaussian -5", "unknown option '-5'"),
-    Case("gaussian --sigma", "--sigma needs a value: a number between 0 and 10000, or two of them with a comma"),
+    Case(
+      "gaussian --sigma",
+      "--sigma needs a value: a number between 0 and 10000, or two of them with a comma, or lengths such as 0.5um"),
     Case(
       "gaussian --sigma= in.tif",
-      "--sigma is empty, but must be a number between 0 and 10000, or two of them with a comma"),
+      "--sigma is empty, but must be a number between 0 and 10000, or two of them with a comma, or lengths such as 0.5um"
+    ),
     Case(
       "gaussian --sigma --low 3",
-      "--sigma is '--low', but must be a number between 0 and 10000, or two of them with a comma"),
-    Case("edge --sigma abc", "--sigma is 'abc', but must be a number between 0 and 10000"),
-    Case("edge --sigma 0x10", "--sigma is '0x10', but must be a number between 0 and 10000"),
-    Case("edge --sigma inf", "--sigma is 'inf', but must be a number between 0 and 10000"),
+      "--sigma is '--low', but must be a number between 0 and 10000, or two of them with a comma, or lengths such as 0.5um"
+    ),
+    Case("edge --sigma abc", "--sigma is 'abc', but must be a number between 0 and 10000, or a length such as 0.5um"),
+    Case("edge --sigma 0x10", "--sigma is '0x10', but must be a number between 0 and 10000, or a length such as 0.5um"),
+    Case("edge --sigma inf", "--sigma is 'inf', but must be a number between 0 and 10000, or a length such as 0.5um"),
     Case("edge --low nan", "--low is 'nan', but must be a number"),
-    Case("edge --sigma then sobel", "--sigma needs a value: a number between 0 and 10000"),
+    Case(
+      "edge --sigma then sobel", "--sigma needs a value: a number between 0 and 10000, or a length such as 0.5um"),
     Case("gaussian -o then sobel", "--output needs a value: a path"),
     Case("gaussian --jobs -3", "--jobs is '-3', but must be a whole number between 0 and 4096"),
     Case("gaussian --max-pixels 0", "--max-pixels is '0', but must be a whole number, such as 2000000000"),

@@ -49,7 +49,7 @@ import Testing
       name: "no output format", arguments: ["sobel", "PHOTO", "-o", "OUT.xyz"], status: 2, says: "the format of "),
     Failure(
       name: "a page of no number", arguments: ["median", "--page", "0", "PHOTO"], status: 2,
-      says: "--page is '0', but must be a page from 1, or a range such as 2-5"),
+      says: "--page is '0', but must be a page from 1, a range such as 2-5, or places in a stack such as c=1,z=3-9"),
     Failure(name: "an unknown filter", arguments: ["gausian", "PHOTO"], status: 2, says: "did you mean 'gaussian'"),
     Failure(name: "an unknown option", arguments: ["gaussian", "--sigm", "2", "PHOTO"], status: 2, says: "--sigma"),
     Failure(

@@ -79,6 +79,17 @@ struct FileKind: CustomTestStringConvertible, Sendable {
     }
   }
 
+  /// A NumPy array.
+  private static func array(_ name: String, _ pages: [ImageDescription], takesLinear: Bool = true, hasLuma: Bool = true)
+    -> FileKind
+  {
+    FileKind(name, "npy", takesLinear: takesLinear, hasLuma: hasLuma) {
+      let folder = try TemporaryFolder()
+      try writePictures(pages.enumerated().map { testPicture($1, seed: $0) }, to: folder.path("array.npy"))
+      return try Data(contentsOf: URL(fileURLWithPath: folder.path("array.npy")))
+    }
+  }
+
   private static func description(
     _ width: Int, _ height: Int, _ color: ColorModel, _ type: SampleType, alpha: Alpha = .none,
     stored: StoredSamples? = nil
@@ -119,6 +130,11 @@ struct FileKind: CustomTestStringConvertible, Sendable {
       fixture("tiff uint16 unassociated alpha"), fixture("tiff uint8 associated alpha"),
       fixture("tiff uint8 alpha before a band"), fixture("tiff uint8 5 bands", takesLinear: false, hasLuma: false),
       fixture("tiff 12 bits"), fixture("tiff group4"), fixture("tiff palette"), fixture("tiff YCbCr 2 x 2"),
+      array("npy float64", [description(38, 44, .gray, .float64)]),
+      array("npy RGBA", [description(61, 47, .rgb, .uint8, alpha: .straight)]),
+      array("npy pages", [description(40, 33, .rgb, .uint16), description(40, 33, .rgb, .uint16)]),
+      array(
+        "npy int32", [description(38, 44, .gray, .float64, stored: StoredSamples(.signed, bits: 32))]),
       pages("12 bits", [description(61, 87, .gray, .uint16, stored: StoredSamples(.unsigned, bits: 12))]),
       pages("int16", [description(38, 44, .gray, .float32, stored: StoredSamples(.signed, bits: 16))], tile: 16),
     ] + multipage

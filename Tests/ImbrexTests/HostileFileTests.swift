@@ -77,7 +77,14 @@ import Testing
     Hostile(name: "PPM of 900 megapixels", bytes: Array("P6\n30000 30000\n255\n".utf8), says: "too small for"),
     Hostile(
       name: "PGM of a number too large", bytes: Array("P5\n99999999999999999999 1\n255\n".utf8), says: "too large"),
+    Hostile(name: "NumPy array of 900 megapixels", bytes: npy("30000, 30000"), says: "too small for"),
+    Hostile(name: "NumPy array of 2^80 bytes", bytes: npy("1000000000, 40000, 20000, 65535"), says: "is too large"),
   ]
+
+  private static func npy(_ shape: String) -> [UInt8] {
+    let text = "{'descr': '<f8', 'fortran_order': False, 'shape': (\(shape)), }\n"
+    return [0x93] + "NUMPY\u{1}\0".utf8 + [UInt8(text.utf8.count), 0] + text.utf8
+  }
 
   private func read(_ bytes: [UInt8], in folder: TemporaryFolder, _ options: ImageReader.Options = .init()) throws {
     let path = folder.path("hostile")

@@ -102,6 +102,19 @@ import Testing
       k.roberts_f32(rows, 1, d.output(n), d.output(n), n)
     },
     Case("magnitude_f32") { k, n, d in k.magnitude_f32(d.input(n), d.input(n), 0.7, d.output(n), n) },
+    Case("gradient3_f64") { k, n, d in
+      let rows: [UnsafePointer<Double>] = d.rows(3, n + 6).map { $0 + 3 }
+      k.gradient3_f64(rows, [0.5, 0.25], 3, d.output(n), d.output(n), n)
+    },
+    Case("gradient5_f64") { k, n, d in
+      let rows: [UnsafePointer<Double>] = d.rows(5, n + 4).map { $0 + 2 }
+      k.gradient5_f64(rows, [0.42, 0.25, 0.04], [0, 0.28, 0.11], 1, d.output(n), d.output(n), n)
+    },
+    Case("roberts_f64") { k, n, d in
+      let rows: [UnsafePointer<Double>] = d.rows(2, n + 1)
+      k.roberts_f64(rows, 1, d.output(n), d.output(n), n)
+    },
+    Case("magnitude_f64") { k, n, d in k.magnitude_f64(d.input(n), d.input(n), 0.7, d.output(n), n) },
     Case("divide_f64") { k, n, d in k.divide_f64(d.inout(n), d.input(n), 1e-9, n) },
     Case("canny_gradient_f64") { k, n, d in
       let rows: [UnsafePointer<Double>] = d.rows(3, n + 2).map { $0 + 1 }

@@ -1,4 +1,4 @@
-// Row readers and row writers over libpng, libjpeg, libtiff and for Netpbm: the contract with Swift.
+// Row readers and row writers over libpng, libjpeg, libtiff and for Netpbm and NumPy: the contract with Swift.
 //
 // Every function that can fail returns `codec_ok` (0) or another `codec_status`, and then has filled in `*error`.
 // No longjmp leaves a function of this module, nothing is printed, no global state is changed, and two handles may be
@@ -59,6 +59,14 @@ typedef enum codec_color { codec_gray = 0, codec_rgb = 1, codec_cmyk = 2, codec_
 typedef enum codec_alpha { codec_alpha_none = 0, codec_alpha_straight = 1, codec_alpha_premultiplied = 2 } codec_alpha;
 /// The members of the Netpbm family: P7; P5 or P6; Pf or PF.
 typedef enum codec_pnm_kind { codec_pnm_pam = 0, codec_pnm_pgm_ppm = 1, codec_pnm_pfm = 2 } codec_pnm_kind;
+/// What a NumPy array has though its picture does not need it: an axis for one page, or for one channel; and how its
+/// numbers lie. Fortran's order is read, and never written.
+typedef enum codec_npy_layout {
+  codec_npy_paged = 1,
+  codec_npy_channeled = 2,
+  codec_npy_big_endian = 4,
+  codec_npy_fortran = 8
+} codec_npy_layout;
 typedef enum codec_unit { codec_unit_none = 0, codec_unit_inch = 1, codec_unit_cm = 2 } codec_unit;
 
 /// What a item is, and thus whether files of another kind can take it.
@@ -93,8 +101,8 @@ typedef struct codec_header {
   int32_t color;           ///< A `codec_color`.
   int32_t alpha;           ///< A `codec_alpha`.
   /// How the file holds samples: a `codec_kind` and bits each; 0 bits: as `sample_type`. 12-bit and the like come as
-  /// `codec_uint16`, signed integers of 8 and 16 bits and 16-bit floats as `codec_float32`, 32-bit integers as
-  /// `codec_float64`, with 1.0 or full scale for the largest.
+  /// `codec_uint16`, signed integers of 8 and 16 bits and 16-bit floats as `codec_float32`, those of 32 and 64 bits
+  /// as `codec_float64`, with 1.0 or full scale for the largest.
   int32_t stored_kind, stored_bits;
   /// For readers only: bits a sample as they are in the file, and what its colours are called.
   int32_t file_bits;
@@ -110,6 +118,8 @@ typedef struct codec_header {
   int32_t png_interlaced;  ///< 1: Adam7.
 
   int32_t pnm_kind;  ///< A `codec_pnm_kind`: what was read, or is to be written.
+
+  int32_t npy_layout;  ///< Some of `codec_npy_layout`.
 
   int32_t jpeg_quality;      ///< 1…100, estimated from the quantisation tables when read; 0 unknown.
   int32_t jpeg_progressive;  ///< 1: progressive.
@@ -133,7 +143,8 @@ typedef struct codec_header {
   int32_t tiff_alpha_place;                    ///< Where among the samples behind colour alpha stands.
   /// Directories that a reader passes over from this page to the next: reduced versions, masks, pyramid levels.
   uint32_t tiff_left_out;
-  uint32_t page_count;  ///< Pages in the file, if known; 0 else (a stream).
+  /// Pages in the file, if known; 0 else (a stream). To a writer: how many are to come, if that is known for certain.
+  uint32_t page_count;
 
   /// ICC profile, or null. From a reader: owned by it, valid until it is closed. To a writer: read only during
   /// `create`.
@@ -210,6 +221,7 @@ CODEC_DECLARE(png)
 CODEC_DECLARE(jpeg)
 CODEC_DECLARE(tiff)
 CODEC_DECLARE(pnm)
+CODEC_DECLARE(npy)
 
 // Windows: of the formats and files whose rows need not be read from the top.
 
@@ -220,19 +232,45 @@ int32_t codec_tiff_select(codec_tiff_reader *reader, uint32_t x, uint32_t y, uin
                           codec_error *error);
 int32_t codec_pnm_select(codec_pnm_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
                          codec_error *error);
+int32_t codec_npy_select(codec_npy_reader *reader, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
+                         codec_error *error);
 
-// Pages of a TIFF, and pictures of a Netpbm stream, each by itself.
+// Pages of a TIFF or of a NumPy array, and pictures of a Netpbm stream, each by itself.
 
 /// Goes to the next page and reads its header as codec_tiff_open does, whether all rows of this one were read or not.
 /// `codec_no_page` at the end. Items and profile of the page before are no longer valid.
 int32_t codec_tiff_next_page(codec_tiff_reader *reader, codec_header *header, codec_error *error);
 int32_t codec_pnm_next_page(codec_pnm_reader *reader, codec_header *header, codec_error *error);
+int32_t codec_npy_next_page(codec_npy_reader *reader, codec_header *header, codec_error *error);
 /// 1 if something that is no picture comes behind the last; to be asked at the end.
 int32_t codec_pnm_trails(const codec_pnm_reader *reader);
+int32_t codec_npy_trails(const codec_npy_reader *reader);
 /// Completes the page and begins the next.
 int32_t codec_pnm_start_page(codec_pnm_writer *writer, const codec_header *header, codec_error *error);
+/// Pages of an array are alike; of one whose number was not told, each is an array of its own where the file cannot
+/// seek.
+int32_t codec_npy_start_page(codec_npy_writer *writer, const codec_header *header, codec_error *error);
 int32_t codec_tiff_start_page(codec_tiff_writer *writer, const codec_header *header, const codec_options *options,
                               codec_error *error);
+
+// NumPy's arrays, wherever they come from.
+
+enum { codec_npy_most_axes = 4 };
+
+/// What an array's header says.
+typedef struct codec_npy_array {
+  size_t header_bytes;    ///< Where the numbers begin; while bytes of the header are missing, how many it has at least.
+  int32_t kind;           ///< A `codec_kind`.
+  uint32_t number_bytes;  ///< 1, 2, 4 or 8.
+  int32_t is_bool;
+  int32_t is_big_endian;
+  int32_t is_fortran;                   ///< The first axis varies fastest.
+  uint32_t axes;                        ///< All of them; their lengths as far as there is room.
+  uint64_t shape[codec_npy_most_axes];  ///< 0 where there are fewer.
+} codec_npy_array;
+
+/// Reads a header, from its first byte. `codec_truncated` while there are not all of its bytes.
+int32_t codec_npy_parse(const uint8_t *bytes, size_t count, codec_npy_array *array, codec_error *error);
 
 // Compressions of a TIFF.
 

@@ -1,5 +1,7 @@
 import Platform
 
+internal import CodecShims
+
 /// What a frame says of itself before its samples.
 struct FrameHeader: Equatable {
   /// How samples are made of a frame's bytes.
@@ -155,68 +157,41 @@ struct FrameHeader: Equatable {
   // MARK: - NumPy
 
   private static func npy(_ bytes: [UInt8]) throws -> FrameHeader? {
-    guard bytes.count >= 12 else { return nil }
-    guard bytes[..<6].elementsEqual([0x93] + "NUMPY".utf8), (1...3).contains(bytes[6]) else { throw noFrame(bytes) }
-    let isLong = bytes[6] > 1
-    let length =
-      isLong
-      ? (0..<4).reduce(0) { $0 | Int(bytes[8 + $1]) << (8 * $1) } : Int(bytes[8]) | Int(bytes[9]) << 8
-    let start = isLong ? 12 : 10
-    guard length <= longest else { throw noFrame(bytes) }
-    guard bytes.count >= start + length else { return nil }
-    let text = String(decoding: bytes[start..<(start + length)], as: UTF8.self)
-    guard let descriptor = value(of: "descr", in: text), let order = value(of: "fortran_order", in: text),
-      let shape = value(of: "shape", in: text), shape.first == "("
-    else { throw noFrame(bytes) }
-    let inner = shape.dropFirst().prefix { $0 != ")" }
-    let sizes = inner.split(separator: ",").map { Int($0.trimmed) }
-    guard descriptor.first == "'" || descriptor.first == "\"" else {
-      throw failed("the command writes an array of records: numbers are wanted")
+    var array = codec_npy_array(), error = codec_error()
+    let status = codec_npy_parse(bytes, bytes.count, &array, &error)
+    if status == Int32(codec_truncated.rawValue) { return nil }
+    guard status == 0 else {
+      guard status == Int32(codec_unsupported.rawValue) else { throw noFrame(bytes) }
+      let what = withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      throw failed("the command writes \(what)")
     }
-    let type = descriptor.dropFirst().prefix { $0 != "'" && $0 != "\"" }
-    guard let (number, isSwapped, isTruth) = numberType(type) else {
-      throw failed("the command writes an array of type '\(type)': numbers of 8 to 64 bits are wanted")
+    let lengths = withUnsafeBytes(of: array.shape) {
+      $0.bindMemory(to: UInt64.self).prefix(Int(array.axes)).map { Int(clamping: $0) }
     }
+    let number = NumberType.allCases.first {
+      $0.byteCount == Int(array.number_bytes) && $0.codecKind.rawValue == UInt32(array.kind)
+    }!
     // An array of other axes has a size that no tile has.
-    let known = sizes.compactMap { $0 }
-    let isPicture = known.count == sizes.count && (2...3).contains(known.count) && known.allSatisfy { $0 > 0 }
-    let kind = PixelKind(number, channels: isPicture && known.count == 3 ? known[2] : 1)
+    let isPicture = (2...3).contains(array.axes) && lengths.allSatisfy { $0 > 0 }
+    let kind = PixelKind(number, channels: isPicture && array.axes == 3 ? lengths[2] : 1)
+    let shape = lengths.map(String.init).joined(separator: ", ") + (lengths.count == 1 ? "," : "")
+    let isSwapped = number.byteCount > 1 && (array.is_big_endian != 0) != (1.bigEndian == 1)
     var header = FrameHeader(
-      kind: kind, width: isPicture ? known[1] : 0, height: isPicture ? known[0] : 0, shape: "shape (\(inner))",
-      coding: isTruth ? .truths : .numbers(isSwapped: isSwapped))
-    header.isFortran = order.hasPrefix("True")
-    header.byteCount = start + length
+      kind: kind, width: isPicture ? lengths[1] : 0, height: isPicture ? lengths[0] : 0,
+      shape: "shape (\(shape)\(Int(array.axes) > lengths.count ? ", …" : ""))",
+      coding: array.is_bool != 0 ? .truths : .numbers(isSwapped: isSwapped))
+    header.isFortran = array.is_fortran != 0
+    header.byteCount = array.header_bytes
     return header
-  }
-
-  /// What stands behind a key of a Python dictionary.
-  private static func value(of key: String, in text: String) -> Substring? {
-    for quote in ["'", "\""] {
-      let name = Array("\(quote)\(key)\(quote)".utf8), bytes = Array(text.utf8)
-      guard bytes.count > name.count else { return nil }
-      for at in 0..<(bytes.count - name.count) where bytes[at..<(at + name.count)].elementsEqual(name) {
-        let rest = String(decoding: bytes[(at + name.count)...], as: UTF8.self)
-        return rest.drop { $0 == " " || $0 == ":" }
-      }
-    }
-    return nil
-  }
-
-  /// `<u2` and the like.
-  private static func numberType(_ text: Substring) -> (NumberType, isSwapped: Bool, isTruth: Bool)? {
-    guard let order = text.first, "<>|=".contains(order) else { return nil }
-    let name = text.dropFirst()
-    if name == "b1" { return (.uint8, false, true) }
-    guard let found = NumberType.allCases.first(where: { $0.descriptor.dropFirst() == name }) else { return nil }
-    let isBigEndian = order == ">" || (order == "=" && 1.bigEndian == 1)
-    return (found, found.byteCount > 1 && isBigEndian != (1.bigEndian == 1), false)
   }
 }
 
-extension Substring {
-  fileprivate var trimmed: Substring {
-    var rest = self.drop { $0 == " " }
-    while rest.last == " " || rest.last == "L" { rest.removeLast() }
-    return rest
+extension NumberType {
+  fileprivate var codecKind: codec_kind {
+    switch self {
+    case .uint8, .uint16, .uint32, .uint64: codec_unsigned
+    case .int8, .int16, .int32, .int64: codec_signed
+    case .float16, .float32, .float64: codec_floating
+    }
   }
 }

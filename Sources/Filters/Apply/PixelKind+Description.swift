@@ -12,8 +12,8 @@ extension PixelKind {
       case (.uint16, _): .uint16
       case (.float32, .signed): bits! > 8 ? .int16 : .int8
       case (.float32, _): bits == 16 ? .float16 : .float32
-      case (.float64, .signed): .int32
-      case (.float64, .unsigned): .uint32
+      case (.float64, .signed): bits! > 32 ? .int64 : .int32
+      case (.float64, .unsigned): bits! > 32 ? .uint64 : .uint32
       case (.float64, _): .float64
       }
     let isInteger = picture.stored.map { $0.kind != .float } ?? false
@@ -45,6 +45,8 @@ extension PixelKind {
     case .int8, .int16, .int32: made.stored = StoredSamples(.signed, bits: bits)
     case .uint32: made.stored = StoredSamples(.unsigned, bits: bits)
     case .float16: made.stored = StoredSamples(.float, bits: 16)
+    // Else they are whole numbers in floats, since no more is known of them.
+    case _ where number == PixelKind(input).number && bits == 64: made.stored = input.stored
     default: made.stored = nil
     }
     return made
@@ -56,10 +58,13 @@ struct SampleConversion: Sendable {
   private let kind: PixelKind
   /// The number that stands for 1.0.
   private let most: Double
+  /// Whether integers of 64 bits are fractions of that in memory too.
+  private let isFraction: Bool
 
   /// - Parameter picture: In memory.
   init(_ kind: PixelKind, _ picture: ImageDescription) {
     self.kind = kind
+    isFraction = picture.stored != nil
     most = picture.valueOfOne
   }
 
@@ -83,6 +88,8 @@ struct SampleConversion: Sendable {
     case .int16: whole(samples.samples(Float.self), count, to: numbers.samples(Int16.self))
     case .int32: whole(samples.samples(Double.self), count, to: numbers.samples(Int32.self))
     case .uint32: whole(samples.samples(Double.self), count, to: numbers.samples(UInt32.self))
+    case .int64: whole(samples.samples(Double.self), count, to: numbers.samples(Int64.self))
+    case .uint64: whole(samples.samples(Double.self), count, to: numbers.samples(UInt64.self))
     case .float16:
       let from: UnsafePointer<Float> = samples.samples(), to: UnsafeMutablePointer<UInt16> = numbers.samples()
       for i in 0..<count { to[i] = halfBits(from[i]) }
@@ -97,7 +104,7 @@ struct SampleConversion: Sendable {
     for i in 0..<count {
       let value = (Double(samples[i]) * most).rounded()
       // A NaN becomes the least.
-      numbers[i] = value > least ? Number(min(value, largest)) : Number.min
+      numbers[i] = value <= least || value.isNaN ? Number.min : value < largest ? Number(value) : Number.max
     }
   }
 
@@ -114,6 +121,8 @@ struct SampleConversion: Sendable {
     case .int16: parts(numbers.samples(Int16.self), count, to: samples.samples(Float.self))
     case .int32: parts(numbers.samples(Int32.self), count, to: samples.samples(Double.self))
     case .uint32: parts(numbers.samples(UInt32.self), count, to: samples.samples(Double.self))
+    case .int64 where isFraction: parts(numbers.samples(Int64.self), count, to: samples.samples(Double.self))
+    case .uint64 where isFraction: parts(numbers.samples(UInt64.self), count, to: samples.samples(Double.self))
     case .int64: try exact(numbers.samples(Int64.self), count, to: samples.samples())
     case .uint64: try exact(numbers.samples(UInt64.self), count, to: samples.samples())
     case .float16:

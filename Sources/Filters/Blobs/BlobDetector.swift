@@ -49,6 +49,8 @@ public struct BlobDetector: TableFilter {
   public var findsDark: Bool
   /// Whether blobs are looked for in linear light: the sRGB transfer function is undone before.
   public var isLinear = false
+  /// What is told of blobs beside pixels; nil: nothing.
+  public var scale: Scale?
 
   /// Defaults are scikit-image's, and depend on the method.
   ///
@@ -107,7 +109,7 @@ public struct BlobDetector: TableFilter {
   /// The columns of the table: row and column of the blob, its scale and its radius, in pixels.
   public static let columns = ["y", "x", "sigma", "radius"]
 
-  public var tableColumns: [String] { Self.columns }
+  public var tableColumns: [String] { Self.columns(in: scale?.unit) }
   public func outputDescription(for input: ImageDescription) -> ImageDescription { input }
 
   public func stages(for input: ImageDescription) throws -> [Stage] {
@@ -151,7 +153,12 @@ public struct BlobDetector: TableFilter {
     let found = blobs.filter { blob in
       region.map { ($0.x..<$0.endX).contains(blob.x) && ($0.y..<$0.endY).contains(blob.y) } ?? true
     }
-    return Table(columns: Self.columns, rows: found.map { [Double($0.y), Double($0.x), $0.sigma, $0.radius] })
+    return Table(
+      columns: tableColumns,
+      rows: found.map { blob in
+        let row = [Double(blob.y), Double(blob.x), blob.sigma, blob.radius]
+        return row + (scale?.numbers(row) ?? [])
+      })
   }
 
   /// The peaks that are strong enough, strongest first, ties in raster order.
@@ -192,11 +199,11 @@ extension BlobDetector {
         "method", .choice(Method.allCases.map(\.rawValue)), valueName: "method", default: .choice(Method.log.rawValue),
         help: "Laplacian of Gaussian (log), difference of Gaussians (dog) or determinant of Hessian (doh)."),
       OptionDefinition(
-        "min-sigma", .number(0...1000), valueName: "s", unit: "pixels", default: .number(1),
-        help: "Smallest scale, in pixels; above 0."),
+        "min-sigma", .number(0...1000), valueName: "s", unit: "pixels", takesLengths: true, default: .number(1),
+        help: "Smallest scale, in pixels, or in a unit: 0.5um; above 0."),
       OptionDefinition(
-        "max-sigma", .number(0...1000), valueName: "s", unit: "pixels", defaultText: "50, doh 30",
-        help: "Largest scale, in pixels."),
+        "max-sigma", .number(0...1000), valueName: "s", unit: "pixels", takesLengths: true, defaultText: "50, doh 30",
+        help: "Largest scale, in pixels, or in a unit: 3um."),
       OptionDefinition(
         "num-sigma", .integer(1...1000), valueName: "n", default: .integer(10),
         help: "Number of scales in the range (log, doh)."),

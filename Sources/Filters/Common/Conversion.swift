@@ -76,10 +76,10 @@ struct ConvertingStencil: Stencil {
   /// Only where it can happen.
   private let clipping: Clipping?
   /// What 1.0 is in the result.
-  private let one: Float
+  private let one: Double
 
   init(
-    from: ImageDescription, to: ImageDescription, background: Background = .white, one: Float = 1,
+    from: ImageDescription, to: ImageDescription, background: Background = .white, one: Double = 1,
     clipping: Clipping? = nil
   ) {
     precondition(from.extraBands == to.extraBands)
@@ -106,9 +106,12 @@ struct ConvertingStencil: Stencil {
   fileprivate func convert(
     _ pixels: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int, scratch: Scratch
   ) {
+    if from.sampleType == .float64 && to.sampleType == .float64 {
+      return convert(doubles: pixels, to: target.samples(), count: count, scratch: scratch)
+    }
     let kernels = KernelTable.current
     let floats = scratch.allocate(count * from.channels, of: Float.self)
-    let loader = FloatLoader(input: from, result: .samples, fullScale: one)
+    let loader = FloatLoader(input: from, result: .samples, fullScale: Float(one))
     loader.load(pixels, x: 0, count: count, into: floats, scratch: scratch)
     switch (from.alpha, to.alpha) {
     case (.straight, .premultiplied): kernels.premultiply_f32(floats, 1, from.channels, count)
@@ -122,23 +125,44 @@ struct ConvertingStencil: Stencil {
     if from.color == .cmyk && to.color == .rgb { makeRGB(floats, count: count) }
     clipping?.look(at: floats, count: count * to.channels, most: to.sampleType == .uint8 ? 255 : 65535)
     storeRow(floats, count: count * to.channels, scale: 1, as: to.sampleType, to: target)
-    if one != 1 && to.alpha != .none { scaleAlpha(target.samples(), by: one, channels: to.channels, count: count) }
+    if one != 1 && to.alpha != .none {
+      scaleAlpha(target.samples(), by: Float(one), channels: to.channels, count: count)
+    }
+  }
+
+  /// The same without a detour through single precision.
+  private func convert(
+    doubles pixels: UnsafeRawPointer, to target: UnsafeMutablePointer<Double>, count: Int, scratch: Scratch
+  ) {
+    let doubles = scratch.allocate(count * from.channels, of: Double.self)
+    DoubleLoader(input: from, result: .samples, fullScale: one)
+      .load(pixels, x: 0, count: count, into: doubles, scratch: scratch)
+    if from.alpha == .straight && to.alpha != .straight {
+      premultiply(doubles, by: 1, channels: from.channels, count: count)
+    }
+    if from.alpha == .premultiplied && to.alpha == .straight {
+      unpremultiply(doubles, by: 1, channels: from.channels, count: count)
+    }
+    if from.alpha != .none && to.alpha == .none { putOverBackground(doubles, count: count) }
+    if from.color == .cmyk && to.color == .rgb { makeRGB(doubles, count: count) }
+    target.update(from: doubles, count: count * to.channels)
+    if one != 1 && to.alpha != .none { scaleAlpha(target, by: one, channels: to.channels, count: count) }
   }
 
   /// Drops the alpha of premultiplied pixels, in place.
-  private func putOverBackground(_ floats: UnsafeMutablePointer<Float>, count: Int) {
+  private func putOverBackground<Number: BinaryFloatingPoint>(_ floats: UnsafeMutablePointer<Number>, count: Int) {
     let channels = from.channels
     for x in 0..<count {
       let rest = 1 - floats[x * channels + channels - 1]
       for c in 0..<(channels - 1) {
-        let behind = c < background.count ? background[c] : 0
+        let behind = c < background.count ? Number(background[c]) : 0
         floats[x * (channels - 1) + c] = floats[x * channels + c] + rest * behind
       }
     }
   }
 
   /// Turns CMYK (with what alpha there is) into RGB, in place.
-  private func makeRGB(_ floats: UnsafeMutablePointer<Float>, count: Int) {
+  private func makeRGB<Number: BinaryFloatingPoint>(_ floats: UnsafeMutablePointer<Number>, count: Int) {
     let rest = to.channels - 3
     for x in 0..<count {
       let from = floats + x * (4 + rest), to = floats + x * (3 + rest)

@@ -64,13 +64,16 @@ struct RoundedStencil: Stencil {
     }
   }
 
-  /// 32-bit integers in units of their maximum.
+  /// Integers of 32 and 64 bits in units of their maximum.
   private func round(_ samples: UnsafeMutablePointer<Double>, _ count: Int) {
     guard stored.kind != .float else { return }
-    let most = stored.kind == .signed ? 2147483647.0 : 4294967295.0
-    let least = stored.kind == .signed ? -2147483648.0 : 0
+    let most = picture.valueOfOne
+    let least = stored.kind == .unsigned ? 0 : stored.bits == 32 ? -most - 1 : -most
     for i in 0..<count {
-      samples[i] = clamped((samples[i] * most + 0.5).rounded(.down), least, most) / most
+      let scaled = samples[i] * most
+      // What has no fraction stays as it is.
+      let whole = scaled.magnitude < 0x1p52 ? (scaled + 0.5).rounded(.down) : scaled
+      samples[i] = clamped(whole, least, most) / most
     }
   }
 

@@ -140,7 +140,7 @@ struct DoubleLumaLoader: Sendable {
 
 /// Gray of colour, pixel by pixel: luma of RGB (ITU-R BT.709 as scikit-image has it), of what CMYK inks leave of it, and
 /// L* of Lab.
-private func reduceToLuma<Number: BinaryFloatingPoint>(
+func reduceToLuma<Number: BinaryFloatingPoint>(
   _ pixels: UnsafePointer<Number>, into result: UnsafeMutablePointer<Number>, _ input: ImageDescription, full: Number,
   count: Int
 ) {
@@ -164,7 +164,7 @@ private func reduceToLuma<Number: BinaryFloatingPoint>(
 }
 
 /// Copies pixels without their last sample.
-private func dropAlpha<Sample: BitwiseCopyable>(
+func dropAlpha<Sample: BitwiseCopyable>(
   _ pixels: UnsafePointer<Sample>, into result: UnsafeMutablePointer<Sample>, channels: Int, count: Int
 ) {
   for x in 0..<count {

@@ -20,6 +20,14 @@ enum TransferFunction {
     light <= 0.0031308 ? light * 12.92 : Float(1.055 * pow(Double(light), 1 / 2.4) - 0.055)
   }
 
+  static func linear(_ value: Double) -> Double {
+    value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4)
+  }
+
+  static func encoded(_ light: Double) -> Double {
+    light <= 0.0031308 ? light * 12.92 : 1.055 * pow(light, 1 / 2.4) - 0.055
+  }
+
   private static let linear8 = (0...255).map { linear(Float($0) / 255) }
   private static let linear16 = (0...65535).map { linear(Float($0) / 65535) }
   /// One more than needed, so that interpolation may look at the next. Between entries the error is below 1e-7.
@@ -38,6 +46,28 @@ enum TransferFunction {
     case .uint8: linear8.withUnsafeBufferPointer { t in apply { t[Int($0 * (255 / fullScale) + 0.5)] } }
     case .uint16: linear16.withUnsafeBufferPointer { t in apply { t[Int($0 * (65535 / fullScale) + 0.5)] } }
     case .float32, .float64: apply { linear($0 / fullScale) }
+    }
+  }
+
+  /// Makes 64-bit floats linear likewise.
+  static func linearize(
+    _ samples: UnsafeMutablePointer<Double>, count: Int, colors: Int, channels: Int, fullScale: Double
+  ) {
+    for x in 0..<count {
+      for sample in samples + x * channels..<samples + (x * channels + colors) {
+        sample.pointee = linear(sample.pointee / fullScale) * fullScale
+      }
+    }
+  }
+
+  /// The reverse of that.
+  static func encode(
+    _ samples: UnsafeMutablePointer<Double>, count: Int, colors: Int, channels: Int, fullScale: Double
+  ) {
+    for x in 0..<count {
+      for sample in samples + x * channels..<samples + (x * channels + colors) {
+        sample.pointee = encoded(sample.pointee / fullScale) * fullScale
+      }
     }
   }
 

@@ -81,8 +81,8 @@ extension Edge {
     ],
     options: [
       OptionDefinition(
-        "sigma", .number(0...10000), valueName: "s", unit: "pixels", default: .number(1),
-        help: "Smoothing before the gradient: its standard deviation in pixels."),
+        "sigma", .number(0...10000), valueName: "s", unit: "pixels", takesLengths: true, default: .number(1),
+        help: "Smoothing before the gradient: its standard deviation in pixels, or in a unit: 0.5um."),
       OptionDefinition(
         "low", .number(.anyNumber), valueName: "t", default: .number(0.1), help: "Lower hysteresis threshold."),
       OptionDefinition(

@@ -14,7 +14,7 @@ public struct Gaussian: StencilFilter {
   public var boundary: Boundary
   /// Value beyond the border under ``Boundary/constant``, in units of full scale.
   public var constant: Double
-  /// Whether the result is 32-bit float in units of full scale, unrounded.
+  /// Whether the result is float in units of full scale, unrounded: of 32 bits, or of 64 for samples of more than 24.
   public var makesFloat: Bool
   /// Whether colour is blurred in linear light: the sRGB transfer function is undone before and redone after.
   public var isLinear = false
@@ -50,7 +50,7 @@ public struct Gaussian: StencilFilter {
 
   public func stencil(for input: ImageDescription) throws -> any Stencil {
     if isLinear { try input.checkTransferFunction() }
-    return GaussianStencil(self, input)
+    return input.sampleType == .float64 ? DoubleGaussianStencil(self, input) : GaussianStencil(self, input)
   }
 }
 
@@ -68,8 +68,8 @@ extension Gaussian {
     ],
     options: [
       OptionDefinition(
-        "sigma", .axes(0...10000), valueName: "s", unit: "pixels", default: .axes(1, 1),
-        help: "Standard deviation in pixels, of both axes or SY,SX; 0 leaves an axis alone."),
+        "sigma", .axes(0...10000), valueName: "s", unit: "pixels", takesLengths: true, default: .axes(1, 1),
+        help: "Standard deviation in pixels or a unit (2, 0.5um), of both axes or SY,SX; 0 leaves an axis alone."),
       OptionDefinition(
         "truncate", .number(0...100), valueName: "t", unit: "standard deviations", default: .number(4),
         help: "Kernel radius in standard deviations."),
@@ -263,7 +263,7 @@ private struct VerticalPass {
     let leavesPicture = wanted.lowerBound < 0 || wanted.upperBound > input.height
     let isConverted =
       isConverted || input.alpha == .straight || (boundary == .constant && leavesPicture) || loader.isLinear
-      || loader.fullScale != input.sampleType.fullScale || input.sampleType == .float64
+      || loader.fullScale != input.sampleType.fullScale
     guard isConverted else {
       sampleType = input.sampleType
       origin = 0

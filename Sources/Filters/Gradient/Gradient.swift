@@ -11,6 +11,21 @@ import Platform
 public struct Gradient: StencilFilter {
   public enum Operator: String, CaseIterable, Sendable {
     case sobel, scharr, prewitt, roberts, farid
+
+    /// Symmetric weights across the derivative, from the centre.
+    var smoothing: [Double] {
+      switch self {
+      case .sobel: [0.5, 0.25]
+      case .scharr: [0.625, 0.1875]
+      case .prewitt: [1.0 / 3, 1.0 / 3]
+      // Farid and Simoncelli 2004, "Differentiation of discrete multidimensional signals", doi:10.1109/TIP.2004.823819.
+      case .farid: [0.426374573253687, 0.249153396177344, 0.0376593171958126]
+      case .roberts: []
+      }
+    }
+
+    /// Antisymmetric, from the centre.
+    static let faridDerivative = [0, 0.276690988455557, 0.109603762960254]
   }
 
   public enum Direction: String, CaseIterable, Sendable {
@@ -31,7 +46,7 @@ public struct Gradient: StencilFilter {
   public var isPerChannel: Bool
   /// Where not zero, and nowhere within a pixel of a zero or of the border, responses are kept; the rest is 0.
   public var mask: Mask?
-  /// Whether the result is 32-bit float: the response itself, signed for the directions.
+  /// Whether the result is float, of 32 bits or of 64 for samples of more than 24: the response itself, signed for the directions.
   public var makesFloat: Bool
   /// Whether the gradient is that of linear light: the sRGB transfer function is undone before.
   public var isLinear = false
@@ -68,7 +83,8 @@ public struct Gradient: StencilFilter {
     try mask?.check(fits: input)
     if !isPerChannel { try input.checkHasLuma("sobel", remedy: .init("per-channel")) }
     if isLinear { try input.checkTransferFunction() }
-    return GradientStencil(self, input)
+    let stencil = GradientStencil(self, input)
+    return input.sampleType == .float64 ? DoubleGradientStencil(self, input, halo: stencil.halo) : stencil
   }
 }
 
@@ -220,7 +236,7 @@ struct GradientStencil: Stencil {
         }
       }
       // Signed responses of integer pictures lie around the middle.
-      let isSigned = filter.direction != .magnitude && self.output.sampleType != .float32
+      let isSigned = filter.direction != .magnitude && !self.output.sampleType.isFloat
       storeRow(
         response, count: samples,
         scale: (isSigned ? 0.5 : filter.valueOfOne(input)) / loader.fullScale, offset: isSigned ? 0.5 : 0,
@@ -241,17 +257,11 @@ struct GradientStencil: Stencil {
     }
     switch filter.operator {
     case .sobel, .scharr, .prewitt:
-      let smooth: [Float] =
-        switch filter.operator {
-        case .sobel: [0.5, 0.25]
-        case .scharr: [0.625, 0.1875]
-        default: [1 / 3, 1 / 3]
-        }
+      let smooth = filter.operator.smoothing.map(Float.init)
       withRows(-1...1) { kernels.gradient3_f32($0, smooth, channels, horizontal, vertical, count) }
     case .farid:
-      // Farid and Simoncelli 2004, "Differentiation of discrete multidimensional signals", doi:10.1109/TIP.2004.823819.
-      let smooth: [Float] = [0.426374573253687, 0.249153396177344, 0.0376593171958126]
-      let derivative: [Float] = [0, 0.276690988455557, 0.109603762960254]
+      let smooth = filter.operator.smoothing.map(Float.init)
+      let derivative = Gradient.Operator.faridDerivative.map(Float.init)
       withRows(-2...2) { kernels.gradient5_f32($0, smooth, derivative, channels, horizontal, vertical, count) }
     case .roberts:
       withRows(0...1) { kernels.roberts_f32($0, channels, horizontal, vertical, count) }

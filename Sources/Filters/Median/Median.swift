@@ -62,7 +62,7 @@ public struct Median: StencilFilter {
       return [.stencil(RoundedStencil.ifNeeded(medians, input), making: input)]
     }
     let made = outputDescription(for: input)
-    let conversion = ConvertingStencil(from: input, to: made, one: valueOfOne(input))
+    let conversion = ConvertingStencil(from: input, to: made, one: preservesRange ? input.valueOfOne : 1)
     return [.stencil(medians, making: input), .stencil(conversion, making: made)]
   }
 }

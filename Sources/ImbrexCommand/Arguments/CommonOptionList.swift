@@ -45,8 +45,11 @@ package enum CommonOptionList {
       OptionDefinition(
         "provenance", .flag, help: "Write into the picture what made it: version and filters, with their options."),
       OptionDefinition(
-        "page", .text(allowed: "a page from 1, or a range such as 2-5") { OptionText.pages($0) != nil },
-        valueName: "n", defaultText: "all", help: "Pages of a TIFF or a stream, from 1: N or N-M."),
+        "page",
+        .text(allowed: "a page from 1, a range such as 2-5, or places in a stack such as c=1,z=3-9") {
+          PageSelection($0) != nil
+        }, valueName: "n", defaultText: "all",
+        help: "Pages of a TIFF, an array or a stream, from 1: N, N-M, or in a stack by z, c and t: c=1,z=3-9."),
       OptionDefinition(
         "region",
         .text(allowed: "a width, a height and a place, such as 640x480+100+50") { OptionText.region($0) != nil },
@@ -134,7 +137,8 @@ package enum CommonOptionList {
         "name", .text(allowed: "a template such as {stem}-blur.{ext}") { !$0.isEmpty }, valueName: "template",
         defaultText: "{stem}.{ext}", changesResult: false,
         help:
-          "Name outputs in a directory: {stem}, {ext}, {name}, {dir}, {page}, {filter}, and options such as {sigma}."),
+          "Name outputs in a directory: {stem}, {ext}, {name}, {dir}, {page}, {z}, {c}, {t}, {filter}, and options such as {sigma}."
+      ),
       OptionDefinition(
         "in-place", .optionalText(allowed: "a suffix without a slash") { !$0.isEmpty && !$0.utf8.contains(0x2F) },
         valueName: "suffix", changesResult: false,

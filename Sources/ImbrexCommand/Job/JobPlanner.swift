@@ -38,6 +38,9 @@ struct JobPlanner {
     where line.options.isGiven(name) {
       throw ImbrexError(option: name, "does not go with a job")
     }
+    if CommonOptions(line).pageSelection.map({ $0.range == nil }) ?? false {
+      throw ImbrexError(option: "page", "must be N or N-M with a job: pages in a row")
+    }
   }
 
   /// An input as planning sees it.
@@ -146,7 +149,7 @@ struct JobPlanner {
   private func canSplit(_ reader: ImageReader, _ item: BatchPlan.Item) -> Bool {
     // A file for each page is written as pages come.
     if outputs.plan.isPaged || outputs.sides.contains(where: \.plan.isPaged) { return false }
-    guard (try? PartedPipeline(run.pipeline, reader.description)) != nil else { return false }
+    guard (try? PartedPipeline(run.pipeline(for: reader), reader.description)) != nil else { return false }
     guard reader.metadata.isTurned else { return true }
     if run.options.autoOrient || run.options.strip { return false }
     let formats =

@@ -128,6 +128,7 @@ private struct JobTables {
     let values = tables.map { table in
       JSONValue.object([
         ("file", .string(table.file)), ("page", table.page.map(JSONValue.integer) ?? .null),
+        ("place", .object(table.place.sorted { $0.key < $1.key }.map { (String($0.key), .integer($0.value)) })),
         ("columns", .array(table.table.columns.map(JSONValue.string))),
         ("rows", .array(table.table.rows.map { .array($0.map(JSONValue.number)) })),
       ])
@@ -141,8 +142,12 @@ private struct JobTables {
     return values.map { value in
       let columns = (value["columns"]?.array ?? []).compactMap(\.string)
       let rows = (value["rows"]?.array ?? []).map { ($0.array ?? []).compactMap(\.number) }
+      let place = (["z", "c", "t"] as [Character]).compactMap { axis in
+        value["place"]?[String(axis)]?.integer.map { (axis, $0) }
+      }
       return TableRows(
-        file: value["file"]?.string ?? "", page: value["page"]?.integer, table: Table(columns: columns, rows: rows))
+        file: value["file"]?.string ?? "", page: value["page"]?.integer,
+        place: Dictionary(uniqueKeysWithValues: place), table: Table(columns: columns, rows: rows))
     }
   }
 }

@@ -28,6 +28,8 @@ struct PageWork {
   let metadata: Metadata
   let change: PictureChange
   let parted: PartedPipeline
+  /// The last filter, where it makes a table.
+  let tableFilter: (any TableFilter)?
   /// Of the whole page.
   let plan: Plan
   /// The result, where it is a picture, then the tees.
@@ -49,7 +51,9 @@ struct PageWork {
     if run.options.strip { metadata.strip() }
     self.metadata = metadata
     input = reader.description
-    plan = try run.pipeline.plan(for: input, region: run.options.region, tiling: tiling)
+    var pipeline = try run.pipeline(for: reader)
+    tableFilter = pipeline.tableFilter
+    plan = try pipeline.plan(for: input, region: run.options.region, tiling: tiling)
     let written = run.options.region ?? Region(all: input)
     self.written = written
     let rows = parts ?? [0..<reader.description.height]
@@ -57,7 +61,7 @@ struct PageWork {
     guard rows.last?.upperBound == input.height else { throw JobPlan.foreign }
     let files = try job.pictureOutputs(reader)
     change = job.change(of: reader, page: page, of: pages, files)
-    var pipeline = run.pipeline, found: [Output] = []
+    var found: [Output] = []
     for (index, file) in files.enumerated() {
       var made = plan.written(after: file.position), position = file.position
       let settings = job.settings(of: file, made: made, change, pages: pages, metadata)

@@ -124,6 +124,7 @@ struct SplitWork {
     var writers: [PictureJob.Output] = []
     var tables: [TableRows] = []
     let first = try reader(page: 0)
+    job.job.axes = StackAxes(first)
     job.job.result.width = first.description.width
     job.job.result.height = first.description.height
     writers = try job.pictureOutputs(first)
@@ -139,7 +140,8 @@ struct SplitWork {
       if run.pipeline.makesTable {
         let table = try table(work, files)
         let number = (options.pages?.lowerBound ?? 1) + page
-        tables.append(TableRows(file: input, page: pages > 1 ? number : nil, table: table))
+        let place = pages > 1 ? job.place(page) : [:]
+        tables.append(TableRows(file: input, page: pages > 1 ? number : nil, place: place, table: table))
         if let path = job.overlayPath(page: page) { try overlay(table, work, files, reader.format, to: path) }
       }
     }
@@ -201,7 +203,8 @@ struct SplitWork {
     let ground = PictureCollector(try context.picture(picture))
     try pass(source(picture, work, files.ground), to: ground)
     let writer = try job.writeOverlay(
-      of: table, on: ground.picture, work.plan.region, work.metadata, work.change, format, to: path)
+      of: table, by: work.tableFilter!, on: ground.picture, work.plan.region, work.metadata, work.change, format,
+      to: path)
     try job.job.writing(to: path) { try writer.finish() }
   }
 }

@@ -32,6 +32,9 @@ final class VariedJob: @unchecked Sendable {
   func perform() throws {
     let began = monotonicNanoseconds()
     let asked = try options.pageCount(of: reader)
+    let axes = StackAxes(reader), chosen = try options.pageSelection?.list(in: axes)
+    for job in jobs { (job.job.axes, job.job.pages) = (axes, chosen) }
+    try jobs[0].skip(to: chosen?[0] ?? 0, from: 0, reader)
     if let asked { for (job, files) in zip(jobs, files) { try job.checkHolds(pages: asked, files) } }
     let expected = asked ?? jobs[0].expectedPages(of: reader)
     var page = 0, plans: [PlanTree] = []
@@ -101,6 +104,9 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
   /// By job, what overlays are drawn on.
   private var grounds: [Int: PictureCollector] = [:]
 
+  /// By branch, for the page's size of pixels.
+  private var variants: [Variant] = []
+
   private var jobs: [PictureJob] { varied.jobs }
   private var options: CommonOptions { varied.options }
   private var context: RunContext { jobs[0].context }
@@ -119,6 +125,7 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
       throw ImbrexError(
         .usage, "the picture is turned, and some of the outputs' formats can say so and some cannot: use --auto-orient")
     }
+    variants = try varied.run.variants(for: reader, turn: isTurned ? metadata.orientation! : 1)
     var source = jobs[0].job.watched(reader, shareOfFile: 1 / Double(pageCount))
     if isTurned {
       source = try TurnedPicture(
@@ -128,7 +135,7 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
     if options.strip { metadata.strip() }
     input = source.description
     let trees = try PlanTree.fitting(
-      jobs.map { varied.run.variants[$0.job.branch] }, chosen: wanted, for: input, region: options.region, taps: taps,
+      jobs.map { variants[$0.job.branch] }, chosen: wanted, for: input, region: options.region, taps: taps,
       tiling: context.tiling)
     // Of a combination that is passed over there would be nothing to show.
     choice = try varied.choice.map {
@@ -252,13 +259,16 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
     for index in variants {
       let job = jobs[index], isPaged = job.isPaged
       varied.tables[index].append(
-        TableRows(file: job.job.input, page: isPaged ? nil : job.number(page), table: table))
+        TableRows(
+          file: job.job.input, page: isPaged ? nil : job.number(page), place: isPaged ? [:] : job.place(page),
+          table: table))
       try choice?.take(table, job.job.branch, on: grounds[index]?.picture)
       if let path = job.overlayPath(page: page), let ground = grounds[index] {
         let change = job.change(
           of: reader, page: page, of: pageCount, varied.files[index], isAlone: job.outputs.overlay!.plan.isPaged)
         let overlay = try job.writeOverlay(
-          of: table, on: ground.picture, options.region, metadata, change, reader.format, to: path)
+          of: table, by: self.variants[job.job.branch].pipeline.tableFilter!, on: ground.picture, options.region,
+          metadata, change, reader.format, to: path)
         try job.job.writing(to: path) { try overlay.finish() }
       }
       grounds[index] = nil

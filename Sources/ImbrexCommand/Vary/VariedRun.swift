@@ -31,6 +31,13 @@ struct VariedRun: Sendable {
 
   var options: CommonOptions { runs[0].options }
 
+  /// The variants for a picture, whose file may have to say how large pixels are.
+  ///
+  /// - Parameter turn: As for ``FilterRun/pipeline(for:turn:)``.
+  func variants(for reader: ImageReader, turn: Int = 1) throws -> [Variant] {
+    try zip(runs, variants).map { Variant(try $0.pipeline(for: reader, turn: turn), words: $1.words) }
+  }
+
   func run() throws {
     let tiling = try options.tiling()
     let branches = runs.indices.map { BatchRunner.Branch(runs[$0], outputs[$0], line.combinations[$0]) }
