@@ -310,6 +310,7 @@ static int32_t read_file_layout(codec_tiff_reader *reader, codec_header *header)
     return codec_fail(&reader->failure, codec_unsupported, 0, "TIFF compressed with %s is not supported", known->title);
   }
   header->tiff_compression = compression;
+  header->tiff_directory = libtiff.CurrentDirOffset(tiff);
   tiff_striles_find(&reader->striles, &reader->files[0]);
   if (compression == COMPRESSION_WEBP) header->tiff_webp_lossless = is_lossless_webp(reader);
   if (compression == COMPRESSION_LERC) describe_lerc(reader, header);
@@ -377,7 +378,7 @@ static int32_t read_extras(codec_tiff_reader *reader, codec_header *header) {
   header->items = reader->items.list;
   header->item_count = reader->items.count;
   set_fill(reader);
-  if (header->page_count > 0 || tiff_count_pages(&reader->files[0], &header->page_count, &header->tiff_left_out)) {
+  if (header->page_count > 0 || tiff_count_pages(&reader->files[0], &reader->slide, &header->page_count, &header->tiff_left_out)) {
     return codec_ok;
   }
   header->page_count = 1;

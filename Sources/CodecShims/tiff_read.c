@@ -204,17 +204,20 @@ static int32_t advance(codec_tiff_reader *reader) {
       if (file->message[0] == 0 && !file->hit_end) break;
       return tiff_fail(file, &reader->failure, "the next page's directory is damaged");
     }
-    uint32_t subfile = 0;
-    if (!libtiff.GetField(file->tiff, TIFFTAG_SUBFILETYPE, &subfile) ||
-        (subfile & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0) {
-      return codec_ok;
-    }
+    uint32_t subfile = 0, width = 0, height = 0;
+    uint16_t samples = 1;
+    libtiff.GetField(file->tiff, TIFFTAG_SUBFILETYPE, &subfile);
+    libtiff.GetField(file->tiff, TIFFTAG_IMAGEWIDTH, &width);
+    libtiff.GetField(file->tiff, TIFFTAG_IMAGELENGTH, &height);
+    libtiff.GetFieldDefaulted(file->tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
+    if (tiff_is_page(&reader->slide, subfile, width, height, samples)) return codec_ok;
   }
   return codec_fail(&reader->failure, codec_no_page, 0, "there is no further page");
 }
 
 static int32_t open_reader(codec_tiff_reader *reader, codec_header *header) {
   if (open_file(reader) != codec_ok) return reader->failure.status;
+  tiff_find_slide(&reader->files[0], &reader->slide);
   for (uint32_t page = 0; page < reader->input.page; page++) {
     if (advance(reader) == codec_ok) continue;
     if (reader->failure.status != codec_no_page) return reader->failure.status;

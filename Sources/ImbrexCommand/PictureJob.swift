@@ -37,12 +37,13 @@ struct PictureJob {
     let reader = try ImageReader(path: job.input, options: options.readerOptions(context.tiling))
     (job.result.width, job.result.height) = (reader.description.width, reader.description.height)
     let asked = try options.pageCount(of: reader)
-    if reader.leftOut > 0 && !run.pipeline.makesTable {
-      let what = reader.leftOut == 1 ? "1 overview or mask is" : "\(reader.leftOut) overviews or masks are"
-      job.warn("\(what) left out", isPrinted: !options.quiet)
-    }
     var start = try start(reader)
     var files = try pictureOutputs(reader, start.pipeline)
+    let leftOut = leftOut(of: reader, files)
+    if leftOut > 0 {
+      let what = leftOut == 1 ? "1 overview or mask is" : "\(leftOut) overviews or masks are"
+      job.warn("\(what) left out", isPrinted: !options.quiet)
+    }
     if let asked { try checkHolds(pages: asked, files) }
     let expected = asked ?? expectedPages(of: reader)
     var tables: [TableRows] = [], overlay: ImageWriter?, plan: Plan?, page = 0
