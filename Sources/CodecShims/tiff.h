@@ -52,6 +52,9 @@ typedef struct tiff_file {
   uint8_t *_Nullable memory;
   size_t used, capacity;
   uint64_t position;
+  /// Where libtiff is given other bytes than the file has: a number of two bytes; 0: nowhere.
+  uint64_t patch_place;
+  uint8_t patch[2];
   int system_errno;  ///< Of the first failed read or write.
   bool hit_end;      ///< A read went beyond the end.
   bool muted;        ///< Writes are to be dropped.
@@ -113,6 +116,16 @@ typedef struct tiff_place {
 
 /// Of the current directory; false if it has no such tag.
 bool tiff_find_place(const tiff_file *file, uint16_t tag, tiff_place *place);
+
+/// The number that the file has in the current directory, whatever libtiff makes of it; 0 if it has none.
+uint64_t tiff_number_in_file(const tiff_file *file, uint16_t tag);
+/// Where the chain of directories goes on behind one, or begins (`directory` 0); 0: nowhere.
+uint64_t tiff_next_directory(const tiff_file *file, uint64_t directory);
+/// A palette of which libtiff does not like how many colours it has: from now on the directory there is one of gray to
+/// it. False if that is not what is wrong.
+bool tiff_hide_palette(tiff_file *file, uint64_t directory);
+/// The current directory's palette, `colors` of 3 × 16 bits, red first, those that it has; returns how many.
+size_t tiff_palette_in_file(const tiff_file *file, uint16_t *colors, size_t most);
 
 /// Where strips or tiles begin and how long they are, read when they are asked for: libtiff's own lists of a sparse
 /// file of millions of tiles take more memory than the tiles.

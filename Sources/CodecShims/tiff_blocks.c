@@ -1,5 +1,5 @@
-// TIFF strips and tiles compressed by themselves, so that every core can be at it: deflate by ISA-L or zlib, all else by
-// libtiff, into a file in memory that has some of the rows.
+// TIFF strips and tiles compressed by themselves, so that every core can be at it: deflate by ISA-L or zlib, all else
+// by libtiff, into a file in memory that has some of the rows.
 #include "deflate.h"
 #include "tiff_writer.h"
 

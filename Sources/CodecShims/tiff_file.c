@@ -36,6 +36,12 @@ static tmsize_t file_read(thandle_t handle, void *bytes, tmsize_t count) {
   int system_errno = 0;
   if (file->fd < 0) return memory_read(file, bytes, (size_t)count);
   size_t got = codec_pread_all(file->fd, bytes, (size_t)count, file->position, &system_errno);
+  for (size_t i = 0; file->patch_place > 0 && i < sizeof file->patch; i++) {
+    uint64_t place = file->patch_place + i;
+    if (place >= file->position && place - file->position < got) {
+      ((uint8_t *)bytes)[place - file->position] = file->patch[i];
+    }
+  }
   file->position += got;
   if (system_errno != 0 && file->system_errno == 0) file->system_errno = system_errno;
   if (got < (size_t)count) file->hit_end = true;

@@ -258,6 +258,56 @@ void tiff_items_free(tiff_items *items) {
   memset(items, 0, sizeof *items);
 }
 
+uint64_t tiff_number_in_file(const tiff_file *file, uint16_t tag) {
+  directory current;
+  if (!read_directory(file, libtiff.CurrentDirOffset(file->tiff), &current)) return 0;
+  uint64_t number = number_of(file, &current, tag);
+  free(current.entries);
+  return number;
+}
+
+uint64_t tiff_next_directory(const tiff_file *file, uint64_t offset) {
+  bool big = libtiff.IsBigTIFF(file->tiff) != 0;
+  uint64_t next = 0;
+  if (offset == 0) return read_number(file, big ? 8 : 4, big ? 8 : 4, &next) ? next : 0;
+  directory at;
+  if (!read_directory(file, offset, &at)) return 0;
+  free(at.entries);
+  return at.next;
+}
+
+bool tiff_hide_palette(tiff_file *file, uint64_t offset) {
+  directory at;
+  if (strstr(file->message, "Colormap") == NULL || !read_directory(file, offset, &at)) return false;
+  file->patch_place = 0;
+  for (uint32_t i = 0; i < at.count; i++) {
+    const entry *value = &at.entries[i];
+    if (value->tag != TIFFTAG_PHOTOMETRIC || value->type != TIFF_SHORT || value->count != 1) continue;
+    uint16_t gray = PHOTOMETRIC_MINISBLACK;
+    if (is_swapped(file)) swap_values(&gray, 2, 2);
+    memcpy(file->patch, &gray, sizeof file->patch);
+    file->patch_place = value->offset;
+  }
+  free(at.entries);
+  file->message[0] = 0;
+  return file->patch_place > 0;
+}
+
+size_t tiff_palette_in_file(const tiff_file *file, uint16_t *colors, size_t most) {
+  tiff_place place;
+  if (!tiff_find_place(file, TIFFTAG_COLORMAP, &place) || place.type != TIFF_SHORT || place.count < 3 ||
+      place.count > 3 * 65536) {
+    return 0;
+  }
+  size_t count = (size_t)place.count / 3;
+  for (size_t i = 0; i < 3 * count; i++) {
+    uint64_t value = 0;
+    if (!read_number(file, place.offset + 2 * i, 2, &value)) return 0;
+    if (i % count < most) colors[3 * (i % count) + i / count] = (uint16_t)value;
+  }
+  return count < most ? count : most;
+}
+
 static uint64_t samples_of(const tiff_file *file, const directory *in) {
   uint64_t samples = number_of(file, in, tag_samples);
   return samples > 0 ? samples : 1;

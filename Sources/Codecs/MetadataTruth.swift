@@ -116,12 +116,14 @@ extension MetadataItem {
     static let zeiss: UInt32 = 34412
     /// Zeiss' and Olympus' headers, whose offsets are of the input's file; and a signature of its samples.
     static let ofFile: Set<UInt32> = [zeiss, 34361, 34362, 52545]
+    /// Hamamatsu's: places in the input's JPEG streams, and how it is laid out.
+    static let hamamatsu: ClosedRange<UInt32> = 65420...65480
   }
 
   private func tiffAfter(_ change: PictureChange, as output: ImageDescription) -> MetadataItem? {
     switch tag {
     case Exif.software, Exif.dateTime, Tag.photoshopLayers: return nil
-    case _ where Tag.ofFile.contains(tag): return nil
+    case _ where Tag.ofFile.contains(tag) || Tag.hamamatsu ~= tag: return nil
     case Tag.subfileType: return change.pages.count > 1 ? self : nil
     case Tag.pageNumber:
       guard change.pages.count > 1, change.pages.count < 65536 else { return nil }

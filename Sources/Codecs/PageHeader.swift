@@ -46,14 +46,19 @@ extension PageHeader {
   var companions: [TIFFCompanion] { metadata.tiff.companions }
   var isCloudOptimized: Bool { metadata.tiff.isCloudOptimized }
 
+  /// Whether readers tell its levels by their order, so that levels must not say what they are: Aperio's.
+  var isSlide: Bool {
+    items.contains { $0.kind == .tiff && $0.tag == MetadataItem.descriptionTag && $0.text.starts(with: "Aperio ".utf8) }
+  }
+
   /// One of its levels.
-  func reduced(to level: TIFFCompanion.Level) -> PageHeader {
+  func reduced(to level: TIFFCompanion.Level, of companion: TIFFCompanion) -> PageHeader {
     var picture = description, layout = Metadata()
     (picture.width, picture.height) = (level.side(of: picture.width), level.side(of: picture.height))
     layout.tiff = metadata.tiff
     layout.tiff.companions = []
     layout.tiff.isCloudOptimized = false
-    (layout.tiff.isReduced, layout.tiff.hasWholeTiles) = (true, true)
+    (layout.tiff.isReduced, layout.tiff.hasWholeTiles) = (!isSlide, true)
     (layout.tiff.tileWidth, layout.tiff.tileHeight) = (level.tileWidth, level.tileHeight)
     layout.tiff.rowsPerStrip = level.rowsPerStrip
     layout.jpeg = metadata.jpeg
@@ -63,7 +68,10 @@ extension PageHeader {
     }
     var options = options
     options.needs_big_tiff = 0
-    return PageHeader(picture, layout, items: items.filter(\.isNodata), options: options)
+    let isOfSameSize = (companion.width, companion.height) == (picture.width, picture.height)
+    let description = isOfSameSize ? companion.source.flatMap(TIFFStructure.description) : nil
+    return PageHeader(
+      picture, layout, items: items.filter(\.isNodata) + [description].compactMap { $0 }, options: options)
   }
 
   /// The sample in memory that stands for no data.

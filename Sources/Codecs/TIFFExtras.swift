@@ -30,7 +30,9 @@ final class TIFFExtras {
 
   func levels() throws -> LevelCascade? {
     let wanted = page.companions.enumerated().compactMap { index, companion in
-      companion.level.map { LevelCascade.Wanted(companion: index, level: $0, page: page.reduced(to: $0)) }
+      companion.level.map {
+        LevelCascade.Wanted(companion: index, level: $0, page: page.reduced(to: $0, of: companion))
+      }
     }
     guard !wanted.isEmpty else { return nil }
     return try LevelCascade(
@@ -53,7 +55,9 @@ final class TIFFExtras {
         nodes.append((try TIFFAssembly.node(of: level, isBigEndian: isBigEndian), companion.isChild))
       } else if let source = companion.source, companion.level == nil {
         do {
-          nodes.append((try TIFFAssembly.node(source, isBigEndian: isBigEndian), companion.isChild))
+          let node = try TIFFAssembly.node(source, isBigEndian: isBigEndian)
+          if companion.role == .picture && !page.isSlide { node.markAsReduced(isBigEndian: isBigEndian) }
+          nodes.append((node, companion.isChild))
         } catch let error as ImbrexError where error.code == .input {
           notes.append("a mask or picture beside the page is left out: \(error.message)")
         }

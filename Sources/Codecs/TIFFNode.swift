@@ -60,6 +60,15 @@ final class TIFFNode {
     if !staysInPlace { try readSegments(of: directory, bytes, isBigEndian) }
   }
 
+  /// Says that it is no page, where only other tags of its maker's did.
+  func markAsReduced(isBigEndian: Bool) {
+    guard !fields.contains(where: { $0.tag == TIFFBytes.Tag.subfile }) else { return }
+    fields.append(
+      Field(
+        tag: TIFFBytes.Tag.subfile, type: 4, count: 1,
+        values: .bytes(TIFFBytes.bytes(of: 1, size: 4, isBigEndian))))
+  }
+
   private static let damaged = ImbrexError(.input, "a directory is damaged")
 
   private func readSegments(of directory: TIFFBytes.Directory, _ bytes: TIFFBytes, _ isBigEndian: Bool) throws {

@@ -57,6 +57,14 @@ struct TIFFStructure {
     companions[page.directory.offset]!.append(companion)
   }
 
+  /// What a directory says in words.
+  static func description(of source: TIFFCompanion.Source) -> MetadataItem? {
+    guard let bytes = TIFFBytes(source.file), let directory = bytes.directory(at: source.offset),
+      let entry = directory[TIFFBytes.Tag.description], entry.type == 2, let text = bytes.bytes(of: entry)
+    else { return nil }
+    return MetadataItem(kind: .tiff, tag: MetadataItem.descriptionTag, type: 2, bytes: text)
+  }
+
   /// By the area that GDAL writes behind the header.
   private static func isCloudOptimized(_ bytes: TIFFBytes) -> Bool {
     guard let area = bytes.file.read(43 + 140, at: bytes.isBig ? 16 : 8) else { return false }

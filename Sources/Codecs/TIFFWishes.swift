@@ -47,7 +47,8 @@ extension ImageWriter.Options {
     guard format.name == "tiff" else {
       if let cut {
         let name = format.title
-        throw ImbrexError(option: "tiles", "is for TIFFs, but the output is a \(name)\(cut == .strips ? "" : ", which has none")")
+        throw ImbrexError(
+          option: "tiles", "is for TIFFs, but the output is a \(name)\(cut == .strips ? "" : ", which has none")")
       }
       if let compression, !(compression == .deflate && format.name == "png") {
         throw ImbrexError(
@@ -114,7 +115,8 @@ extension ImageWriter.Options {
           level.roundsUp = old?.roundsUp ?? true
           (level.tileWidth, level.tileHeight) = (metadata.tiff.tileWidth, metadata.tiff.tileHeight)
           return TIFFCompanion(
-            role: .level(level), isChild: isChild, width: level.side(of: page.width), height: level.side(of: page.height))
+            role: .level(level), isChild: isChild, width: level.side(of: page.width),
+            height: level.side(of: page.height))
         }
         companions.insert(contentsOf: made, at: min(place, companions.count))
       }

@@ -81,7 +81,8 @@ import Testing
     let kept = CommonOptionList.all.filter(\.changesResult).map(\.name)
     #expect(
       kept == [
-        "format", "quality", "compression", "tiles", "levels", "bit-depth", "background", "auto-orient", "strip", "provenance", "page",
+        "format", "quality", "compression", "tiles", "levels", "bit-depth", "background", "auto-orient", "strip",
+        "provenance", "page",
         "region",
         "allow-truncated", "table", "overlay",
       ])

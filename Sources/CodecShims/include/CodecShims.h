@@ -132,7 +132,8 @@ typedef struct codec_header {
   int32_t tiff_big;                            ///< 1: BigTIFF.
   int32_t tiff_inverted;                       ///< 1: min-is-white.
   int32_t tiff_alpha_place;                    ///< Where among the samples behind colour alpha stands.
-  /// Directories of the file that are no pages: reduced versions, masks, a slide's label; told of the first that is read.
+  /// Directories of the file that are no pages: reduced versions, masks, a slide's label; told of the first that is
+  /// read.
   uint32_t tiff_left_out;
   uint64_t tiff_directory;  ///< Where a reader found the page's directory.
   /// To a writer, 1: the page is a reduced version of another.
@@ -289,21 +290,22 @@ void codec_png_free_block(codec_png_encoded *encoded);
 const codec_item *_Nullable codec_png_late_items(const codec_png_reader *reader, size_t *count);
 void codec_png_add_late_items(codec_png_writer *writer, const codec_item *_Nullable items, size_t count);
 
-// TIFF in blocks of whole strips, or of whole rows of tiles, likewise: for all that is compressed, but for huge strips. A
-// block is encoded by codec_tiff_encode_block on any thread and appended in order.
+// TIFF in blocks of whole strips, or of whole rows of tiles, likewise: for all that is compressed, but for huge strips.
+// A block is encoded by codec_tiff_encode_block on any thread and appended in order.
 
 /// How a writer's file is cut; made by codec_tiff_blocks.
 typedef struct codec_tiff_layout {
   uint32_t width, height, channels;
   size_t sample_size;
-  uint32_t tile_width;      ///< In units of `sample_size × channels`, as `width` is, which packed samples share; 0: strips.
+  uint32_t tile_width;  ///< In units of `sample_size × channels`, as `width` is, which packed samples share; 0: strips.
   uint32_t tile_columns;    ///< In pixels.
   uint32_t segment_rows;    ///< Rows of a strip or tile.
   uint32_t rows_per_block;  ///< A multiple of that (or the height).
   int32_t differences;      ///< 1: samples are stored as differences to their left neighbour (predictor 2).
   int32_t as_floats;        ///< 1: they go through the predictor for floats (3).
   int32_t level;            ///< Deflate level, -1 for the default.
-  int32_t through_library;  ///< 1: libtiff encodes; 0: ISA-L or zlib, which is deflate of interleaved samples as they are.
+  int32_t
+      through_library;  ///< 1: libtiff encodes; 0: ISA-L or zlib, which is deflate of interleaved samples as they are.
 } codec_tiff_layout;
 
 typedef struct codec_tiff_encoded {
@@ -312,8 +314,8 @@ typedef struct codec_tiff_encoded {
   uint32_t segments, rows;
 } codec_tiff_encoded;
 
-/// Returns 1 and fills in the layout if this writer's page can be made of blocks, else 0. With the header and the options
-/// that the page was begun with.
+/// Returns 1 and fills in the layout if this writer's page can be made of blocks, else 0. With the header and the
+/// options that the page was begun with.
 int32_t codec_tiff_blocks(codec_tiff_writer *writer, const codec_header *header, const codec_options *options,
                           codec_tiff_layout *layout);
 /// Encodes `count` rows as they are in memory, without gaps.
