@@ -94,7 +94,7 @@ private final class TIFFDecoder: PictureDecoder {
     self.file = file
     (handle, header) = try file.open(options, with: codec_tiff_open)
     let hasOthers = header.tiff_left_out > 0
-    structure = hasOthers || header.tiff_tile_width > 0 ? TIFFStructure(file.descriptor) : nil
+    structure = hasOthers || header.tiff_tile_width > 0 ? TIFFStructure(file.descriptor, hasOthers: hasOthers) : nil
     leftOut = structure?.leftOut ?? Int(header.tiff_left_out)
   }
 

@@ -56,7 +56,7 @@ final class TIFFExtras {
       } else if let source = companion.source, companion.level == nil {
         do {
           let node = try TIFFAssembly.node(source, isBigEndian: isBigEndian)
-          if companion.role == .picture && !page.isSlide { node.markAsReduced(isBigEndian: isBigEndian) }
+          if companion.role == .picture && !page.isSlide { node.markAsPicture(isBigEndian: isBigEndian) }
           nodes.append((node, companion.isChild))
         } catch let error as ImbrexError where error.code == .input {
           notes.append("a mask or picture beside the page is left out: \(error.message)")

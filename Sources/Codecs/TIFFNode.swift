@@ -60,13 +60,13 @@ final class TIFFNode {
     if !staysInPlace { try readSegments(of: directory, bytes, isBigEndian) }
   }
 
-  /// Says that it is no page, where only other tags of its maker's did.
-  func markAsReduced(isBigEndian: Bool) {
-    guard !fields.contains(where: { $0.tag == TIFFBytes.Tag.subfile }) else { return }
+  /// Says that it is no page and no version of one, as Aperio says it of a macro, where only other tags of its maker's did.
+  func markAsPicture(isBigEndian: Bool) {
+    fields.removeAll { $0.tag == TIFFBytes.Tag.subfile }
     fields.append(
       Field(
         tag: TIFFBytes.Tag.subfile, type: 4, count: 1,
-        values: .bytes(TIFFBytes.bytes(of: 1, size: 4, isBigEndian))))
+        values: .bytes(TIFFBytes.bytes(of: 9, size: 4, isBigEndian))))
   }
 
   private static let damaged = ImbrexError(.input, "a directory is damaged")

@@ -16,10 +16,12 @@ struct TIFFStructure {
   private static let mostDirectories = 100_000
   private let bytes: TIFFBytes
 
-  init?(_ descriptor: Int32) {
+  /// - Parameter hasOthers: Whether some directories are no pages; else they are not looked at.
+  init?(_ descriptor: Int32, hasOthers: Bool) {
     guard let file = SharedDescriptor(copying: descriptor), let bytes = TIFFBytes(file) else { return nil }
     self.bytes = bytes
     isCloudOptimized = Self.isCloudOptimized(bytes)
+    guard hasOthers else { return }
     var offset = bytes.first, seen = Set<UInt64>(), page: Page?, isSlide = false
     while offset > 0, seen.count < Self.mostDirectories, seen.insert(offset).inserted,
       let directory = bytes.directory(at: offset), let next = Page(directory, bytes)
@@ -129,7 +131,8 @@ struct TIFFStructure {
       let isAlike = samples == page.samples && bits == page.bits
       let says = isChild || (isSlide ? isHamamatsu ? isOfLens : tile.width > 0 && subfile < 2 : isReduced)
       if let level, isAlike, says { return .level(level) }
-      return isSlide ? .picture : nil
+      // Aperio's macro has a bit of its own, which stands for no version of the page.
+      return isSlide || (subfile & 9 == 9 && !isChild) ? .picture : nil
     }
 
     /// The page halved, if this is of such a size.

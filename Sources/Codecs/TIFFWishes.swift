@@ -110,13 +110,14 @@ extension ImageWriter.Options {
       let old = companions.first { $0.level != nil }?.level
       companions.removeAll { $0.level != nil }
       if case .make(let count) = levels {
-        let made = (1...count).filter { max(page.width, page.height) >> ($0 - 1) > 1 }.map { halvings in
+        var made: [TIFFCompanion] = [], longest = max(page.width, page.height)
+        for halvings in 1...count where longest > 1 {
           var level = TIFFCompanion.Level(halvings: halvings)
           level.roundsUp = old?.roundsUp ?? true
           (level.tileWidth, level.tileHeight) = (metadata.tiff.tileWidth, metadata.tiff.tileHeight)
-          return TIFFCompanion(
-            role: .level(level), isChild: isChild, width: level.side(of: page.width),
-            height: level.side(of: page.height))
+          let (width, height) = (level.side(of: page.width), level.side(of: page.height))
+          made.append(TIFFCompanion(role: .level(level), isChild: isChild, width: width, height: height))
+          longest = max(width, height)
         }
         companions.insert(contentsOf: made, at: min(place, companions.count))
       }

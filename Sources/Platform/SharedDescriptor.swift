@@ -31,7 +31,9 @@ package final class SharedDescriptor: Sendable, Equatable {
 
   /// Bytes from a place on; nil if the file ends before, or cannot be read.
   package func read(_ count: Int, at place: UInt64) -> [UInt8]? {
-    guard place <= byteCount, UInt64(count) <= byteCount - place else { return nil }
+    guard place <= Int64.max - Int64(count) else { return nil }
+    // Memory is not spent on what a forged number promises.
+    if count > 1 << 16 { guard place + UInt64(count) <= byteCount else { return nil } }
     var bytes = [UInt8](repeating: 0, count: count), done = 0
     while done < count {
       let got = bytes.withUnsafeMutableBytes {

@@ -133,14 +133,15 @@ struct LevelFixture: Decodable, CustomTestStringConvertible, Sendable {
       #expect(a.children.map { old.directory(at: $0).size } == b.children.map { new.directory(at: $0).size })
       #expect(a.fields[322] == b.fields[322] && a.fields[323] == b.fields[323] && a.fields[259] == b.fields[259])
     }
-    let info = try run("info out.tif").text
+    let info = try run("info out.tif").text.split(separator: " ", omittingEmptySubsequences: true).joined(
+      separator: " ")
     func list(_ sizes: [[Int]]) -> String { sizes.map { "\($0[0]) x \($0[1])" }.joined(separator: ", ") }
-    #expect(info.contains("levels:           \(list(fixture.levels!))\n"), "\(info)")
-    #expect(info.contains("\n  pages:            \(fixture.pages!)\n"))
-    if let masks = fixture.masks { #expect(info.contains("masks:            \(list(masks))\n")) }
-    if let beside = fixture.beside { #expect(info.contains("pictures beside:  \(list(beside))\n")) }
-    #expect(info.contains("cloud optimized:  yes\n") == (fixture.cloud ?? false))
-    #expect(info.contains("nodata:           -9999\n") == (fixture.nodata != nil))
+    #expect(info.contains("levels: \(list(fixture.levels!))\n"), "\(info)")
+    #expect(info.contains("\n pages: \(fixture.pages!)\n"))
+    if let masks = fixture.masks { #expect(info.contains("masks: \(list(masks))\n")) }
+    if let beside = fixture.beside { #expect(info.contains("pictures beside: \(list(beside))\n")) }
+    #expect(info.contains("cloud optimized: yes\n") == (fixture.cloud ?? false))
+    #expect(info.contains("nodata: -9999\n") == (fixture.nodata != nil))
     // Nothing of it depends on how the work is shared out.
     try done("gaussian --sigma 1.5 --serial in.tif -o serial.tif")
     try done("gaussian --sigma 1.5 --tile 23x40 -j 3 in.tif -o tiled.tif")
@@ -325,7 +326,7 @@ struct LevelFixture: Decodable, CustomTestStringConvertible, Sendable {
       try done("\(filter) in.tif -o alone.tif")
       try? FileManager.default.removeItem(atPath: folder.path("job"))
       try done("job create job --parts 3 -- \(filter) in.tif -o parts.tif")
-      try done("job run job -q")
+      #expect(try run("job run job").status == 0)
       #expect(try bytes("parts.tif") == bytes("alone.tif"), "\(filter)")
     }
   }
