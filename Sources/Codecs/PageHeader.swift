@@ -58,7 +58,8 @@ extension PageHeader {
     layout.tiff = metadata.tiff
     layout.tiff.companions = []
     layout.tiff.isCloudOptimized = false
-    (layout.tiff.isReduced, layout.tiff.hasWholeTiles) = (!isSlide, true)
+    layout.tiff.isReduced = !isSlide
+    layout.tiff.hasWholeTiles = max(level.tileWidth, level.tileHeight) <= TIFFCompanion.Level.longestTile
     (layout.tiff.tileWidth, layout.tiff.tileHeight) = (level.tileWidth, level.tileHeight)
     layout.tiff.rowsPerStrip = level.rowsPerStrip
     layout.jpeg = metadata.jpeg

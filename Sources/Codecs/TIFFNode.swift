@@ -78,7 +78,12 @@ final class TIFFNode {
     let places = bytes.numbers(of: list), counts = bytes.numbers(of: lengths)
     let isOld = directory.entries.contains { TIFFBytes.Tag.oldJPEG.contains($0.tag) }
     let bits = bytes.number(TIFFBytes.Tag.bits, of: directory) ?? 1
-    guard !places.isEmpty, places.count == counts.count, !isOld,
+    // More than the file has would be copied again and again.
+    let total = counts.reduce((sum: UInt64(0), overflow: false)) { result, count in
+      let (sum, overflow) = result.sum.addingReportingOverflow(count)
+      return (sum, result.overflow || overflow)
+    }
+    guard !places.isEmpty, places.count == counts.count, !isOld, !total.overflow, total.sum <= bytes.file.byteCount,
       bytes.isBigEndian == isBigEndian || bits <= 8
     else { throw Self.damaged }
     segments = Segments(file: bytes.file, isTiled: list.tag == 324, places: places, counts: counts)

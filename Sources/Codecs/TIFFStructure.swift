@@ -13,7 +13,7 @@ struct TIFFStructure {
   /// Whether it is a file of GDAL's layout for the cloud: directories before data, data of small levels first.
   private(set) var isCloudOptimized = false
 
-  private static let mostDirectories = 100_000
+  private static let mostDirectories = 100_000, mostCompanions = 1000
   private let bytes: TIFFBytes
 
   /// - Parameter hasOthers: Whether some directories are no pages; else they are not looked at.
@@ -50,7 +50,10 @@ struct TIFFStructure {
   }
 
   private mutating func add(_ other: Page, to page: Page, isSlide: Bool, isChild: Bool) {
-    guard let role = other.role(beside: page, isSlide: isSlide, isChild: isChild) else {
+    let others = companions[page.directory.offset]!
+    guard let role = other.role(beside: page, isSlide: isSlide, isChild: isChild), others.count < Self.mostCompanions,
+      !others.contains(where: { $0.isSameLevel(as: role) })
+    else {
       leftOut += 1
       return
     }
@@ -151,5 +154,13 @@ struct TIFFStructure {
       }
       return nil
     }
+  }
+}
+
+extension TIFFCompanion {
+  /// Whether this is the page at that size already.
+  fileprivate func isSameLevel(as role: Role) -> Bool {
+    guard let level, case .level(let other) = role else { return false }
+    return level.halvings == other.halvings
   }
 }

@@ -142,7 +142,8 @@ extension ImageWriter.Options {
     metadata.tiff.companions = companions
     metadata.tiff.isCloudOptimized = metadata.tiff.isCloudOptimized && isAlone && metadata.tiff.tileWidth > 0
     if companions.contains(where: { $0.level != nil }) || metadata.tiff.isCloudOptimized {
-      metadata.tiff.hasWholeTiles = true
+      metadata.tiff.hasWholeTiles =
+        max(metadata.tiff.tileWidth, metadata.tiff.tileHeight) <= TIFFCompanion.Level.longestTile
     }
   }
 

@@ -22,6 +22,9 @@ public struct TIFFCompanion: Equatable, Sendable {
     public var tileHeight: UInt32 = 0
     public var rowsPerStrip: UInt32 = 0
 
+    /// Tiles of longer sides, which a forged file may claim, are cut to what the level needs.
+    package static let longestTile: UInt32 = 8192
+
     public init(halvings: Int) { self.halvings = halvings }
 
     /// Pixels of what has so many.

@@ -316,6 +316,39 @@ struct LevelFixture: Decodable, CustomTestStringConvertible, Sendable {
     #expect(try run("gaussian --levels 0 in.tif -o out.tif").errors.contains("must be keep, drop or a number 1 … 16"))
   }
 
+  // MARK: - Hostile files
+
+  /// Numbers that a mask's directory claims cost no more than its file has.
+  @Test func forged_companions_do_no_harm() throws {
+    let bytes = [UInt8](try fixture("overviews, mask").file), old = TIFFWalk(bytes)
+    var noise = Noise(seed: 3)
+    for directory in old.chain.dropFirst() {
+      for _ in 0..<12 {
+        var broken = bytes
+        let count = Int(bytes[directory.offset]), entry = Int.random(in: 0..<count, using: &noise)
+        let place = directory.offset + 2 + 12 * entry + Int.random(in: 2..<12, using: &noise)
+        broken[place] = UInt8.random(in: 0...255, using: &noise)
+        if broken == bytes { continue }
+        try Data(broken).write(to: URL(fileURLWithPath: folder.path("in.tif")))
+        let outcome = try run("median in.tif -o out.tif")
+        #expect([0, 1].contains(outcome.status), "\(place): \(outcome.errors)")
+        #expect(outcome.errors.split(separator: "\n").count <= 3, "\(outcome.errors)")
+        if outcome.status == 0 { #expect(try self.bytes("out.tif").count < 4 * bytes.count) }
+      }
+    }
+  }
+
+  /// The same level a thousand times is made once.
+  @Test func a_level_is_made_once() throws {
+    let pages = (0..<300).map { index in
+      index == 0 ? (width: 40, height: 30, subfileType: 0) : (width: 20, height: 15, subfileType: 1)
+    }
+    try Data(PlainTIFF.file(pages: pages)).write(to: URL(fileURLWithPath: folder.path("in.tif")))
+    let outcome = try run("gaussian in.tif -o out.tif")
+    #expect(outcome.errors == "imbrex: in.tif: warning: 298 overviews or masks are left out\n")
+    #expect(try walk().chain.map(\.size) == [[40, 30], [20, 15]])
+  }
+
   // MARK: - Jobs
 
   /// Parts have no levels: the join makes them.
