@@ -266,7 +266,8 @@ sees that the command's words have changed, not that the programs have which it 
     },
     "info": {
         "description": """Tells what files hold, from their headers: format, size, type of samples, colour, compression and its settings, layout, pages,
-profile, orientation, resolution, and what metadata there are.
+profile, orientation, resolution, and what metadata there are; of a TIFF the levels, masks and pictures beside its pages, and the number
+that stands for no data.
 .Pp
 With
 .Fl -json
@@ -739,7 +740,17 @@ resolution, orientation, profile, all other tags, Exif and GPS directories.
 A compression that does not go with the result, such as CCITT, which holds one bit only, becomes deflate, with a warning.
 Each page is filtered by itself.
 Strips and tiles that were never written (sparse files) read as GDAL's value of no data, or 0.
-Reduced versions, masks and pyramid levels are left out with a warning, since they would no longer be versions of the picture.
+What stands beside the pages stays: see
+.Sx Levels .
+.Fl -compression
+and
+.Fl -tiles
+write it otherwise; a method that does not go with the samples, such as jpeg with 16 bits, is refused.
+webp is without loss unless
+.Fl -quality
+is given, lerc always.
+Strips and tiles are compressed on all workers.
+It is a BigTIFF if the input is, or if its samples and levels, uncompressed, come to more than 3.9 GB.
 .It PNM, PAM, PFM
 8 and 16 bits, in PFM 32-bit floating point; no metadata.
 Of a stream of pictures, one behind the other, each is a page: filtered by itself and written, before the next has to be there.
@@ -778,6 +789,41 @@ Lab, in integers only, and more bands than colour and alpha go into a TIFF only 
 formats.
 Between formats Exif, XMP, profile, resolution, orientation and a comment or description are carried over.
 A picture that its file's orientation turns is turned upright where the output cannot say so.
+.Ss Levels
+Many TIFFs hold a picture again at half its size, at a quarter, and so on: as directories below the page (OME-TIFF's SubIFDs), as reduced
+pages behind it (GDAL's overviews, libvips' pyramids), or as Aperio's and Hamamatsu's slides have them, which do not say what they are.
+They are made anew from the result while it is written, each by means of 2 \u00d7 2 pixels of the one before, with their own tiles and
+the page's compression; so many as there were, of the sizes that there were, also where some were skipped.
+.Bl -bullet
+.It
+A last row or column that stands alone counts twice; integers are rounded to the nearest, halves up.
+.It
+Edges become what most of the four pixels are, and edge where two are and two are not, so that a line of one pixel does not break.
+.It
+Samples that GDAL's nodata value stands for do not count, each band by itself; of four such comes such a sample.
+.It
+Colour counts by its alpha.
+.El
+.Pp
+.Fl -levels Cm drop
+leaves them out;
+.Fl -levels Ar N
+makes N of them, each half of the one before: below the page in an OME-TIFF, else as reduced pages.
+.Pp
+Internal masks, with their levels, are copied as they are; with
+.Fl -region ,
+or where the picture is turned, they are left out with a warning.
+A slide's label, macro and thumbnail are copied as they are, too;
+.Fl -strip
+drops them, since they may say whose slide it is.
+Of a Hamamatsu file comes a plain TIFF with levels: what its maker's tags say is of the input's JPEG streams.
+Reduced pictures of other kinds, and those of sizes that no halving gives, are left out with a warning.
+.Pp
+A cloud optimized GeoTIFF (with GDAL's structural metadata) stays one: directories first, then data, of the smallest level first.
+.Pp
+Memory holds two rows of each level and what is being compressed.
+Each level goes to a temporary file until its page is done; of a cloud optimized GeoTIFF so does the page, since its data stands last.
+A job makes levels when it joins its parts.
 .Ss Floating-point results
 .Fl -float
 writes what gaussian, sobel and median make of integers as 32-bit floats, 1.0 for the largest number of their type;

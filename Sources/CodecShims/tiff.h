@@ -44,12 +44,17 @@ int32_t libtiff_load(codec_error *error);
 
 // MARK: A file for libtiff
 
-/// libtiff's view of a file descriptor. It has a position of its own, so that several can share the descriptor, and
-/// keeps the first error message.
+/// libtiff's view of a file descriptor, or of memory. It has a position of its own, so that several can share the
+/// descriptor, and keeps the first error message.
 typedef struct tiff_file {
   TIFF *_Nullable tiff;
-  int fd;
+  int fd;  ///< Negative: the file is in memory.
+  uint8_t *_Nullable memory;
+  size_t used, capacity;
   uint64_t position;
+  /// Where libtiff is given other bytes than the file has: a number of two bytes; 0: nowhere.
+  uint64_t patch_place;
+  uint8_t patch[2];
   int system_errno;  ///< Of the first failed read or write.
   bool hit_end;      ///< A read went beyond the end.
   bool muted;        ///< Writes are to be dropped.
@@ -57,6 +62,8 @@ typedef struct tiff_file {
 } tiff_file;
 
 /// `file` must not move while it is open. False, with what went wrong in `file`, if it cannot be opened.
+///
+/// - Parameter fd: Negative: a new file in memory, which goes when it is closed.
 bool tiff_file_open(tiff_file *file, int fd, const char *mode);
 void tiff_file_close(tiff_file *file);
 uint64_t tiff_file_size(const tiff_file *file);
@@ -110,6 +117,16 @@ typedef struct tiff_place {
 /// Of the current directory; false if it has no such tag.
 bool tiff_find_place(const tiff_file *file, uint16_t tag, tiff_place *place);
 
+/// The number that the file has in the current directory, whatever libtiff makes of it; 0 if it has none.
+uint64_t tiff_number_in_file(const tiff_file *file, uint16_t tag);
+/// Where the chain of directories goes on behind one, or begins (`directory` 0); 0: nowhere.
+uint64_t tiff_next_directory(const tiff_file *file, uint64_t directory);
+/// A palette of which libtiff does not like how many colours it has: from now on the directory there is one of gray to
+/// it. False if that is not what is wrong.
+bool tiff_hide_palette(tiff_file *file, uint64_t directory);
+/// The current directory's palette, `colors` of 3 × 16 bits, red first, those that it has; returns how many.
+size_t tiff_palette_in_file(const tiff_file *file, uint16_t *colors, size_t most);
+
 /// Where strips or tiles begin and how long they are, read when they are asked for: libtiff's own lists of a sparse
 /// file of millions of tiles take more memory than the tiles.
 typedef struct tiff_striles {
@@ -136,9 +153,19 @@ typedef struct tiff_items {
 /// directories. What is damaged is left out.
 void tiff_items_read(const tiff_file *file, tiff_items *items);
 void tiff_items_free(tiff_items *items);
-/// How many pages (not reduced versions or masks) the file has, and of them and of this directory's children those that
-/// are none. Stops at a directory that is damaged; false if they form a loop.
-bool tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others);
+/// A scanner's file: one page, and others for all of its planes, of that size; what else there is goes with it.
+typedef struct tiff_slide {
+  bool is_one;
+  uint64_t width, height, samples;
+} tiff_slide;
+
+/// Whether the file is such: Aperio's or Hamamatsu's, which do not say of their levels that they are reduced.
+void tiff_find_slide(const tiff_file *file, tiff_slide *slide);
+/// Whether what says so of itself is a page, and no reduced version or mask.
+bool tiff_is_page(const tiff_slide *slide, uint32_t subfile, uint64_t width, uint64_t height, uint64_t samples);
+/// How many pages the file has, and of them and of their children those that are none. Stops at a directory that is
+/// damaged; false if they form a loop.
+bool tiff_count_pages(const tiff_file *file, const tiff_slide *slide, uint32_t *pages, uint32_t *others);
 /// Sets the items as tags of the directory that is being written. False if libtiff or the file refuses.
 bool tiff_items_write(tiff_file *file, const codec_header *header);
 

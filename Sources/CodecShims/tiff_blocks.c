@@ -1,4 +1,5 @@
-// TIFF strips and tiles deflated by themselves, so that every core can compress.
+// TIFF strips and tiles compressed by themselves, so that every core can be at it: deflate by ISA-L or zlib, all else
+// by libtiff, into a file in memory that has some of the rows.
 #include "deflate.h"
 #include "tiff_writer.h"
 
@@ -46,9 +47,8 @@ static size_t compress_segment(const uint8_t *bytes, size_t count, int level, ui
   return codec_deflate(bytes, count, level == 1 ? 1 : 2, deflate_zlib, tables, out, capacity);
 }
 
-int32_t codec_tiff_encode_block(const codec_tiff_layout *layout, const uint8_t *rows, uint32_t count,
-                                codec_tiff_encoded *encoded, codec_error *error) {
-  *encoded = (codec_tiff_encoded){.rows = count};
+static int32_t encode_deflated(const codec_tiff_layout *layout, const uint8_t *rows, uint32_t count,
+                               codec_tiff_encoded *encoded, codec_error *error) {
   size_t pixel = layout->channels * layout->sample_size, row_bytes = layout->width * pixel;
   uint32_t columns = layout->tile_width > 0 ? layout->tile_width : layout->width;
   uint32_t across = (layout->width - 1) / columns + 1, down = (count - 1) / layout->segment_rows + 1;
@@ -79,6 +79,92 @@ int32_t codec_tiff_encode_block(const codec_tiff_layout *layout, const uint8_t *
   return status;
 }
 
+/// Takes the strips or tiles out of a file in memory, in the order in which a writer of the whole picture makes them.
+static int32_t take_segments(codec_tiff_writer *alone, codec_tiff_encoded *encoded, codec_error *error) {
+  uint32_t across = alone->method == method_tiles ? (alone->width - 1) / alone->tile_width + 1 : 1;
+  uint32_t bands = (alone->height - 1) / alone->band_rows + 1, in_band = across * alone->planes;
+  size_t total = 0;
+  encoded->counts = malloc(sizeof(size_t) * bands * in_band);
+  encoded->bytes = malloc(alone->file.used + 1);
+  if (encoded->counts == NULL || encoded->bytes == NULL) return codec_fail_memory(error);
+  for (uint32_t i = 0; i < bands * in_band; i++) {
+    uint32_t band = i / in_band, plane = i % in_band / across, index = (plane * bands + band) * across + i % across;
+    uint64_t offset = libtiff.GetStrileOffset(alone->file.tiff, index);
+    uint64_t count = libtiff.GetStrileByteCount(alone->file.tiff, index);
+    if (offset > alone->file.used || count > alone->file.used - offset || count > alone->file.used - total) {
+      return codec_fail(error, codec_unsupported, 0, "the TIFF library failed");
+    }
+    memcpy(encoded->bytes + total, alone->file.memory + offset, count);
+    encoded->counts[encoded->segments++] = (size_t)count;
+    total += (size_t)count;
+  }
+  return codec_ok;
+}
+
+/// A writer of some rows as a picture of their own, in memory, whose strips or tiles are those of the whole.
+static int32_t create_alone(const codec_tiff_layout *layout, const codec_header *header, const codec_options *options,
+                            uint32_t count, codec_tiff_writer **alone, codec_error *error) {
+  codec_header part = *header;
+  part.height = count;
+  part.icc_profile = NULL;
+  part.items = NULL;
+  part.icc_profile_count = part.item_count = 0;
+  part.orientation = 0;
+  part.x_resolution = part.y_resolution = 0;
+  part.tiff_whole_tiles = 1;
+  if (layout->tile_width > 0) {
+    part.tiff_tile_width = layout->tile_columns;
+    part.tiff_tile_height = layout->segment_rows;
+  } else {
+    part.tiff_tile_width = 0;
+    part.tiff_rows_per_strip = layout->segment_rows;
+  }
+  // What the predictor of floats makes of them is the same in both byte orders, but libtiff (4.5) swaps too early.
+  if (layout->as_floats) part.tiff_big_endian = CODEC_BIG_ENDIAN_HOST;
+  return tiff_writer_create(-1, &part, options, alone, error);
+}
+
+static int32_t encode_by_library(const codec_tiff_layout *layout, const codec_header *header,
+                                 const codec_options *options, const uint8_t *rows, uint32_t count,
+                                 codec_tiff_encoded *encoded, codec_error *error) {
+  codec_tiff_writer *alone = NULL;
+  int32_t status = create_alone(layout, header, options, count, &alone, error);
+  if (status == codec_ok) status = codec_tiff_write_rows(alone, rows, codec_row_bytes(header), count, error);
+  if (status == codec_ok) status = take_segments(alone, encoded, error);
+  codec_tiff_discard(alone);
+  if (status != codec_ok) codec_tiff_free_block(encoded);
+  return status;
+}
+
+int32_t codec_tiff_encode_block(const codec_tiff_layout *layout, const codec_header *header,
+                                const codec_options *options, const uint8_t *rows, uint32_t count,
+                                codec_tiff_encoded *encoded, codec_error *error) {
+  *encoded = (codec_tiff_encoded){.rows = count};
+  return layout->through_library ? encode_by_library(layout, header, options, rows, count, encoded, error)
+                                 : encode_deflated(layout, rows, count, encoded, error);
+}
+
+/// JPEG's tables, which stand in the directory, for strips or tiles that are encoded elsewhere.
+static bool set_jpeg_tables(codec_tiff_writer *writer, const codec_tiff_layout *layout, const codec_header *header,
+                            const codec_options *options) {
+  codec_error error;
+  codec_tiff_writer *alone = NULL;
+  uint8_t *row = calloc(1, codec_row_bytes(header));
+  uint32_t count = 0;
+  const uint8_t *tables = NULL;
+  const float *reference = NULL;
+  bool ok = row != NULL && create_alone(layout, header, options, 1, &alone, &error) == codec_ok &&
+            codec_tiff_write_rows(alone, row, codec_row_bytes(header), 1, &error) == codec_ok &&
+            libtiff.GetField(alone->file.tiff, TIFFTAG_JPEGTABLES, &count, &tables) &&
+            libtiff.SetField(writer->file.tiff, TIFFTAG_JPEGTABLES, count, tables);
+  if (ok && libtiff.GetField(alone->file.tiff, TIFFTAG_REFERENCEBLACKWHITE, &reference)) {
+    ok = libtiff.SetField(writer->file.tiff, TIFFTAG_REFERENCEBLACKWHITE, reference) != 0;
+  }
+  codec_tiff_discard(alone);
+  free(row);
+  return ok;
+}
+
 void codec_tiff_free_block(codec_tiff_encoded *encoded) {
   free(encoded->bytes);
   free(encoded->counts);
@@ -86,42 +172,49 @@ void codec_tiff_free_block(codec_tiff_encoded *encoded) {
   encoded->counts = NULL;
 }
 
-int32_t codec_tiff_blocks(const codec_tiff_writer *writer, const codec_options *options, codec_tiff_layout *layout) {
+int32_t codec_tiff_blocks(codec_tiff_writer *writer, const codec_header *header, const codec_options *options,
+                          codec_tiff_layout *layout) {
   uint16_t compression = COMPRESSION_NONE, predictor = PREDICTOR_NONE;
   libtiff.GetField(writer->file.tiff, TIFFTAG_COMPRESSION, &compression);
-  if (compression != COMPRESSION_DEFLATE && compression != COMPRESSION_ADOBE_DEFLATE) return 0;
+  if (compression == COMPRESSION_NONE || writer->method == method_scanlines) return 0;
   libtiff.GetField(writer->file.tiff, TIFFTAG_PREDICTOR, &predictor);
-  if (!writer->same || writer->planes > 1 || writer->swapped || writer->method == method_scanlines ||
-      predictor == PREDICTOR_FLOATINGPOINT) {
-    return 0;
-  }
+  bool deflate = compression == COMPRESSION_DEFLATE || compression == COMPRESSION_ADOBE_DEFLATE;
+  bool plainly = deflate && writer->same && writer->planes == 1 && !writer->swapped;
   // Enough rows for a core to be busy with, in whole strips or rows of tiles.
   size_t segment = writer->row_bytes * writer->band_rows;
   uint32_t segments = segment < USUAL_STRIP ? (uint32_t)(USUAL_STRIP / segment) : 1;
   uint64_t rows = (uint64_t)segments * writer->band_rows;
+  uint32_t columns = 0;
+  if (writer->method == method_tiles) libtiff.GetField(writer->file.tiff, TIFFTAG_TILEWIDTH, &columns);
   *layout = (codec_tiff_layout){
       .width = writer->width,
       .height = writer->height,
       .channels = writer->channels,
       .sample_size = writer->sample_size,
       .tile_width = writer->method == method_tiles ? writer->tile_width : 0,
+      .tile_columns = columns,
       .segment_rows = writer->band_rows,
       .rows_per_block = rows < writer->height ? (uint32_t)rows : writer->height,
       .differences = predictor == PREDICTOR_HORIZONTAL,
+      .as_floats = predictor == PREDICTOR_FLOATINGPOINT,
       .level = options->compression,
+      .through_library = !plainly || predictor == PREDICTOR_FLOATINGPOINT,
   };
-  return 1;
+  return compression != COMPRESSION_JPEG || set_jpeg_tables(writer, layout, header, options);
 }
 
 static bool append_block(codec_tiff_writer *writer, const codec_tiff_encoded *encoded) {
   bool tiled = writer->method == method_tiles;
   uint32_t across = tiled ? (writer->width - 1) / writer->tile_width + 1 : 1;
-  uint32_t first = writer->row / writer->band_rows * across;
-  uint8_t *bytes = encoded->bytes;
-  for (uint32_t segment = 0; segment < encoded->segments; segment++) {
-    tmsize_t count = (tmsize_t)encoded->counts[segment];
-    tmsize_t written = tiled ? libtiff.WriteRawTile(writer->file.tiff, first + segment, bytes, count)
-                             : libtiff.WriteRawStrip(writer->file.tiff, first + segment, bytes, count);
+  uint32_t down = (writer->height - 1) / writer->band_rows + 1, first = writer->row / writer->band_rows;
+  uint32_t in_band = across * writer->planes;
+  const uint8_t *bytes = encoded->bytes;
+  for (uint32_t i = 0; i < encoded->segments; i++) {
+    uint32_t band = first + i / in_band, plane = i % in_band / across;
+    uint32_t segment = (plane * down + band) * across + i % across;
+    tmsize_t count = (tmsize_t)encoded->counts[i];
+    tmsize_t written = tiled ? libtiff.WriteRawTile(writer->file.tiff, segment, (void *)bytes, count)
+                             : libtiff.WriteRawStrip(writer->file.tiff, segment, (void *)bytes, count);
     if (written != count) return false;
     bytes += count;
   }

@@ -9,7 +9,7 @@ static const codec_tiff_compression compressions[] = {
     {COMPRESSION_CCITTFAX4, "ccitt g4", "CCITT G4", "holds bilevel pictures only"},
     {COMPRESSION_LZW, "lzw", "LZW", "is not in this libtiff"},
     {COMPRESSION_OJPEG, "old-style jpeg", "old-style JPEG", "can only be read"},
-    {COMPRESSION_JPEG, "jpeg", "JPEG", "holds 8-bit gray and RGB without alpha, not in planes"},
+    {COMPRESSION_JPEG, "jpeg", "JPEG", "holds 8-bit gray, RGB and CMYK without alpha, not in planes"},
     {COMPRESSION_ADOBE_DEFLATE, "deflate", "deflate", "is not in this libtiff"},
     {9, "jbig", "JBIG (T.85)", "can only be read"},
     {10, "jbig", "JBIG (T.43)", "can only be read"},
@@ -56,7 +56,7 @@ static bool in_planes(const codec_header *header) { return header->tiff_planar &
 /// Whether libtiff's JPEG takes such samples.
 static bool takes_jpeg(const codec_header *header) {
   return header->sample_type == codec_uint8 && header->stored_bits == 0 && header->alpha == codec_alpha_none &&
-         header->extra_bands == 0 && (header->color == codec_gray || header->color == codec_rgb) && !in_planes(header);
+         header->extra_bands == 0 && header->color != codec_lab && !in_planes(header);
 }
 
 static bool takes_webp(const codec_header *header) {

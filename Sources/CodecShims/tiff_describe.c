@@ -53,25 +53,22 @@ static int32_t read_sample_type(codec_tiff_reader *reader, codec_header *header)
   return codec_ok;
 }
 
-/// 8-bit colours of a colour map, which has 16 bits, or 8 where all its values are small.
+/// 8-bit colours of a colour map, which has 16 bits, or 8 where all its values are small. One with more or fewer
+/// colours than samples can tell is read as far as it goes; libtiff has no use for it.
 static int32_t read_palette(codec_tiff_reader *reader, uint32_t bits) {
-  uint16_t *maps[3];
-  if (bits > 8 || !libtiff.GetField(reader->files[0].tiff, TIFFTAG_COLORMAP, &maps[0], &maps[1], &maps[2])) {
+  uint16_t *maps[3], colors[3 * 256] = {0};
+  size_t count = (size_t)1 << bits;
+  if (bits <= 8 && libtiff.GetField(reader->files[0].tiff, TIFFTAG_COLORMAP, &maps[0], &maps[1], &maps[2])) {
+    for (size_t i = 0; i < 3 * count; i++) colors[i] = maps[i % 3][i / 3];
+  } else if (bits > 8 || tiff_palette_in_file(&reader->files[0], colors, count) == 0) {
     return codec_fail(&reader->failure, codec_malformed, 0, "the palette is missing");
   }
-  size_t colors = (size_t)1 << bits;
   // As many as any index of a whole byte may ask for.
   reader->palette = calloc(256, 3);
   if (reader->palette == NULL) return codec_fail_memory(&reader->failure);
   uint16_t largest = 0;
-  for (size_t i = 0; i < 3 * colors; i++) {
-    uint16_t value = maps[i % 3][i / 3];
-    if (value > largest) largest = value;
-  }
-  for (size_t i = 0; i < 3 * colors; i++) {
-    uint16_t value = maps[i % 3][i / 3];
-    reader->palette[i] = (uint8_t)(largest < 256 ? value : value >> 8);
-  }
+  for (size_t i = 0; i < 3 * count; i++) largest = colors[i] > largest ? colors[i] : largest;
+  for (size_t i = 0; i < 3 * count; i++) reader->palette[i] = (uint8_t)(largest < 256 ? colors[i] : colors[i] >> 8);
   return codec_ok;
 }
 
@@ -90,6 +87,10 @@ static int32_t read_color(codec_tiff_reader *reader, codec_header *header) {
   uint16_t compression = COMPRESSION_NONE;
   libtiff.GetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
   libtiff.GetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
+  // libtiff takes a picture for gray, or RGB, if it does not like its palette.
+  if (tiff_number_in_file(&reader->files[0], TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_PALETTE) {
+    photometric = PHOTOMETRIC_PALETTE;
+  }
   switch (photometric) {
     case PHOTOMETRIC_MINISWHITE:
       if (header->stored_kind == codec_floating) return tiff_fail_unsupported(reader, "floating-point min-is-white");
@@ -105,8 +106,10 @@ static int32_t read_color(codec_tiff_reader *reader, codec_header *header) {
       header->jpeg_untransformed = compression == COMPRESSION_JPEG;
       return codec_ok;
     case PHOTOMETRIC_PALETTE:
-      if (reader->channels != 1 || header->stored_kind != codec_unsigned)
+      if (header->stored_kind != codec_unsigned || header->stored_bits > 8 ||
+          (reader->channels != 1 && header->file_bits != 8)) {
         return tiff_fail_unsupported(reader, "this palette");
+      }
       header->color = codec_rgb;
       header->file_color = "palette";
       return read_palette(reader, (uint32_t)header->file_bits);
@@ -178,7 +181,7 @@ static int32_t read_pixel_layout(codec_tiff_reader *reader, codec_header *header
   }
   header->width = reader->width;
   header->height = reader->height;
-  header->channels = reader->palette != NULL ? 3 : reader->channels;
+  header->channels = reader->channels + (reader->palette != NULL ? 2 : 0);
   header->in_order = 1;
   header->tiff_planar = planar == PLANARCONFIG_SEPARATE && samples > 1;
   if (reader->through_rgba) {
@@ -195,7 +198,7 @@ static int32_t read_pixel_layout(codec_tiff_reader *reader, codec_header *header
   libtiff.GetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
   reader->samples.signed_ab = photometric == PHOTOMETRIC_CIELAB;
   reader->samples.palette = reader->palette;
-  if (reader->palette != NULL) reader->samples.file_channels = 1;
+  if (reader->palette != NULL) reader->samples.file_channels = reader->channels;
   reader->same = tiff_samples_same(&reader->samples);
   reader->packed = tiff_samples_packed(&reader->samples);
   reader->sample_size = reader->samples.file_size;
@@ -310,6 +313,7 @@ static int32_t read_file_layout(codec_tiff_reader *reader, codec_header *header)
     return codec_fail(&reader->failure, codec_unsupported, 0, "TIFF compressed with %s is not supported", known->title);
   }
   header->tiff_compression = compression;
+  header->tiff_directory = libtiff.CurrentDirOffset(tiff);
   tiff_striles_find(&reader->striles, &reader->files[0]);
   if (compression == COMPRESSION_WEBP) header->tiff_webp_lossless = is_lossless_webp(reader);
   if (compression == COMPRESSION_LERC) describe_lerc(reader, header);
@@ -377,7 +381,8 @@ static int32_t read_extras(codec_tiff_reader *reader, codec_header *header) {
   header->items = reader->items.list;
   header->item_count = reader->items.count;
   set_fill(reader);
-  if (header->page_count > 0 || tiff_count_pages(&reader->files[0], &header->page_count, &header->tiff_left_out)) {
+  if (header->page_count > 0 ||
+      tiff_count_pages(&reader->files[0], &reader->slide, &header->page_count, &header->tiff_left_out)) {
     return codec_ok;
   }
   header->page_count = 1;

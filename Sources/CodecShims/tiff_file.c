@@ -3,13 +3,45 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+static tmsize_t memory_read(tiff_file *file, void *bytes, size_t count) {
+  size_t left = file->position < file->used ? file->used - (size_t)file->position : 0;
+  size_t got = count < left ? count : left;
+  if (got > 0) memcpy(bytes, file->memory + file->position, got);
+  file->position += got;
+  return (tmsize_t)got;
+}
+
+static tmsize_t memory_write(tiff_file *file, const void *bytes, size_t count) {
+  size_t end = (size_t)file->position + count;
+  if (end > file->capacity) {
+    size_t capacity = end + end / 2 + 4096;
+    uint8_t *memory = realloc(file->memory, capacity);
+    if (memory == NULL) return -1;
+    file->memory = memory;
+    file->capacity = capacity;
+  }
+  if (file->position > file->used) memset(file->memory + file->used, 0, (size_t)file->position - file->used);
+  if (count > 0) memcpy(file->memory + file->position, bytes, count);
+  file->position = end;
+  if (end > file->used) file->used = end;
+  return (tmsize_t)count;
+}
 
 static tmsize_t file_read(thandle_t handle, void *bytes, tmsize_t count) {
   tiff_file *file = handle;
   int system_errno = 0;
+  if (file->fd < 0) return memory_read(file, bytes, (size_t)count);
   size_t got = codec_pread_all(file->fd, bytes, (size_t)count, file->position, &system_errno);
+  for (size_t i = 0; file->patch_place > 0 && i < sizeof file->patch; i++) {
+    uint64_t place = file->patch_place + i;
+    if (place >= file->position && place - file->position < got) {
+      ((uint8_t *)bytes)[place - file->position] = file->patch[i];
+    }
+  }
   file->position += got;
   if (system_errno != 0 && file->system_errno == 0) file->system_errno = system_errno;
   if (got < (size_t)count) file->hit_end = true;
@@ -18,6 +50,7 @@ static tmsize_t file_read(thandle_t handle, void *bytes, tmsize_t count) {
 
 static tmsize_t file_write(thandle_t handle, void *bytes, tmsize_t count) {
   tiff_file *file = handle;
+  if (file->fd < 0) return memory_write(file, bytes, (size_t)count);
   if (!file->muted) {
     int system_errno = codec_pwrite_all(file->fd, bytes, (size_t)count, file->position);
     if (system_errno != 0) {
@@ -31,6 +64,7 @@ static tmsize_t file_write(thandle_t handle, void *bytes, tmsize_t count) {
 
 static toff_t file_size(thandle_t handle) {
   const tiff_file *file = handle;
+  if (file->fd < 0) return file->used;
   struct stat status;
   return fstat(file->fd, &status) == 0 && status.st_size > 0 ? (toff_t)status.st_size : 0;
 }
@@ -82,6 +116,8 @@ bool tiff_file_open(tiff_file *file, int fd, const char *mode) {
 void tiff_file_close(tiff_file *file) {
   if (file->tiff != NULL) libtiff.Close(file->tiff);
   file->tiff = NULL;
+  free(file->memory);
+  file->memory = NULL;
 }
 
 int32_t tiff_fail(const tiff_file *file, codec_error *error, const char *heading) {

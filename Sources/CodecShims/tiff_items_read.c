@@ -12,7 +12,18 @@
 #define SOME_STRILES 1024
 #define MOST_DIRECTORIES 1000000
 
-enum { tag_exif = 34665, tag_gps = 34853, tag_children = 330, tag_interoperability = 40965, tag_subfile = 254 };
+enum {
+  tag_exif = 34665,
+  tag_gps = 34853,
+  tag_children = 330,
+  tag_interoperability = 40965,
+  tag_subfile = 254,
+  tag_width = 256,
+  tag_height = 257,
+  tag_description = 270,
+  tag_samples = 277,
+  tag_ndpi = 65420,
+};
 
 // MARK: Directories
 
@@ -247,7 +258,88 @@ void tiff_items_free(tiff_items *items) {
   memset(items, 0, sizeof *items);
 }
 
-bool tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others) {
+uint64_t tiff_number_in_file(const tiff_file *file, uint16_t tag) {
+  directory current;
+  if (!read_directory(file, libtiff.CurrentDirOffset(file->tiff), &current)) return 0;
+  uint64_t number = number_of(file, &current, tag);
+  free(current.entries);
+  return number;
+}
+
+uint64_t tiff_next_directory(const tiff_file *file, uint64_t offset) {
+  bool big = libtiff.IsBigTIFF(file->tiff) != 0;
+  uint64_t next = 0;
+  if (offset == 0) return read_number(file, big ? 8 : 4, big ? 8 : 4, &next) ? next : 0;
+  directory at;
+  if (!read_directory(file, offset, &at)) return 0;
+  free(at.entries);
+  return at.next;
+}
+
+bool tiff_hide_palette(tiff_file *file, uint64_t offset) {
+  directory at;
+  if (strstr(file->message, "Colormap") == NULL || !read_directory(file, offset, &at)) return false;
+  file->patch_place = 0;
+  for (uint32_t i = 0; i < at.count; i++) {
+    const entry *value = &at.entries[i];
+    if (value->tag != TIFFTAG_PHOTOMETRIC || value->type != TIFF_SHORT || value->count != 1) continue;
+    uint16_t gray = PHOTOMETRIC_MINISBLACK;
+    if (is_swapped(file)) swap_values(&gray, 2, 2);
+    memcpy(file->patch, &gray, sizeof file->patch);
+    file->patch_place = value->offset;
+  }
+  free(at.entries);
+  file->message[0] = 0;
+  return file->patch_place > 0;
+}
+
+size_t tiff_palette_in_file(const tiff_file *file, uint16_t *colors, size_t most) {
+  tiff_place place;
+  if (!tiff_find_place(file, TIFFTAG_COLORMAP, &place) || place.type != TIFF_SHORT || place.count < 3 ||
+      place.count > 3 * 65536) {
+    return 0;
+  }
+  size_t count = (size_t)place.count / 3;
+  for (size_t i = 0; i < 3 * count; i++) {
+    uint64_t value = 0;
+    if (!read_number(file, place.offset + 2 * i, 2, &value)) return 0;
+    if (i % count < most) colors[3 * (i % count) + i / count] = (uint16_t)value;
+  }
+  return count < most ? count : most;
+}
+
+static uint64_t samples_of(const tiff_file *file, const directory *in) {
+  uint64_t samples = number_of(file, in, tag_samples);
+  return samples > 0 ? samples : 1;
+}
+
+void tiff_find_slide(const tiff_file *file, tiff_slide *slide) {
+  memset(slide, 0, sizeof *slide);
+  bool big = libtiff.IsBigTIFF(file->tiff) != 0;
+  uint64_t offset;
+  directory first;
+  if (!read_number(file, big ? 8 : 4, big ? 8 : 4, &offset) || !read_directory(file, offset, &first)) return;
+  for (uint32_t i = 0; i < first.count; i++) {
+    char text[7] = "";
+    const entry *at = &first.entries[i];
+    bool described = at->tag == tag_description && at->count >= sizeof text;
+    if (described && read_at(file, at->offset, text, sizeof text) && memcmp(text, "Aperio ", sizeof text) == 0) {
+      slide->is_one = true;
+    }
+    if (at->tag == tag_ndpi) slide->is_one = true;
+  }
+  slide->width = number_of(file, &first, tag_width);
+  slide->height = number_of(file, &first, tag_height);
+  slide->samples = samples_of(file, &first);
+  free(first.entries);
+}
+
+bool tiff_is_page(const tiff_slide *slide, uint32_t subfile, uint64_t width, uint64_t height, uint64_t samples) {
+  if ((subfile & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) != 0) return false;
+  return !slide->is_one || (width == slide->width && height == slide->height && samples == slide->samples);
+}
+
+bool tiff_count_pages(const tiff_file *file, const tiff_slide *slide, uint32_t *pages, uint32_t *others) {
   *pages = *others = 0;
   uint64_t offset, seen = 0, until = 1;
   bool big = libtiff.IsBigTIFF(file->tiff) != 0;
@@ -261,7 +353,8 @@ bool tiff_count_pages(const tiff_file *file, uint32_t *pages, uint32_t *others) 
       until *= 2;
     }
     if (!read_directory(file, offset, &at)) break;
-    bool is_page = (number_of(file, &at, tag_subfile) & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
+    bool is_page = tiff_is_page(slide, (uint32_t)number_of(file, &at, tag_subfile), number_of(file, &at, tag_width),
+                                number_of(file, &at, tag_height), samples_of(file, &at));
     *(is_page || walked == 0 ? pages : others) += 1;
     for (uint32_t i = 0; i < at.count; i++) {
       if (at.entries[i].tag == tag_children) *others += (uint32_t)at.entries[i].count;

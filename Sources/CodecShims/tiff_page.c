@@ -23,6 +23,10 @@ static bool set_compression(codec_tiff_writer *writer, const codec_header *heade
   if (deflate && options->compression >= 0 && !libtiff.SetField(tiff, TIFFTAG_ZIPQUALITY, options->compression)) {
     return false;
   }
+  if (compression == COMPRESSION_ZSTD && options->zstd_level > 0 &&
+      !libtiff.SetField(tiff, TIFFTAG_ZSTD_LEVEL, options->zstd_level)) {
+    return false;
+  }
   if (compression == COMPRESSION_WEBP) {
     int quality = options->jpeg_quality > 0 ? options->jpeg_quality : USUAL_QUALITY;
     return libtiff.SetField(tiff, TIFFTAG_WEBP_LOSSLESS, header->tiff_webp_lossless != 0) &&
@@ -49,8 +53,10 @@ static bool set_compression(codec_tiff_writer *writer, const codec_header *heade
   // Of the two, the one that is made for the samples.
   if (writer->samples.kind != codec_floating)
     return libtiff.SetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL) != 0;
-  // libtiff (4.5) writes wrong floats if it has to swap their bytes before this predictor: better without it.
-  return writer->swapped || libtiff.SetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_FLOATINGPOINT) != 0;
+  // libtiff (4.5) writes wrong floats if it has to swap their bytes before this predictor. Blocks are encoded in the
+  // machine's order: what the predictor makes of them is the same in both.
+  bool swaps = writer->swapped && writer->method == method_scanlines;
+  return swaps || libtiff.SetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_FLOATINGPOINT) != 0;
 }
 
 static bool set_extras(TIFF *tiff, const codec_header *header) {
@@ -100,6 +106,7 @@ static bool set_picture(const codec_tiff_writer *writer, const codec_header *hea
   TIFF *tiff = writer->file.tiff;
   static const int formats[] = {SAMPLEFORMAT_UINT, SAMPLEFORMAT_INT, SAMPLEFORMAT_IEEEFP};
   uint16_t compression = tiff_compression_for(header);
+  if (header->tiff_reduced && !libtiff.SetField(tiff, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE)) return false;
   return libtiff.SetField(tiff, TIFFTAG_IMAGEWIDTH, writer->samples.width) &&
          libtiff.SetField(tiff, TIFFTAG_IMAGELENGTH, writer->height) &&
          libtiff.SetField(tiff, TIFFTAG_BITSPERSAMPLE, (int)writer->samples.bits) &&
@@ -112,19 +119,24 @@ static bool set_picture(const codec_tiff_writer *writer, const codec_header *hea
 }
 
 /// The tile's side, a multiple of 16, and no larger than it takes to cover the picture's.
-static uint32_t tile_side(uint32_t wanted, uint32_t picture) {
-  uint32_t side = wanted < picture ? wanted : picture;
+static uint32_t tile_side(const codec_header *header, uint32_t wanted, uint32_t picture) {
+  uint32_t side = wanted < picture || header->tiff_whole_tiles ? wanted : picture;
   return side > UINT32_MAX - 15 ? side / 16 * 16 : (side + 15) / 16 * 16;
 }
 
 /// Sets the file's strips or tiles, and how to fill them.
 static bool set_layout(codec_tiff_writer *writer, const codec_header *header) {
   TIFF *tiff = writer->file.tiff;
-  if (header->tiff_tile_width > 0 && header->tiff_tile_height > 0 && !tiff_samples_packed(&writer->samples)) {
+  if (header->tiff_tile_width > 0 && header->tiff_tile_height > 0) {
+    uint32_t columns = tile_side(header, header->tiff_tile_width, header->width);
     writer->method = method_tiles;
-    writer->tile_width = tile_side(header->tiff_tile_width, writer->width);
-    writer->band_rows = tile_side(header->tiff_tile_height, writer->height);
-    return libtiff.SetField(tiff, TIFFTAG_TILEWIDTH, writer->tile_width) &&
+    writer->tile_width = columns;
+    writer->band_rows = tile_side(header, header->tiff_tile_height, writer->height);
+    // Sixteen packed samples are whole bytes, so that a row of bytes is cut as one of samples is.
+    if (tiff_samples_packed(&writer->samples)) {
+      writer->tile_width = (uint32_t)tiff_packed_bytes(&writer->samples, (size_t)columns * header->channels);
+    }
+    return libtiff.SetField(tiff, TIFFTAG_TILEWIDTH, columns) &&
            libtiff.SetField(tiff, TIFFTAG_TILELENGTH, writer->band_rows);
   }
   writer->method = method_strips;
@@ -144,6 +156,6 @@ static bool set_layout(codec_tiff_writer *writer, const codec_header *header) {
 }
 
 bool tiff_page_set(codec_tiff_writer *writer, const codec_header *header, const codec_options *options) {
-  return set_picture(writer, header) && set_compression(writer, header, options) && set_layout(writer, header) &&
+  return set_picture(writer, header) && set_layout(writer, header) && set_compression(writer, header, options) &&
          set_extras(writer->file.tiff, header) && tiff_items_write(&writer->file, header);
 }

@@ -158,11 +158,25 @@ int32_t tiff_make_ready(codec_tiff_reader *reader) {
 
 // MARK: Pages
 
+/// A file whose first palette libtiff refuses; what it said is kept if there is nothing to be done.
+static bool open_without_palette(tiff_file *file, int fd) {
+  char message[sizeof file->message];
+  memcpy(message, file->message, sizeof message);
+  // h: no directory is read yet.
+  bool opened = tiff_file_open(file, fd, "rcmOh");
+  memcpy(file->message, message, sizeof message);
+  if (opened && tiff_hide_palette(file, tiff_next_directory(file, 0)) && libtiff.ReadDirectory(file->tiff)) return true;
+  tiff_file_close(file);
+  memcpy(file->message, message, sizeof message);
+  return false;
+}
+
 static int32_t open_file(codec_tiff_reader *reader) {
   tiff_file *file = &reader->files[0];
   // c: strips stay as they are in the file; m: no memory map; O: places of strips are read when they are needed.
   // A read beyond the end that libtiff passes over is of a value (a profile, say) that has been cut off.
   if (tiff_file_open(file, reader->input.fd, "rcmO") && (!file->hit_end || reader->input.is_tolerant)) return codec_ok;
+  if (strstr(file->message, "Colormap") != NULL && open_without_palette(file, reader->input.fd)) return codec_ok;
   if (file->system_errno != 0) return codec_fail_read(&reader->failure, file->system_errno);
   if (tiff_file_size(file) < 8) {
     return codec_fail(&reader->failure, codec_truncated, 0, "the file ends within its header");
@@ -200,21 +214,26 @@ static int32_t advance(codec_tiff_reader *reader) {
   tiff_file *file = &reader->files[0];
   while (libtiff.LastDirectory(file->tiff) == 0) {
     file->message[0] = 0;
-    if (!libtiff.ReadDirectory(file->tiff)) {
+    uint64_t next = tiff_next_directory(file, libtiff.CurrentDirOffset(file->tiff));
+    if (!libtiff.ReadDirectory(file->tiff) &&
+        !(tiff_hide_palette(file, next) && libtiff.SetSubDirectory(file->tiff, next))) {
       if (file->message[0] == 0 && !file->hit_end) break;
       return tiff_fail(file, &reader->failure, "the next page's directory is damaged");
     }
-    uint32_t subfile = 0;
-    if (!libtiff.GetField(file->tiff, TIFFTAG_SUBFILETYPE, &subfile) ||
-        (subfile & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0) {
-      return codec_ok;
-    }
+    uint32_t subfile = 0, width = 0, height = 0;
+    uint16_t samples = 1;
+    libtiff.GetField(file->tiff, TIFFTAG_SUBFILETYPE, &subfile);
+    libtiff.GetField(file->tiff, TIFFTAG_IMAGEWIDTH, &width);
+    libtiff.GetField(file->tiff, TIFFTAG_IMAGELENGTH, &height);
+    libtiff.GetFieldDefaulted(file->tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
+    if (tiff_is_page(&reader->slide, subfile, width, height, samples)) return codec_ok;
   }
   return codec_fail(&reader->failure, codec_no_page, 0, "there is no further page");
 }
 
 static int32_t open_reader(codec_tiff_reader *reader, codec_header *header) {
   if (open_file(reader) != codec_ok) return reader->failure.status;
+  tiff_find_slide(&reader->files[0], &reader->slide);
   for (uint32_t page = 0; page < reader->input.page; page++) {
     if (advance(reader) == codec_ok) continue;
     if (reader->failure.status != codec_no_page) return reader->failure.status;

@@ -52,6 +52,7 @@ struct codec_tiff_reader {
   uint8_t *_Nullable palette;
   tiff_items items;
   tiff_striles striles;
+  tiff_slide slide;
   uint8_t fill[8];  ///< A sample of the file that was never written.
 };
 

@@ -307,12 +307,27 @@ static uint32_t place_in_file(const tiff_samples *samples, uint32_t channel) {
   return channel < samples->alpha_place ? channel : channel + 1;
 }
 
+/// Where a sample behind the index of a palette goes: alpha to the end.
+static size_t place_in_palette(const tiff_samples *samples, uint32_t channel) {
+  // In the numbers of the picture that comes out, whose colour has three samples.
+  size_t place = channel + 2;
+  if (place == samples->alpha_place) return samples->channels - 1;
+  return place < samples->alpha_place ? place : place - 1;
+}
+
 void tiff_row_to_memory(const tiff_samples *samples, const uint8_t *file_row, uint8_t *row) {
   if (samples->palette != NULL) {
+    // What stands behind the index, such as alpha, is 8-bit as it is.
+    size_t step = samples->file_channels, pixel = samples->channels;
+    uint32_t most = (1u << samples->bits) - 1;
     for (size_t x = 0; x < samples->width; x++) {
-      uint16_t index = file_row[x];
-      if (samples->file_size == 2) memcpy(&index, file_row + 2 * x, 2);
-      memcpy(row + 3 * x, samples->palette + 3 * (size_t)index, 3);
+      const uint8_t *from = file_row + x * step;
+      uint8_t *to = row + x * pixel;
+      memcpy(to, samples->palette + 3 * (size_t)from[0], 3);
+      for (size_t i = 1; i < step; i++) {
+        size_t place = place_in_palette(samples, (uint32_t)i);
+        to[place] = (uint8_t)((from[i] * 255 + most / 2) / most);
+      }
     }
     return;
   }

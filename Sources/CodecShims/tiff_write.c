@@ -99,8 +99,8 @@ static int32_t open_writer(codec_tiff_writer *writer, int fd, const codec_header
   return begin_page(writer, header, options);
 }
 
-int32_t codec_tiff_create(int fd, const codec_header *header, const codec_options *options, codec_tiff_writer **writer,
-                          codec_error *error) {
+int32_t tiff_writer_create(int fd, const codec_header *header, const codec_options *options, codec_tiff_writer **writer,
+                           codec_error *error) {
   *writer = NULL;
   if (codec_check_header(header, error) != codec_ok) return error->status;
   if (libtiff_load(error) != codec_ok) return error->status;
@@ -113,6 +113,11 @@ int32_t codec_tiff_create(int fd, const codec_header *header, const codec_option
   }
   *writer = created;
   return codec_ok;
+}
+
+int32_t codec_tiff_create(int fd, const codec_header *header, const codec_options *options, codec_tiff_writer **writer,
+                          codec_error *error) {
+  return tiff_writer_create(fd, header, options, writer, error);
 }
 
 static void free_buffers(codec_tiff_writer *writer) {
@@ -175,10 +180,11 @@ static void cut_tile(codec_tiff_writer *writer, uint32_t x, uint32_t plane, uint
 static bool write_tiles(codec_tiff_writer *writer, uint32_t first, uint32_t count) {
   TIFF *tiff = writer->file.tiff;
   tmsize_t size = libtiff.TileSize(tiff);
+  uint32_t across = (writer->width - 1) / writer->tile_width + 1, down = (writer->height - 1) / writer->band_rows + 1;
   for (uint32_t plane = 0; plane < writer->planes; plane++) {
-    for (uint64_t x = 0; x < writer->width; x += writer->tile_width) {
-      cut_tile(writer, (uint32_t)x, plane, count);
-      uint32_t tile = libtiff.ComputeTile(tiff, (uint32_t)x, first, 0, (uint16_t)plane);
+    for (uint32_t x = 0; x < across; x++) {
+      cut_tile(writer, x * writer->tile_width, plane, count);
+      uint32_t tile = (plane * down + first / writer->band_rows) * across + x;
       if (libtiff.WriteEncodedTile(tiff, tile, writer->scratch, size) < 0) return false;
     }
   }

@@ -39,6 +39,9 @@ struct codec_tiff_writer {
 };
 
 int32_t tiff_fail_writing(codec_tiff_writer *writer);
+/// As codec_tiff_create; a negative `fd` is a file in memory.
+int32_t tiff_writer_create(int fd, const codec_header *header, const codec_options *options,
+                           codec_tiff_writer *_Nullable *_Nonnull writer, codec_error *error);
 
 /// The header's compression if it goes with such samples, else deflate.
 uint16_t tiff_compression_for(const codec_header *header);

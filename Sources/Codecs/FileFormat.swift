@@ -74,12 +74,18 @@ protocol PictureDecoder: AnyObject {
   var damage: codec_error { get }
   /// Items that stand behind the picture, once all rows are read.
   var lateItems: [MetadataItem] { get }
+  /// What goes with the current page; told before its first row is read.
+  func complete(_ metadata: inout Metadata)
+  /// Pictures in the file that are neither pages nor go with one.
+  var leftOut: Int { get }
 }
 
 extension PictureDecoder {
   func select(_ window: Region) throws -> Bool { false }
   func nextPage() throws -> Bool { false }
   var trails: Bool { false }
+  func complete(_ metadata: inout Metadata) {}
+  var leftOut: Int { 0 }
   var lateItems: [MetadataItem] { [] }
 }
 
@@ -95,8 +101,12 @@ protocol PictureEncoder: AnyObject {
   var rowsPerJoint: Int? { get }
   /// Appends a file of such rows.
   func append(file descriptor: Int32, rows: Int) throws
-  /// What the current page holds otherwise than it was asked for, in a line for people.
-  var note: String? { get }
+  /// What the current page holds otherwise than it was asked for, in lines for people.
+  var notes: [String] { get }
+  /// Makes the current page's levels of its rows, where it is to have some.
+  func levels() throws -> LevelCascade?
+  /// All rows of the page are written; before the next page begins, or the file ends.
+  func endPage(levels: [LevelCascade.Made]) throws
   /// Completes the page and begins the next; only of formats that hold several.
   func startPage(_ page: PageHeader) throws
   /// - Parameter lateItems: What stood behind the picture in a file of this format.
@@ -107,7 +117,9 @@ extension PictureEncoder {
   func blocks(_ part: PartTarget?) -> (any BlockEncoding)? { nil }
   var rowsPerJoint: Int? { nil }
   func append(file descriptor: Int32, rows: Int) throws { preconditionFailure("files of this kind cannot be joined") }
-  var note: String? { nil }
+  var notes: [String] { [] }
+  func levels() throws -> LevelCascade? { nil }
+  func endPage(levels: [LevelCascade.Made]) throws {}
   func startPage(_ page: PageHeader) throws { preconditionFailure("the format holds one picture only") }
 }
 

@@ -113,6 +113,8 @@ extension codec_header {
     tiff_webp_lossless = metadata.tiff.isLosslessWebP ? 1 : 0
     tiff_lerc_error = metadata.tiff.lercError
     tiff_lerc_addition = metadata.tiff.lercAddition
+    tiff_whole_tiles = metadata.tiff.hasWholeTiles ? 1 : 0
+    tiff_reduced = metadata.tiff.isReduced ? 1 : 0
     npy_layout = metadata.array.bits
   }
 }

@@ -38,6 +38,18 @@ enum ImageJDescription {
     return Array((lines.joined(separator: "\n") + "\n").utf8)
   }
 
+  /// Whether the pages that are written are of all channels, as the input's are.
+  static func keepsChannels(_ text: ArraySlice<UInt8>, _ change: PictureChange) -> Bool {
+    guard isOne(text) else { return false }
+    let lines = String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
+    func value(_ key: String) -> String? {
+      lines.first { $0.hasPrefix(key + "=") }.map { String($0.dropFirst(key.utf8.count + 1)) }
+    }
+    let shape = Shape(images: value("images"), value("channels"), value("slices"), value("frames"))
+    return shape.images == change.pageCount
+      && shape.part(change.pages, of: change.pageCount).channels == shape.channels
+  }
+
   /// Planes in ImageJ's order: channels, then slices, then frames.
   struct Shape {
     var channels = 1, slices = 1, frames = 1
@@ -93,7 +105,8 @@ enum ImageJExtras {
 
   /// The two tags, without what is no longer true; none if they are damaged or nothing is left.
   static func rewritten(
-    counts: MetadataItem, bytes: MetadataItem, isBigEndian: Bool, _ change: PictureChange, _ output: ImageDescription
+    counts: MetadataItem, bytes: MetadataItem, isBigEndian: Bool, _ change: PictureChange, _ output: ImageDescription,
+    keepsChannels: Bool
   ) -> [MetadataItem] {
     let sizes = counts.bytes.withUnsafeBytes { raw in
       (0..<(raw.count / 4)).map { Int(raw.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
@@ -118,7 +131,7 @@ enum ImageJExtras {
       next += count
       let code = data[entry..<(entry + 4)]
       let name = String(decoding: isBigEndian ? Array(code) : code.reversed(), as: UTF8.self)
-      parts = still(name, parts, change, output)
+      parts = still(name, parts, change, output, keepsChannels || !change.isOfSomePages)
       if !parts.isEmpty { kept.append((code, parts)) }
     }
     guard !kept.isEmpty else { return [] }
@@ -138,14 +151,15 @@ enum ImageJExtras {
   }
 
   private static func still(
-    _ name: String, _ parts: [ArraySlice<UInt8>], _ change: PictureChange, _ output: ImageDescription
+    _ name: String, _ parts: [ArraySlice<UInt8>], _ change: PictureChange, _ output: ImageDescription,
+    _ keepsChannels: Bool
   ) -> [ArraySlice<UInt8>] {
     switch name {
     case "labl":
       return parts.count == change.pageCount ? change.pageNumbers.map { parts[$0] } : change.isOfSomePages ? [] : parts
     // Of channels, which may be others now, and of samples.
-    case "rang": return change.isOfSomePages || !change.keepsQuantity || change.scale(to: output) != 1 ? [] : parts
-    case "luts": return change.isOfSomePages ? [] : parts
+    case "rang": return !keepsChannels || !change.keepsQuantity || change.scale(to: output) != 1 ? [] : parts
+    case "luts": return keepsChannels ? parts : []
     case "over", "roi ": return change.movesPixels ? [] : parts
     case "plot": return []
     default: return parts

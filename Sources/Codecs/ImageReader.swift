@@ -29,7 +29,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   public let format: ImageFormat
   /// Pages in the file; nil where that shows only at its end: a stream of Netpbm pictures.
   public let pageCount: Int?
-  /// Pictures in the file that are no pages but reduced versions or masks of one; they are passed over.
+  /// Pictures in the file that are neither pages nor go with one (``Metadata/TIFFLayout/companions``).
   public let leftOut: Int
 
   /// What the file says of the current page.
@@ -40,9 +40,12 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     let fileBits: Int
     let fileColor: String
 
-    init(_ header: codec_header) {
+    init(_ decoder: any PictureDecoder) {
+      let header = decoder.header
+      var metadata = Metadata(header)
+      decoder.complete(&metadata)
+      self.metadata = metadata
       description = ImageDescription(header)
-      metadata = Metadata(header)
       decodesInOrder = header.in_order != 0
       // Of Netpbm's formats what is in memory.
       fileBits = header.file_bits > 0 ? Int(header.file_bits) : 8 * description.sampleType.byteCount
@@ -101,10 +104,10 @@ public final class ImageReader: RowSource, @unchecked Sendable {
       firstPage = nil
     }
     decoder = try format.codec.decoder(of: file, options)
-    page = Page(decoder.header)
+    page = Page(decoder)
     let count = Int(decoder.header.page_count)
     pageCount = count > 0 ? count : format.holdsPages ? nil : 1
-    leftOut = Int(decoder.header.tiff_left_out)
+    leftOut = decoder.leftOut
   }
 
   public func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
@@ -132,7 +135,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     guard try decoder.nextPage() else { return false }
     cropper = nil
     if firstPage == nil && format.codec.needsSeeking { firstPage = page.metadata }
-    page = Page(decoder.header)
+    page = Page(decoder)
     return true
   }
 

@@ -20,6 +20,16 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     public var quality: Int?
     /// Deflate level 0 … 9 for PNG and TIFF: 1 and 2 are ISA-L's, the others zlib's; nil: 2.
     public var compressionLevel: Int?
+    /// Zstandard's level 1 … 22; nil: 9.
+    public var zstdLevel: Int?
+    /// How a TIFF is compressed; nil: as the input.
+    public var compression: TIFFCompression?
+    /// How a TIFF is cut; nil: as the input.
+    public var cut: TIFFCut?
+    /// What becomes of the reduced versions of a TIFF's pages.
+    public var levels = TIFFLevels.keep
+    /// Whether the picture has no more than two values, so that a mean of them would be a third.
+    public var isOfTwoValues = false
     /// The sample type to convert to; nil: what is given, or the nearest that the format can hold.
     public var sampleType: SampleType?
     /// Bytes that all pages together may take; more than 4 GB needs a BigTIFF.
@@ -38,6 +48,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
   private let encoder: any PictureEncoder
   /// Compresses on all workers, where the format allows it.
   private var blocks: (any BlockEncoding)?
+  private var levels: LevelCascade?
   /// Of the last page.
   private var change: PictureChange?
 
@@ -60,19 +71,25 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     self.options = options
     description = try Self.description(of: picture, in: format, options)
     if format.codec.needsSeeking { try file.makeSeekable() }
-    let page = Self.page(description, in: format, metadata, input: input ?? picture, change, options)
     do {
+      let page = try Self.page(description, in: format, metadata, input: input ?? picture, change, options)
       encoder = try format.codec.encoder(to: file.descriptor, page)
     } catch {
       file.discard()
       throw error
     }
     blocks = encoder.blocks(nil)
-    takeNote()
+    do {
+      levels = try encoder.levels()
+    } catch {
+      file.discard()
+      throw error
+    }
+    takeNotes()
   }
 
-  private func takeNote() {
-    if let note = encoder.note, !notes.contains(note) { notes.append(note) }
+  private func takeNotes() {
+    for note in encoder.notes where !notes.contains(note) { notes.append(note) }
   }
 
   /// What a file of this format holds of a picture, in the sample type that is asked for.
@@ -98,29 +115,40 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     try finishBlocks()
     description = try Self.description(of: picture, in: format, options)
     self.change = change
-    try encoder.startPage(Self.page(description, in: format, metadata, input: input ?? picture, change, options))
+    try encoder.startPage(
+      Self.page(description, in: format, metadata, input: input ?? picture, change, options))
     blocks = encoder.blocks(nil)
-    takeNote()
+    levels = try encoder.levels()
+    takeNotes()
   }
 
   private static func page(
     _ description: ImageDescription, in format: ImageFormat, _ metadata: Metadata, input: ImageDescription,
     _ change: PictureChange?, _ options: Options
-  ) -> PageHeader {
+  ) throws -> PageHeader {
     var metadata = change.map { metadata.after($0, as: description) } ?? metadata
     let isSameKind = description.color == input.color && description.sampleType == input.sampleType
     // An error in the input's units says nothing of samples of another type.
     if !isSameKind || description.stored != input.stored { metadata.tiff.lercError = 0 }
+    try options.apply(to: &metadata, in: format)
+    let isAlone = (change?.pages.count ?? 1) == 1
+    try options.setCompanions(of: &metadata, for: description, change, isAlone: isAlone, in: format)
+    let all = metadata.tiff.companions.isEmpty ? description.byteCount : description.byteCount / 3 * 4
     var page = PageHeader(
       description, metadata, items: format.codec.items(of: metadata, isSameKind: isSameKind),
       options: codec_options(
-        compression: Int32(options.compressionLevel ?? -1), jpeg_quality: Int32(options.quality ?? 0),
-        needs_big_tiff: options.expectedByteCount > 3_900_000_000 ? 1 : 0))
+        compression: Int32(options.compressionLevel ?? -1), zstd_level: Int32(options.zstdLevel ?? 0),
+        jpeg_quality: Int32(options.quality ?? 0),
+        needs_big_tiff: max(options.expectedByteCount, all) > 3_900_000_000 ? 1 : 0))
     if let change, change.knowsPages { page.header.page_count = UInt32(change.pages.count) }
+    page.isOfTwoValues = options.isOfTwoValues
+    page.mayHaveCompanions = !isAlone && format.name == "tiff" && options.levels != .drop
+    try options.checkCompression(page)
     return page
   }
 
   public func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
+    try levels?.write(rows, stride: stride, count: count)
     if let blocks { return blocks.write(rows, stride: stride, count: count) }
     try encoder.write(rows, stride: stride, count: count)
   }
@@ -131,14 +159,15 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     try write(picture.buffer.base, stride: picture.stride, count: description.height)
   }
 
-  public var canTakeRows: Bool { blocks?.canTakeRows ?? true }
-  public func takeWork() -> (@Sendable () throws -> Void)? { blocks?.takeWork() }
-  public var hasWork: Bool { blocks?.hasWork ?? false }
+  public var canTakeRows: Bool { (blocks?.canTakeRows ?? true) && (levels?.canTakeRows ?? true) }
+  public func takeWork() -> (@Sendable () throws -> Void)? { blocks?.takeWork() ?? levels?.takeWork() }
+  public var hasWork: Bool { (blocks?.hasWork ?? false) || (levels?.hasWork ?? false) }
 
   // MARK: - Parts
 
-  /// Rows of which a part of the page must begin at a multiple to be encoded by itself; nil: it cannot be.
-  public var rowsPerSegment: Int? { blocks?.rowsPerSegment }
+  /// Rows of which a part of the page must begin at a multiple to be encoded by itself; nil: it cannot be, or levels are
+  /// made of its rows.
+  public var rowsPerSegment: Int? { levels == nil ? blocks?.rowsPerSegment : nil }
 
   /// Encodes some rows of the page by themselves, as they will stand in a file of this kind; this writer's own file is left as it is.
   ///
@@ -155,7 +184,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
 
   /// Rows of which a part of the page that is a file of the same kind, and settings, must begin at a multiple to be joined as it is;
   /// nil: it cannot be.
-  public var rowsPerJoint: Int? { blocks == nil ? encoder.rowsPerJoint : nil }
+  public var rowsPerJoint: Int? { blocks == nil && levels == nil ? encoder.rowsPerJoint : nil }
 
   /// Appends such a file, instead of ``write(_:stride:count:)``: the rows that come next.
   ///
@@ -188,6 +217,7 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
       late = late.after(change, as: description)
     }
     try encoder.finish(lateItems: late.items)
+    takeNotes()
   }
 
   /// Gives the complete file its name.
@@ -195,6 +225,9 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
 
   private func finishBlocks() throws {
     while let work = takeWork() { try work() }
+    try encoder.endPage(levels: levels?.finish() ?? [])
+    levels = nil
+    takeNotes()
   }
 }
 

@@ -10,8 +10,12 @@ extension Metadata {
     var result = self
     if let first = change.firstPage { result.take(from: first) }
     let earlier = result.items.lazy.compactMap(\.ownProvenance).first
+    let keepsChannels = result.items.contains { item in
+      item.kind == .tiff && item.tag == MetadataItem.descriptionTag
+        && ImageJDescription.keepsChannels(item.text, change)
+    }
     result.items = result.items.compactMap { $0.after(change, as: output) }
-    result.rewriteImageJExtras(self.tiff.isBigEndian, change, output)
+    result.rewriteImageJExtras(self.tiff.isBigEndian, change, output, keepsChannels: keepsChannels)
     if result.resolution == nil { result.resolution = items.lazy.compactMap(\.voxelResolution).first }
     if change.turn >= 5, let old = resolution { result.resolution = Resolution(x: old.y, y: old.x, unit: old.unit) }
     if let provenance = change.provenance {
@@ -35,13 +39,14 @@ extension Metadata {
   }
 
   private mutating func rewriteImageJExtras(
-    _ isBigEndian: Bool, _ change: PictureChange, _ output: ImageDescription
+    _ isBigEndian: Bool, _ change: PictureChange, _ output: ImageDescription, keepsChannels: Bool
   ) {
     func item(_ tag: UInt32) -> MetadataItem? { items.first { $0.kind == .tiff && $0.tag == tag } }
     let counts = item(ImageJExtras.countsTag), bytes = item(ImageJExtras.bytesTag)
     items.removeAll { $0.kind == .tiff && [ImageJExtras.countsTag, ImageJExtras.bytesTag].contains($0.tag) }
     if let counts, let bytes, change.page == 0 {
-      items += ImageJExtras.rewritten(counts: counts, bytes: bytes, isBigEndian: isBigEndian, change, output)
+      items += ImageJExtras.rewritten(
+        counts: counts, bytes: bytes, isBigEndian: isBigEndian, change, output, keepsChannels: keepsChannels)
     }
   }
 }
@@ -116,12 +121,14 @@ extension MetadataItem {
     static let zeiss: UInt32 = 34412
     /// Zeiss' and Olympus' headers, whose offsets are of the input's file; and a signature of its samples.
     static let ofFile: Set<UInt32> = [zeiss, 34361, 34362, 52545]
+    /// Hamamatsu's: places in the input's JPEG streams, and how it is laid out.
+    static let hamamatsu: ClosedRange<UInt32> = 65420...65480
   }
 
   private func tiffAfter(_ change: PictureChange, as output: ImageDescription) -> MetadataItem? {
     switch tag {
     case Exif.software, Exif.dateTime, Tag.photoshopLayers: return nil
-    case _ where Tag.ofFile.contains(tag): return nil
+    case _ where Tag.ofFile.contains(tag) || Tag.hamamatsu ~= tag: return nil
     case Tag.subfileType: return change.pages.count > 1 ? self : nil
     case Tag.pageNumber:
       guard change.pages.count > 1, change.pages.count < 65536 else { return nil }

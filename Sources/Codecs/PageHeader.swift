@@ -11,11 +11,17 @@ struct PageHeader {
   var header: codec_header
   private let items: [MetadataItem]
   private let profile: [UInt8]
+  private let metadata: Metadata
+  /// Whether the page has no more than two values.
+  var isOfTwoValues = false
+  /// Whether a later page may have companions though this has none.
+  var mayHaveCompanions = false
 
   init(_ description: ImageDescription, _ metadata: Metadata, items: [MetadataItem], options: codec_options) {
     self.description = description
     self.options = options
     self.items = items
+    self.metadata = metadata
     header = codec_header(description, metadata)
     profile = metadata.profile(for: description)
   }
@@ -30,6 +36,76 @@ struct PageHeader {
     try profile.withUnsafeBufferPointer { profile in
       if !profile.isEmpty { (header.icc_profile, header.icc_profile_count) = (profile.baseAddress, profile.count) }
       try withExtendedLifetime(items) { try check(.output) { shim(&header, &options, $0) } }
+    }
+  }
+}
+
+// MARK: - What goes with a page of a TIFF
+
+extension PageHeader {
+  var companions: [TIFFCompanion] { metadata.tiff.companions }
+  var isCloudOptimized: Bool { metadata.tiff.isCloudOptimized }
+
+  /// Whether readers tell its levels by their order, so that levels must not say what they are: Aperio's.
+  var isSlide: Bool {
+    items.contains { $0.kind == .tiff && $0.tag == MetadataItem.descriptionTag && $0.text.starts(with: "Aperio ".utf8) }
+  }
+
+  /// One of its levels.
+  func reduced(to level: TIFFCompanion.Level, of companion: TIFFCompanion) -> PageHeader {
+    var picture = description, layout = Metadata()
+    (picture.width, picture.height) = (level.side(of: picture.width), level.side(of: picture.height))
+    layout.tiff = metadata.tiff
+    layout.tiff.companions = []
+    layout.tiff.isCloudOptimized = false
+    layout.tiff.isReduced = !isSlide
+    layout.tiff.hasWholeTiles = max(level.tileWidth, level.tileHeight) <= TIFFCompanion.Level.longestTile
+    (layout.tiff.tileWidth, layout.tiff.tileHeight) = (level.tileWidth, level.tileHeight)
+    layout.tiff.rowsPerStrip = level.rowsPerStrip
+    layout.jpeg = metadata.jpeg
+    if let old = metadata.resolution {
+      let x = Double(picture.width) / Double(description.width), y = Double(picture.height) / Double(description.height)
+      layout.resolution = old.unit == .none ? old : .init(x: old.x * x, y: old.y * y, unit: old.unit)
+    }
+    var options = options
+    options.needs_big_tiff = 0
+    let isOfSameSize = (companion.width, companion.height) == (picture.width, picture.height)
+    let description = isOfSameSize ? companion.source.flatMap(TIFFStructure.description) : nil
+    return PageHeader(
+      picture, layout, items: items.filter(\.isNodata) + [description].compactMap { $0 }, options: options)
+  }
+
+  /// The sample in memory that stands for no data.
+  var nodata: Double? {
+    guard let item = items.first(where: \.isNodata) else { return nil }
+    let text = String(decoding: item.text, as: UTF8.self).filter { !$0.isWhitespace }
+    return Double(text).flatMap(description.inMemory)
+  }
+}
+
+extension MetadataItem {
+  fileprivate var isNodata: Bool { kind == .tiff && tag == GDALMetadata.nodataTag }
+}
+
+extension ImageDescription {
+  /// A number of the file as its sample is in memory; nil if none can be it.
+  func inMemory(_ value: Double) -> Double? {
+    guard let stored else {
+      switch sampleType {
+      case .float32: return Double(Float(value))
+      case .float64: return value
+      default: return value == value.rounded() && 0...Double(sampleType.fullScale) ~= value ? value : nil
+      }
+    }
+    switch stored.kind {
+    case .float: return Double(Float(value))
+    case .signed:
+      guard value == value.rounded(), -valueOfOne - 1...valueOfOne ~= value else { return nil }
+      return sampleType == .float32 ? Double(Float(value) / Float(valueOfOne)) : value / valueOfOne
+    case .unsigned:
+      guard value == value.rounded(), 0...valueOfOne ~= value else { return nil }
+      if sampleType.isFloat { return value / valueOfOne }
+      return ((value * Double(sampleType.fullScale) + (valueOfOne / 2).rounded(.down)) / valueOfOne).rounded(.down)
     }
   }
 }

@@ -52,11 +52,25 @@ struct TIFF: FileFormat {
     let layout =
       tiff.tileWidth > 0
       ? "tiles of \(tiff.tileHeight) x \(tiff.tileWidth)" : "strips of \(tiff.rowsPerStrip) rows"
-    return fields + [
+    fields += [
       FileField("layout", .text(layout)), FileField("planar", .flag(tiff.isPlanar)),
       FileField("byte_order", .text(tiff.isBigEndian ? "big-endian" : "little-endian")),
       FileField("bigtiff", .flag(tiff.isBigTIFF)),
     ]
+    if tiff.isCloudOptimized { fields.append(FileField("cloud_optimized", .flag(true))) }
+    func sizes(_ companions: [TIFFCompanion]) -> FileField.Value {
+      .list(companions.map { .text("\($0.width) x \($0.height)") })
+    }
+    for (name, companions) in [
+      ("levels", tiff.companions.filter { $0.level != nil }), ("masks", tiff.companions.filter { $0.role == .mask }),
+      ("pictures_beside", tiff.companions.filter { $0.role == .picture }),
+    ] where !companions.isEmpty {
+      fields.append(FileField(name, sizes(companions)))
+    }
+    if let item = metadata.items.first(where: { $0.kind == .tiff && $0.tag == GDALMetadata.nodataTag }) {
+      fields.append(FileField("nodata", .text(String(decoding: item.text, as: UTF8.self))))
+    }
+    return fields
   }
 
   func decoder(of file: InputFile, _ options: ImageReader.Options) throws -> any PictureDecoder {
@@ -72,10 +86,21 @@ private final class TIFFDecoder: PictureDecoder {
   private let handle: OpaquePointer
   private(set) var header: codec_header
   private let file: InputFile
+  /// Nil: all its directories are pages, and it is none of GDAL's for the cloud.
+  private let structure: TIFFStructure?
+  let leftOut: Int
 
   init(_ file: InputFile, _ options: ImageReader.Options) throws {
     self.file = file
     (handle, header) = try file.open(options, with: codec_tiff_open)
+    let hasOthers = header.tiff_left_out > 0
+    structure = hasOthers || header.tiff_tile_width > 0 ? TIFFStructure(file.descriptor, hasOthers: hasOthers) : nil
+    leftOut = structure?.leftOut ?? Int(header.tiff_left_out)
+  }
+
+  func complete(_ metadata: inout Metadata) {
+    metadata.tiff.companions = structure?.companions[header.tiff_directory] ?? []
+    metadata.tiff.isCloudOptimized = structure?.isCloudOptimized ?? false
   }
 
   deinit { codec_tiff_close(handle) }
@@ -106,22 +131,27 @@ private final class TIFFDecoder: PictureDecoder {
 final class TIFFEncoder: PictureEncoder {
   private let handle: OpaquePointer
   private var page: PageHeader
+  /// Nil: libtiff writes all that there is.
+  private var extras: TIFFExtras?
 
   init(_ descriptor: Int32, _ page: PageHeader) throws {
     self.page = page
-    handle = try page.create(descriptor, with: codec_tiff_create)
+    extras = try TIFFExtras(page, to: descriptor)
+    handle = try page.create(extras?.libraryDescriptor ?? descriptor, with: codec_tiff_create)
   }
 
   deinit { codec_tiff_discard(handle) }
 
   func blocks(_ part: PartTarget?) -> (any BlockEncoding)? {
-    var options = page.options, layout = codec_tiff_layout()
-    // Not if the file is not deflated, or not of interleaved samples in this machine's byte order.
-    guard codec_tiff_blocks(handle, &options, &layout) == 1 else { return nil }
-    return BlockEncoder(TIFFBlocks(layout, self), page.description, part)
+    var header = page.header, options = page.options, layout = codec_tiff_layout()
+    // Not if nothing is compressed, or strips are huge.
+    guard codec_tiff_blocks(handle, &header, &options, &layout) == 1 else { return nil }
+    return BlockEncoder(TIFFBlocks(layout, page, self), page.description, part)
   }
 
-  var note: String? {
+  var notes: [String] { (extras?.notes ?? []) + [compressionNote].compactMap { $0 } }
+
+  private var compressionNote: String? {
     var header = page.header
     let wanted = header.tiff_compression, written = codec_tiff_written_compression(&header)
     guard wanted != 0, wanted != written else { return nil }
@@ -149,12 +179,20 @@ final class TIFFEncoder: PictureEncoder {
     try check(.output) { codec_tiff_append_file(handle, descriptor, UInt32(rows), $0) }
   }
 
+  func levels() throws -> LevelCascade? { try extras?.levels() }
+
+  func endPage(levels: [LevelCascade.Made]) throws { try extras?.endPage(levels) }
+
   func startPage(_ page: PageHeader) throws {
     self.page = page
     try page.pass { codec_tiff_start_page(handle, $0, $1, $2) }
+    try extras?.startPage(page)
   }
 
-  func finish(lateItems: [MetadataItem]) throws { try check(.output) { codec_tiff_finish(handle, $0) } }
+  func finish(lateItems: [MetadataItem]) throws {
+    try check(.output) { codec_tiff_finish(handle, $0) }
+    try extras?.finish()
+  }
 }
 
 extension Metadata {

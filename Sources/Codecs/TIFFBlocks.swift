@@ -1,7 +1,7 @@
 import Platform
 internal import CodecShims
 
-/// TIFF as blocks of strips or of rows of tiles, each deflated by itself.
+/// TIFF as blocks of strips or of rows of tiles, each compressed by itself.
 final class TIFFBlocks: BlockCodec, @unchecked Sendable {
   final class Encoded: @unchecked Sendable {
     fileprivate var block: codec_tiff_encoded
@@ -10,20 +10,25 @@ final class TIFFBlocks: BlockCodec, @unchecked Sendable {
   }
 
   private let layout: codec_tiff_layout
+  private let header: codec_header
+  private let options: codec_options
   private let encoder: TIFFEncoder
 
   var rowsPerBlock: Int { Int(layout.rows_per_block) }
   var rowsPerSegment: Int { Int(layout.segment_rows) }
   var needsRowAbove: Bool { false }
 
-  init(_ layout: codec_tiff_layout, _ encoder: TIFFEncoder) {
+  init(_ layout: codec_tiff_layout, _ page: PageHeader, _ encoder: TIFFEncoder) {
     self.layout = layout
+    (header, options) = (page.header, page.options)
     self.encoder = encoder
   }
 
   func encode(_ block: RowBlock) throws -> Encoded {
-    var layout = layout, result = codec_tiff_encoded()
-    try check(.output) { codec_tiff_encode_block(&layout, block.first, UInt32(block.rows), &result, $0) }
+    var layout = layout, header = header, options = options, result = codec_tiff_encoded()
+    try check(.output) {
+      codec_tiff_encode_block(&layout, &header, &options, block.first, UInt32(block.rows), &result, $0)
+    }
     return Encoded(result)
   }
 

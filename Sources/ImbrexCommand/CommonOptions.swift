@@ -33,7 +33,11 @@ struct CommonOptions: Sendable {
   var writerOptions: ImageWriter.Options {
     var options = ImageWriter.Options()
     if case .integer(let quality)? = values["quality"] { options.quality = quality }
-    options.compressionLevel = values.text("compression").flatMap(OptionText.compressionLevel)
+    let compression = values.text("compression").flatMap(OptionText.compression)
+    options.compression = compression?.method
+    (options.compressionLevel, options.zstdLevel) = (compression?.level, compression?.zstdLevel)
+    options.cut = values.text("tiles").flatMap(OptionText.cut)
+    options.levels = values.text("levels").flatMap(OptionText.levels) ?? .keep
     options.sampleType = values.text("bit-depth").flatMap(OptionText.sampleType)
     return options
   }

@@ -105,6 +105,11 @@ extension PictureJob {
   ) -> PageSettings {
     var settings = PageSettings(
       picture: made, metadata: metadata, change: change, options: writerOptions(isMain: file.tee == nil))
+    // What only the result must be able to have.
+    if file.tee != nil && file.format.name != "tiff" {
+      (settings.options.compression, settings.options.cut, settings.options.levels) = (nil, nil, .keep)
+    }
+    settings.options.isOfTwoValues = run.makesTwoLevels(after: file.position)
     settings.change.provenance = provenance(after: file.position)
     settings.change.keepsQuantity = run.keepsQuantity(after: file.position)
     settings.change.preservesRange = run.preservesRange(after: file.position)

@@ -45,6 +45,16 @@ extension PictureJob {
     }
   }
 
+  /// How many of the pictures beside the pages do not come out, of those that nobody has asked to drop.
+  func leftOut(of reader: ImageReader, _ files: [Output]) -> Int {
+    // A table has none anyway.
+    guard !run.pipeline.makesTable, let result = files.first else { return 0 }
+    let companions = reader.metadata.tiff.companions
+    if result.format.name != "tiff" { return reader.leftOut + companions.count }
+    let moves = options.region != nil || isTurnedFirst(files, reader.metadata)
+    return reader.leftOut + (moves ? companions.count { $0.role == .mask } : 0)
+  }
+
   // MARK: - Pages as files
 
   /// Goes past pages that are not wanted.

@@ -40,12 +40,13 @@ struct PictureJob {
     job.axes = StackAxes(reader)
     job.pages = try options.pageSelection?.list(in: job.axes)
     try skip(to: job.pages?[0] ?? 0, from: 0, reader)
-    if reader.leftOut > 0 && !run.pipeline.makesTable {
-      let what = reader.leftOut == 1 ? "1 overview or mask is" : "\(reader.leftOut) overviews or masks are"
-      job.warn("\(what) left out", isPrinted: !options.quiet)
-    }
     var start = try start(reader)
     var files = try pictureOutputs(reader, start.pipeline)
+    let leftOut = leftOut(of: reader, files)
+    if leftOut > 0 {
+      let what = leftOut == 1 ? "1 overview or mask is" : "\(leftOut) overviews or masks are"
+      job.warn("\(what) left out", isPrinted: !options.quiet)
+    }
     if let asked { try checkHolds(pages: asked, files) }
     let expected = asked ?? expectedPages(of: reader)
     var tables: [TableRows] = [], overlay: ImageWriter?, plan: Plan?, page = 0

@@ -29,6 +29,14 @@ public struct Metadata: Equatable, Sendable {
     public var lercError = 0.0
     /// What LERC's blocks are compressed with in addition, in its numbers: 0 nothing, 1 deflate, 2 zstd.
     public var lercAddition: Int32 = 0
+    /// What goes with the page, in the order of the file.
+    public var companions: [TIFFCompanion] = []
+    /// Whether the file has GDAL's layout for the cloud.
+    public var isCloudOptimized = false
+    /// Whether tiles are no smaller where the picture is.
+    package var hasWholeTiles = false
+    /// Whether the page is a reduced version of another.
+    package var isReduced = false
   }
 
   /// How a JPEG was compressed; 0 means unknown.
@@ -80,6 +88,7 @@ public struct Metadata: Equatable, Sendable {
     iccProfile = []
     items = []
     software = nil
+    tiff.companions.removeAll { $0.role == .picture }
   }
 
   /// The profile, if it is one for such colour (ICC.1:2022, 7.2.6); a profile of RGB says nothing of gray.

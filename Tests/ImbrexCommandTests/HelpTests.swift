@@ -81,7 +81,8 @@ import Testing
     let kept = CommonOptionList.all.filter(\.changesResult).map(\.name)
     #expect(
       kept == [
-        "format", "quality", "compression", "bit-depth", "background", "auto-orient", "strip", "provenance", "page",
+        "format", "quality", "compression", "tiles", "levels", "bit-depth", "background", "auto-orient", "strip",
+        "provenance", "page",
         "region",
         "allow-truncated", "table", "overlay",
       ])
@@ -118,8 +119,8 @@ import Testing
     }
     #expect(OptionText.pages("3") == 3...3 && OptionText.pages("2-5") == 2...5)
     for text in ["", "0", "5-2", "1-2-3", "-3", "a", "+1"] { #expect(OptionText.pages(text) == nil, "\(text)") }
-    #expect(OptionText.compressionLevel("fast") == 1 && OptionText.compressionLevel("9") == 9)
-    #expect(OptionText.compressionLevel("10") == nil && OptionText.compressionLevel("") == nil)
+    #expect(OptionText.compression("fast")?.level == 1 && OptionText.compression("9")?.level == 9)
+    #expect(OptionText.compression("10") == nil && OptionText.compression("") == nil)
     #expect(OptionText.color("#fff") == .white && OptionText.color("255,255,255") == .white)
     #expect(OptionText.color("#0080FF")?.green == 128.0 / 255)
     for text in ["", "#ff", "#+f+f+f", "256,0,0", "1,2", "red"] { #expect(OptionText.color(text) == nil, "\(text)") }

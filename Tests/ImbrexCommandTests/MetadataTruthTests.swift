@@ -112,8 +112,14 @@ import Testing
     let all = try #require(try extras("gaussian"))
     #expect(all.sizes == sizes && all.bytes == header + labels.joined() + range)
     let some = try #require(try extras("gaussian --page 2-3"))
-    let expected = code("IJIJ") + code("labl") + number(2)
-    #expect(some.sizes == [UInt32(expected.count), 4, 2] && some.bytes == expected + labels[1] + labels[2])
+    // The range is of all channels, of which these pages are.
+    let expected = code("IJIJ") + code("labl") + number(2) + code("rang") + number(1)
+    #expect(some.sizes == [UInt32(expected.count), 4, 2, 16] && some.bytes == expected + labels[1] + labels[2] + range)
+    metadata.items[0] = text(270, "ImageJ=1.53t\nimages=3\nchannels=3\nhyperstack=true\n")
+    try writePictures([page, page, page], to: folder.path("in.tif"), metadata: metadata)
+    let channels = try #require(try extras("gaussian --page 2-3"))
+    let names = code("IJIJ") + code("labl") + number(2)
+    #expect(channels.sizes == [UInt32(names.count), 4, 2] && channels.bytes == names + labels[1] + labels[2])
     // What is damaged is left out.
     metadata.items[2] = MetadataItem(kind: .tiff, tag: 50839, type: 1, bytes: metadata.items[2].bytes.dropLast(9))
     try writePictures([page, page, page], to: folder.path("in.tif"), metadata: metadata)

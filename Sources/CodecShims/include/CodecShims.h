@@ -135,14 +135,19 @@ typedef struct codec_header {
   int32_t tiff_lerc_addition;                  ///< What LERC's blocks are compressed with in addition, in its numbers.
   int32_t tiff_predictor;                      ///< libtiff's PREDICTOR_ value; 0 unknown.
   uint32_t tiff_tile_width, tiff_tile_height;  ///< 0: strips.
+  int32_t tiff_whole_tiles;                    ///< To a writer, 1: tiles of that size also where the picture is less.
   uint32_t tiff_rows_per_strip;                ///< 0: unknown.
   int32_t tiff_planar;                         ///< 1: separate planes.
   int32_t tiff_big_endian;                     ///< 1: big-endian file.
   int32_t tiff_big;                            ///< 1: BigTIFF.
   int32_t tiff_inverted;                       ///< 1: min-is-white.
   int32_t tiff_alpha_place;                    ///< Where among the samples behind colour alpha stands.
-  /// Directories that a reader passes over from this page to the next: reduced versions, masks, pyramid levels.
+  /// Directories of the file that are no pages: reduced versions, masks, a slide's label; told of the first that is
+  /// read.
   uint32_t tiff_left_out;
+  uint64_t tiff_directory;  ///< Where a reader found the page's directory.
+  /// To a writer, 1: the page is a reduced version of another.
+  int32_t tiff_reduced;
   /// Pages in the file, if known; 0 else (a stream). To a writer: how many are to come, if that is known for certain.
   uint32_t page_count;
 
@@ -174,6 +179,7 @@ typedef struct codec_input {
 /// How to write beyond what `codec_header` says.
 typedef struct codec_options {
   int32_t compression;     ///< PNG and TIFF deflate level 0…9 (1 and 2 are ISA-L's); -1: 2.
+  int32_t zstd_level;      ///< 1…22; 0: libtiff's usual one, 9.
   int32_t jpeg_quality;    ///< 1…100; 0: the header's, or 90 if that is unknown.
   int32_t needs_big_tiff;  ///< 1: more is to come than a classic TIFF may hold.
 } codec_options;
@@ -322,18 +328,22 @@ void codec_png_free_block(codec_png_encoded *encoded);
 const codec_item *_Nullable codec_png_late_items(const codec_png_reader *reader, size_t *count);
 void codec_png_add_late_items(codec_png_writer *writer, const codec_item *_Nullable items, size_t count);
 
-// TIFF in blocks of whole strips, or of whole rows of tiles, likewise: for deflate with interleaved samples in the
-// machine's byte order. A block is encoded by codec_tiff_encode_block on any thread and appended in order.
+// TIFF in blocks of whole strips, or of whole rows of tiles, likewise: for all that is compressed, but for huge strips.
+// A block is encoded by codec_tiff_encode_block on any thread and appended in order.
 
 /// How a writer's file is cut; made by codec_tiff_blocks.
 typedef struct codec_tiff_layout {
   uint32_t width, height, channels;
   size_t sample_size;
-  uint32_t tile_width;      ///< 0: strips.
+  uint32_t tile_width;  ///< In units of `sample_size × channels`, as `width` is, which packed samples share; 0: strips.
+  uint32_t tile_columns;    ///< In pixels.
   uint32_t segment_rows;    ///< Rows of a strip or tile.
   uint32_t rows_per_block;  ///< A multiple of that (or the height).
   int32_t differences;      ///< 1: samples are stored as differences to their left neighbour (predictor 2).
+  int32_t as_floats;        ///< 1: they go through the predictor for floats (3).
   int32_t level;            ///< Deflate level, -1 for the default.
+  int32_t
+      through_library;  ///< 1: libtiff encodes; 0: ISA-L or zlib, which is deflate of interleaved samples as they are.
 } codec_tiff_layout;
 
 typedef struct codec_tiff_encoded {
@@ -342,13 +352,30 @@ typedef struct codec_tiff_encoded {
   uint32_t segments, rows;
 } codec_tiff_encoded;
 
-/// Returns 1 and fills in the layout if this writer's file can be made of blocks, else 0.
-int32_t codec_tiff_blocks(const codec_tiff_writer *writer, const codec_options *options, codec_tiff_layout *layout);
-/// Encodes `count` rows, `width × channels × sample_size` bytes each, without gaps.
-int32_t codec_tiff_encode_block(const codec_tiff_layout *layout, const uint8_t *rows, uint32_t count,
+/// Returns 1 and fills in the layout if this writer's page can be made of blocks, else 0. With the header and the
+/// options that the page was begun with.
+int32_t codec_tiff_blocks(codec_tiff_writer *writer, const codec_header *header, const codec_options *options,
+                          codec_tiff_layout *layout);
+/// Encodes `count` rows as they are in memory, without gaps.
+int32_t codec_tiff_encode_block(const codec_tiff_layout *layout, const codec_header *header,
+                                const codec_options *options, const uint8_t *rows, uint32_t count,
                                 codec_tiff_encoded *encoded, codec_error *error);
 int32_t codec_tiff_append_block(codec_tiff_writer *writer, const codec_tiff_encoded *encoded, codec_error *error);
 void codec_tiff_free_block(codec_tiff_encoded *encoded);
+
+// Levels: rows at half the size, by means of 2 × 2.
+
+typedef struct codec_halving {
+  uint32_t width, channels;
+  int32_t sample_type;     ///< A `codec_sample_type`.
+  int32_t straight_alpha;  ///< 1: the last channel is alpha, and colour counts by it.
+  int32_t majority;        ///< 1: what most samples are, the larger of two that are as many.
+  int32_t has_nodata;      ///< 1: samples of that value do not count.
+  double nodata;
+} codec_halving;
+
+/// Makes a row of (width + 1) / 2 pixels of two; of a last one that stands alone, given twice, likewise.
+void codec_halve_rows(const codec_halving *how, const void *above, const void *below, void *out);
 
 /// Rows of which a part of the page that is a file of the same kind must begin at a multiple, so that its strips or
 /// tiles can be copied as they are; 0: they cannot.

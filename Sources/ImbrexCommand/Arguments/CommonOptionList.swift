@@ -26,10 +26,19 @@ package enum CommonOptionList {
       OptionDefinition(
         "quality", .integer(1...100), valueName: "q", defaultText: "as the input, else 90", help: "JPEG quality."),
       OptionDefinition(
-        "compression",
-        .text(allowed: "fast, balanced, small or a level 0 … 9") { OptionText.compressionLevel($0) != nil },
-        valueName: "level", defaultText: "balanced", suggestions: ["fast", "balanced", "small"],
-        help: "Deflate of PNG and TIFF: fast, balanced, small, or a level 0 … 9."),
+        "compression", .text(allowed: OptionText.compressionAllowed) { OptionText.compression($0) != nil },
+        valueName: "method:level", defaultText: "as the input, balanced",
+        suggestions: ["fast", "balanced", "small"] + TIFFCompression.allCases.map(\.rawValue),
+        help: "A TIFF's compression, and its level: \(listed(TIFFCompression.allCases.map(\.rawValue), "or")); "
+          + "fast, balanced, small, or a level 0 … 9 of deflate, 1 … 22 of zstd."),
+      OptionDefinition(
+        "tiles", .text(allowed: OptionText.cutAllowed) { OptionText.cut($0) != nil }, valueName: "hxw",
+        unit: "pixels", defaultText: "as the input", suggestions: ["strips", "256x256", "512x512"],
+        help: "Cut a TIFF into tiles of H×W pixels, multiples of 16, or into strips."),
+      OptionDefinition(
+        "levels", .text(allowed: OptionText.levelsAllowed) { OptionText.levels($0) != nil }, valueName: "n",
+        defaultText: "keep", suggestions: ["keep", "drop"],
+        help: "Reduced versions in a TIFF: keep (made anew from the result), drop, or make N of them."),
       OptionDefinition(
         "bit-depth", .choice(["8", "16", "32f"]), valueName: "bits", defaultText: "as the input",
         help: "Bits of the samples to write."),

@@ -19,12 +19,6 @@ package enum OptionText {
     return Int(number * factor)
   }
 
-  /// How hard to deflate, as a level 0 … 9: a level, or `fast`, `balanced`, `small`.
-  package static func compressionLevel(_ text: String) -> Int? {
-    if let level = ["fast": 1, "balanced": 2, "small": 6][text] { return level }
-    return wholeNumber(text).flatMap { (0...9).contains($0) ? $0 : nil }
-  }
-
   /// A sample type to write: `8`, `16` or `32f`.
   package static func sampleType(_ text: String) -> SampleType? {
     ["8": SampleType.uint8, "16": .uint16, "32f": .float32][text]

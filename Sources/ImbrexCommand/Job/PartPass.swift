@@ -114,6 +114,8 @@ struct PartPass {
     var settings = output.settings
     settings.picture.height = rows
     settings.metadata.strip()
+    settings.metadata.tiff.companions = []
+    settings.metadata.tiff.isCloudOptimized = false
     settings.options.expectedByteCount = 0
     var input = work.input
     input.height = rows
