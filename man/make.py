@@ -413,6 +413,101 @@ Places are counted from 1, like pages.
 Names of pages may have them
 .Pq Ql --name '{stem}-z{z}-c{c}.{ext}' ;
 tables of blobs have them as columns beside the page.
+.Ss Sweeps
+.Fl -vary
+runs a chain once for each value of a name, which stands in braces in options and in the outputs' names:
+.Pp
+.Dl imbrex gaussian --sigma {s} then edge --high {t} --vary s=1,2,4 --vary t=0.2:0.4:0.05 in.tif -o 'edges-{s}-{t}.png'
+.Pp
+.Ar NAME Ns = Ns Ar FIRST Ns \&: Ns Ar LAST Ns \&: Ns Ar STEP
+has the last value among its own where steps lead to it, and as many decimals as were given.
+With several names there is an output for each combination of their values, and the outputs' names have to tell them apart.
+A slash in a value becomes an underscore in a name.
+Each output is, byte for byte, that of the chain run alone with these values.
+.Pp
+What combinations have in common is done once: decoding, equal first stages, and a
+.Cm tee
+among these.
+Inside a filter it is what does not depend on what varies: of
+.Cm edge
+the smoothed gradient and its thinning for all
+.Fl -low
+and
+.Fl -high ,
+also with
+.Fl -quantiles ;
+of
+.Cm blob-detect
+the scale space for all
+.Fl -threshold ,
+.Fl -threshold-rel
+and
+.Fl -overlap .
+.Fl -explain
+draws the tree of what is shared, and says what is saved.
+Where the branches of one tree would need more than
+.Fl -max-memory ,
+or more than 128 files were written at once, the picture is held and there are several trees, one after the other; it is decoded once
+all the same.
+.Pp
+Directories, pages, pipes,
+.Fl -incremental
+(only new combinations are made),
+.Fl -report
+and
+.Fl -dry-run
+are as without
+.Fl -vary .
+More than 10,000 combinations need
+.Fl -yes .
+.Pp
+.Fl -sheet Ar FILE
+draws all results on one picture, with the values of the last name over its columns and those of the others beside its rows.
+It is no larger than a screen of 1920 by 1080 pixels, or than
+.Fl -sheet-size .
+Results are reduced by the mean of the area, and lines of edges brightened so that
+they stay visible.
+.Fl -sheet-region Ar WxH+X+Y
+shows that part of each at full size instead.
+Tables of blobs are drawn as circles on what they were made of.
+Of several pages the sheet shows the first.
+For several inputs FILE is a directory.
+.Pp
+.Fl -truth Ar FILE
+compares each result of
+.Cm edge
+or
+.Cm blob-detect
+with what is right, and prints how much of what was found is right (precision), how much of what is right was found (recall) and the
+harmonic mean of both (F1), best first; as JSON with
+.Fl -json .
+For edges FILE is a picture whose lighter pixels than black are edges.
+As in the Berkeley benchmark, each edge pixel goes with at most one of the truth, no further away than
+.Fl -tolerance
+pixels (0.0075 of the picture's diagonal), so that there are as many pairs as can be.
+At 0 only the very same pixels count.
+For blobs it is a table with columns
+.Li y
+and
+.Li x
+(or
+.Li row
+and
+.Li column ) ,
+as
+.Cm blob-detect
+writes it, or a picture of spots; centres go together up to
+.Fl -tolerance
+pixels, 5 by default.
+Where nothing was found, or nothing is right, the ratio is 0.
+For several inputs FILE is a directory with files of the same names, and the counts of all are added.
+With
+.Fl -sheet
+or
+.Fl -truth
+there need be no other output:
+.Pp
+.Dl imbrex edge --low {l} --high {h} --vary l=0.05:0.2:0.05 --vary h=0.2:0.4:0.05 --truth drawn.png --sheet all.png in.png
 .Ss Regions
 With
 .Fl -region Ar WxH+X+Y

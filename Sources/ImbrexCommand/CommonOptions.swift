@@ -69,6 +69,9 @@ struct CommonOptions: Sendable {
 
   var sheet: String? { values.text("sheet") }
   var sheetRegion: Region? { values.text("sheet-region").flatMap(OptionText.region) }
+  var sheetSize: Sheet.Size {
+    values.text("sheet-size").flatMap(OptionText.extent).map { Sheet.Size(width: $0.width, height: $0.height) } ?? .screen
+  }
   var truth: String? { values.text("truth") }
   var tolerance: Double? { if case .number(let value)? = values["tolerance"] { value } else { nil } }
   /// Whether results need not be written: they are looked at otherwise.

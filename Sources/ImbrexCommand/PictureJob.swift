@@ -184,7 +184,8 @@ struct PictureJob {
 
   /// Whether the picture is turned before it is filtered. A tee does not change what goes on: the result alone decides.
   func isTurnedFirst(_ files: [Output], _ metadata: Metadata) -> Bool {
-    let turnsForResult = !run.pipeline.makesTable && !files[0].format.holdsOrientation
+    let result = run.pipeline.makesTable ? nil : files.first { $0.tee == nil }
+    let turnsForResult = result.map { !$0.format.holdsOrientation } ?? false
     return metadata.isTurned && (options.autoOrient || options.strip || turnsForResult)
   }
 

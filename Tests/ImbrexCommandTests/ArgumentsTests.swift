@@ -135,8 +135,9 @@ import Testing
     Case("gaussian --mask m.png then sobel", "--mask is an option of sobel, not of gaussian"),
     Case("gaussian then tee --sigma 3 a.png", "--sigma is an option of gaussian, not of tee"),
     Case("gaussian --warmup 2", "--warmup is an option of bench, not of gaussian"),
-    Case("gaussian --json", "--json goes with --explain only"),
-    Case("gaussian then blob-detect --json", "--json goes with --explain only; for a table use --table json"),
+    Case("gaussian --json", "--json goes with --explain and --truth only"),
+    Case(
+      "gaussian then blob-detect --json", "--json goes with --explain and --truth only; for a table use --table json"),
     Case("gaussian --table csv", "--table is an option of blob-detect, not of gaussian"),
     Case("bench gaussian -o x in.png", "--output is not an option of bench"),
     Case("bench gaussian --output x in.png", "--output is not an option of bench"),

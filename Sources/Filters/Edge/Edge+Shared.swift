@@ -53,8 +53,17 @@ struct ThinnedRungs: Stencil {
         let rungs: UnsafeMutablePointer<UInt16> = output.row(y).samples() + block.x
         let magnitudes = rows.magnitude(y) + (block.x - rows.firstColumn)
         rungs.update(repeating: 0, count: block.width)
-        // Few pixels survive.
-        for x in 0..<block.width where labels[x] != 0 { rungs[x] = rung(of: magnitudes[x]) }
+        // Few pixels survive: eight that do not are passed over at once.
+        var x = 0
+        while x < block.width {
+          let end = min(x + 8, block.width)
+          if end - x == 8, UnsafeRawPointer(labels + x).loadUnaligned(as: UInt64.self) == 0 {
+            x = end
+            continue
+          }
+          for x in x..<end where labels[x] != 0 { rungs[x] = rung(of: magnitudes[x]) }
+          x = end
+        }
       }
     }
   }
@@ -101,7 +110,7 @@ struct ThinnedFork: ForkStage {
     var sink: any RowSink { tree }
 
     func finish(_ index: Int, in context: RunContext) throws -> (input: SweepInput, stage: Stage) {
-      try tree.cut(at: pairs[index].low)
+      try tree.cut(at: pairs[index].low, in: context)
       return (.none(picture), .stencil(ThinnedCut(tree: tree, high: pairs[index].high), making: picture))
     }
   }

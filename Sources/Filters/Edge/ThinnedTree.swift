@@ -61,9 +61,9 @@ final class ThinnedTree: RowSink, @unchecked Sendable {
   }
 
   /// Makes the components those at a low threshold, which is no higher than the one before.
-  func cut(at low: UInt16) throws {
-    if components == nil { components = try Components(self) }
-    components!.cut(at: lows.firstIndex(of: low)! + 1)
+  func cut(at low: UInt16, in context: RunContext) throws {
+    if components == nil { components = try Components(self, context) }
+    components!.cut(at: lows.firstIndex(of: low)! + 1, in: context)
   }
 
   /// Writes a row's pixels: 255 in components of the cut that reach a rung, else 0.
@@ -84,41 +84,55 @@ final class ThinnedTree: RowSink, @unchecked Sendable {
     /// Of the lowest of a component, the highest rung in it.
     private let highest: Numbers<UInt16>
     /// Of each pixel that the cut takes, the highest rung of its component; 0 of others.
-    let reach: UnsafeMutablePointer<UInt16>
     private let reaches: Numbers<UInt16>
-    /// By the number of low thresholds that both reach, pairs of neighbours.
-    private let neighbours: [Numbers<SIMD2<UInt32>>]
-    private let rungs: UnsafeMutablePointer<UInt16>
+    var reach: UnsafePointer<UInt16> { UnsafePointer(reaches.base) }
+    private typealias Pairs = Numbers<SIMD2<UInt32>>
+    /// Of bands of rows, by the number of low thresholds that both reach: pairs of neighbours.
+    private let neighbours: [[Pairs]]
+    private let rungs: Numbers<UInt16>
     private let lowsReached: [UInt16]
     /// How many of the low thresholds the components reach, at least.
     private var level: Int
 
-    init(_ tree: ThinnedTree) throws {
+    init(_ tree: ThinnedTree, _ context: RunContext) throws {
       let count = tree.columns.count, memory = tree.maxMemory
       parents = try Numbers(count: count, maxMemory: memory)
       highest = try Numbers(count: count, maxMemory: memory)
       reaches = try Numbers(count: count, maxMemory: memory)
-      reach = reaches.base
-      rungs = tree.rungs.base
+      rungs = tree.rungs
       lowsReached = tree.lowsReached
       level = tree.lows.count + 1
-      neighbours = try Self.neighbours(tree)
+      neighbours = try Self.neighbours(tree, context)
       for pixel in 0..<count {
         parents.base[pixel] = UInt32(pixel)
-        highest.base[pixel] = rungs[pixel]
+        highest.base[pixel] = rungs.base[pixel]
       }
     }
 
-    /// Each pixel with those of its neighbours that come before it.
-    private static func neighbours(_ tree: ThinnedTree) throws -> [Numbers<SIMD2<UInt32>>] {
-      let lists = (0...tree.lows.count).map { _ in Numbers<SIMD2<UInt32>>(maxMemory: tree.maxMemory) }
+    /// Rows whose neighbours are found together, by one worker.
+    private static let rowsPerBand = 256
+
+    /// Each pixel with those of its neighbours that come before it; of each band of rows, a list for each level.
+    private static func neighbours(_ tree: ThinnedTree, _ context: RunContext) throws -> [[Pairs]] {
+      let bands = (tree.height + rowsPerBand - 1) / rowsPerBand
+      let found = Locked([Result<[Pairs], any Error>?](repeating: nil, count: bands))
+      eachOf(bands, in: context) { band in
+        let rows = band * rowsPerBand..<min((band + 1) * rowsPerBand, tree.height)
+        let lists = Result { try neighbours(tree, rows) }
+        found.withLock { $0[band] = lists }
+      }
+      return try found.withLock { try $0.map { try $0!.get() } }
+    }
+
+    private static func neighbours(_ tree: ThinnedTree, _ rows: Range<Int>) throws -> [Pairs] {
+      let lists = (0...tree.lows.count).map { _ in Pairs(maxMemory: tree.maxMemory) }
       let columns = tree.columns.base, rungs = tree.rungs.base
       try tree.lowsReached.withUnsafeBufferPointer { reached in
         func join(_ a: Int, _ b: Int) throws {
           let level = min(reached[Int(rungs[a])], reached[Int(rungs[b])])
           try lists[Int(level)].append(SIMD2(UInt32(a), UInt32(b)))
         }
-        for y in 0..<tree.height {
+        for y in rows {
           // Of the row above, the first that is not too far left.
           var above = y > 0 ? tree.rowStarts[y - 1] : 0
           let aboveEnd = tree.rowStarts[y]
@@ -137,21 +151,27 @@ final class ThinnedTree: RowSink, @unchecked Sendable {
       return lists
     }
 
-    mutating func cut(at wanted: Int) {
+    mutating func cut(at wanted: Int, in context: RunContext) {
       precondition(wanted <= level, "low thresholds go down")
       guard wanted < level else { return }
       while level > wanted {
         level -= 1
-        let list = neighbours[level]
-        for pair in UnsafeBufferPointer(start: list.base, count: list.count) { join(Int(pair.x), Int(pair.y)) }
+        for list in neighbours.map({ $0[level] }) {
+          for pair in UnsafeBufferPointer(start: list.base, count: list.count) { join(Int(pair.x), Int(pair.y)) }
+        }
       }
-      let parents = parents.base
-      lowsReached.withUnsafeBufferPointer { reached in
-        for pixel in 0..<self.parents.count {
-          // Parents have lower numbers, and are at the root already.
-          let root = parents[Int(parents[pixel])]
-          parents[pixel] = root
-          reach[pixel] = reached[Int(rungs[pixel])] >= level ? highest.base[Int(root)] : 0
+      // Parents have lower numbers: in this order theirs are at the root already.
+      let count = parents.count, share = 1 << 16
+      for pixel in 0..<count { parents.base[pixel] = parents.base[Int(parents.base[pixel])] }
+      let (lowest, parents, highest, reaches, rungs, lowsReached) = (
+        level, parents, highest, reaches, rungs, lowsReached
+      )
+      eachOf((count + share - 1) / share, in: context) { part in
+        let (parents, highest, reach, rungs) = (parents.base, highest.base, reaches.base, rungs.base)
+        lowsReached.withUnsafeBufferPointer { reached in
+          for pixel in part * share..<min((part + 1) * share, count) {
+            reach[pixel] = reached[Int(rungs[pixel])] >= lowest ? highest[Int(parents[pixel])] : 0
+          }
         }
       }
     }
@@ -172,6 +192,21 @@ final class ThinnedTree: RowSink, @unchecked Sendable {
       let (low, high) = (min(a, b), max(a, b))
       parents.base[high] = UInt32(low)
       highest.base[low] = max(highest.base[low], highest.base[high])
+    }
+  }
+}
+
+/// Calls `body` for each number below a count, on all workers.
+private func eachOf(_ count: Int, in context: RunContext, _ body: @Sendable @escaping (Int) -> Void) {
+  let next = Locked(0)
+  context.pool.run(workers: min(context.workers, count)) { _ in
+    while true {
+      let number = next.withLock { next in
+        defer { next += 1 }
+        return next
+      }
+      guard number < count else { return }
+      body(number)
     }
   }
 }

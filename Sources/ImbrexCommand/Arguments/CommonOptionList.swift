@@ -102,6 +102,10 @@ package enum CommonOptionList {
         }, valueName: "wxh+x+y", changesResult: false,
         help: "Of each result, show this part at full size on the sheet."),
       OptionDefinition(
+        "sheet-size", .text(allowed: "a width and a height, such as 3840x2160") { OptionText.extent($0) != nil },
+        valueName: "wxh", unit: "pixels", defaultText: "1920x1080", changesResult: false,
+        help: "The sheet is no larger than this."),
+      OptionDefinition(
         "truth", .file, valueName: "file", changesResult: false,
         help: "Print precision, recall and F1 against a picture, or a table, of what is right; best first."),
       OptionDefinition(
@@ -170,7 +174,8 @@ package enum CommonOptionList {
         "explain", .flag, changesResult: false,
         help: "Print the plan (workers, grid, halo, memory, kernels, outputs) and do nothing."),
       OptionDefinition(
-        "json", .flag, changesResult: false, help: "With --explain: print one JSON object a file, on a line of its own."
+        "json", .flag, changesResult: false,
+        help: "With --explain: print one JSON object a file, on a line of its own; with --truth: the scores."
       ),
       OptionDefinition(
         "report", .file, valueName: "file", changesResult: false,

@@ -10,9 +10,9 @@ enum OptionChecks {
     if values.flag("null") && !values.isGiven("files-from") {
       throw ImbrexError(option: "null", "goes with --files-from only")
     }
-    if values.flag("json") && !values.flag("explain") {
+    if values.flag("json") && !values.flag("explain") && !values.isGiven("truth") {
       let table = last.makesTable ? "; for a table use --table json" : ""
-      throw ImbrexError(option: "json", "goes with --explain only\(table)")
+      throw ImbrexError(option: "json", "goes with --explain and --truth only\(table)")
     }
     try checkInPlace(values)
     try checkTiling(values)
@@ -40,11 +40,17 @@ enum OptionChecks {
     } else if values.isGiven("in-place") {
       throw ImbrexError(option: "in-place", "does not go with --vary: all results would be one file")
     }
-    if values.isGiven("sheet-region") && !values.isGiven("sheet") {
-      throw ImbrexError(option: "sheet-region", "goes with --sheet only")
+    for name in ["sheet-region", "sheet-size"] where values.isGiven(name) && !values.isGiven("sheet") {
+      throw ImbrexError(option: name, "goes with --sheet only")
     }
     if values.isGiven("tolerance") && !values.isGiven("truth") {
       throw ImbrexError(option: "tolerance", "goes with --truth only")
+    }
+    for name in ["incremental", "no-clobber"] where values.flag(name) {
+      // What is passed over could not be shown.
+      for other in ["sheet", "truth"] where values.isGiven(other) {
+        throw ImbrexError(option: name, "does not go with --\(other), which needs all results")
+      }
     }
     if values.isGiven("truth") && !["edge", "blob-detect"].contains(last.name) {
       throw ImbrexError(option: "truth", "goes with edge and blob-detect, not with \(last.name)")

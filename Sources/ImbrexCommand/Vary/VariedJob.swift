@@ -98,7 +98,8 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
   private var metadata: Metadata
   /// What the chain is given: the page, turned perhaps.
   private var input: ImageDescription
-  /// By combination.
+  private var choice: PictureChoice?
+  /// By file.
   private var collectors: [Int: PictureCollector] = [:]
   /// By job, what overlays are drawn on.
   private var grounds: [Int: PictureCollector] = [:]
@@ -136,7 +137,10 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
     let trees = try PlanTree.fitting(
       jobs.map { variants[$0.job.branch] }, chosen: wanted, for: input, region: options.region, taps: taps,
       tiling: context.tiling)
-    try varied.choice?.begin(source.description, page: page, of: jobs[0].job.input, options.region)
+    // Of a combination that is passed over there would be nothing to show.
+    choice = try varied.choice.map {
+      try PictureChoice($0, jobs[0].job, input, page: page, number: jobs[0].number(page))
+    }
     if trees.count == 1 {
       try trees[0].run(.stream(source), to: self, in: context)
     } else {
@@ -145,6 +149,7 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
       try source.read(into: picture.buffer.base, stride: picture.stride, count: input.height)
       for tree in trees { try tree.run(.picture(picture), to: self, in: context) }
     }
+    try choice?.end()
     return trees
   }
 
@@ -171,7 +176,7 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
       var sinks: [any RowSink] = []
       if !varied.files[index].isEmpty { sinks.append(try open(index, 0)) }
       return sinks
-        + (try varied.choice?.sinks(
+        + (try choice?.sinks(
           jobs[index].job.branch, of: written(index, after: jobs[index].run.pipeline.links.count)) ?? [])
     }
   }
@@ -179,7 +184,7 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
   func finish(_ variants: [Int]) throws {
     for index in variants {
       if !varied.files[index].isEmpty { try close(index, 0) }
-      try varied.choice?.finish(jobs[index].job.branch)
+      choice?.finish(jobs[index].job.branch)
       try finishPage(index)
     }
   }
@@ -257,7 +262,7 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
         TableRows(
           file: job.job.input, page: isPaged ? nil : job.number(page), place: isPaged ? [:] : job.place(page),
           table: table))
-      try varied.choice?.take(table, job.job.branch, on: grounds[index]?.picture)
+      try choice?.take(table, job.job.branch, on: grounds[index]?.picture)
       if let path = job.overlayPath(page: page), let ground = grounds[index] {
         let change = job.change(
           of: reader, page: page, of: pageCount, varied.files[index], isAlone: job.outputs.overlay!.plan.isPaged)

@@ -37,7 +37,9 @@ package struct VariedLine: Sendable {
       do {
         command = try parse(filled(words, combination))
       } catch var error as ImbrexError where count > 1 {
-        error.message += " (with \(combination.text))"
+        // What is wrong whatever the values is not theirs.
+        let other = combinations[index > 0 ? 0 : count - 1]
+        if !isAlike(error, { try parse(filled(words, other)) }) { error.message += " (with \(combination.text))" }
         throw error
       }
       // Help, or a version.
@@ -47,6 +49,15 @@ package struct VariedLine: Sendable {
     let line = VariedLine(combinations: (0..<count).map { combinations[$0] }, lines: lines, names: combinations.names)
     try line.check()
     return .varied(line)
+  }
+
+  private static func isAlike(_ error: ImbrexError, _ body: () throws -> ParsedCommand) -> Bool {
+    do {
+      _ = try body()
+      return false
+    } catch let other {
+      return (other as? ImbrexError)?.message == error.message
+    }
   }
 
   private static func values(of option: String, in words: [String]) -> [String] {
