@@ -61,7 +61,7 @@ public final class EdgePointsSink: RowSink, @unchecked Sendable {
         if bytes != 0 {
           // The top bit of each byte that is not 0; the product brings them together.
           let isSet = ((bytes & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7F7F_7F7F_7F7F_7F7F | bytes) & 0x8080_8080_8080_8080
-          word |= (isSet &>> 7 &* 0x0102_0408_1020_4080) &>> 56 &<< UInt64(place)
+          word |= ((isSet &>> 7 &* 0x0102_0408_1020_4080) &>> 56) &<< UInt64(place)
         }
         place += 8
       }
