@@ -181,7 +181,7 @@ final class TIFFEncoder: PictureEncoder {
 
   func levels() throws -> LevelCascade? { try extras?.levels() }
 
-  func endPage(levels: [LevelCascade.Made]) throws { try extras?.endPage(levels) }
+  func endPage(levels: [LevelCascade.Made]) throws { extras?.endPage(levels) }
 
   func startPage(_ page: PageHeader) throws {
     self.page = page
