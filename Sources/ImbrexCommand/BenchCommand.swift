@@ -75,19 +75,22 @@ struct BenchCommand {
 
   func run() throws {
     let picture: Picture
+    var readerOptions = ImageReader.Options()
+    readerOptions.nodata = values.nodata
+    readerOptions.masks = try values.text("mask").map(Mask.all) ?? []
     let isEndToEnd = values.flag("end-to-end")
     do {
       if isEndToEnd && input == "-" {
         throw ImbrexError(.usage, "--end-to-end reads its input again and again: name a file instead of standard input")
       }
-      picture = try Picture(reading: ImageReader(path: input))
+      picture = try Picture(reading: ImageReader(path: input, options: readerOptions))
     } catch let error as ImbrexError {
       Messages.report(messageText(error), file: input)
       throw BatchFailure(status: error.status)
     }
     let benchmark = Benchmark(
       pipeline: pipeline, picture: picture, tilings: tilings(), warmups: values.integer("warmup"),
-      runs: values.integer("runs"), file: isEndToEnd ? input : nil)
+      runs: values.integer("runs"), file: isEndToEnd ? input : nil, readerOptions: readerOptions)
     let report = BenchReport(
       filter: pipeline.name, options: options, picture: picture.description, isEndToEnd: isEndToEnd,
       runs: try benchmark.measure(workers: workerCounts()))

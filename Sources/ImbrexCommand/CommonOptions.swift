@@ -40,8 +40,18 @@ struct CommonOptions: Sendable {
     options.maxMemory = tiling.maxMemory
     options.isTolerant = values.flag("allow-truncated")
     options.page = pages.map { $0.lowerBound - 1 } ?? 0
+    options.nodata = values.nodata
+    options.masks = masks
     return options
   }
+
+  /// The masks of ``ImageReader/Options/masks``, once they have been read.
+  var masks: [Mask] = []
+
+  /// Reads the mask that is named.
+  ///
+  /// - Throws: What opening and reading it throws, with its file's name.
+  mutating func readMasks() throws { masks = try values.text("mask").map(Mask.all) ?? [] }
 
   /// How many pages of a file are asked for; nil: all of a stream, whose number shows at its end.
   func pageCount(of reader: ImageReader) throws -> Int? {

@@ -71,6 +71,7 @@ extension PictureJob {
     var change = PictureChange(of: reader.description)
     if isTurnedFirst(files, reader.metadata) { change.turn = reader.metadata.orientation! }
     change.region = options.region
+    change.writesNodata = !options.strip
     let first = (options.pages?.lowerBound ?? 1) - 1
     (change.page, change.pages, change.pageCount) = (page, first..<(first + pages), reader.pageCount ?? pages)
     change.firstPage = page == 0 && !options.strip ? reader.firstPage : nil

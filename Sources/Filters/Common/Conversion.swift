@@ -77,6 +77,8 @@ struct ConvertingStencil: Stencil {
   private let clipping: Clipping?
   /// What 1.0 is in the result.
   private let one: Float
+  /// The sample for no data becomes the other's, whatever rounding makes of others.
+  private let nodata: (coverage: Coverage, sample: Double)?
 
   init(
     from: ImageDescription, to: ImageDescription, background: Background = .white, one: Float = 1,
@@ -89,6 +91,13 @@ struct ConvertingStencil: Stencil {
     self.background = background.samples(from.color)
     self.clipping = from.sampleType.isFloat && !to.sampleType.isFloat ? clipping : nil
     self.one = one
+    if from.sampleType == to.sampleType && from.stored == to.stored || from.color != to.color {
+      nodata = nil
+    } else if let sample = to.nodataSample, let coverage = (try? Coverage(from, .colors))??.withoutMasks {
+      nodata = (coverage, sample)
+    } else {
+      nodata = nil
+    }
   }
 
   var halo: Halo { .none }
@@ -103,7 +112,7 @@ struct ConvertingStencil: Stencil {
     }
   }
 
-  fileprivate func convert(
+  func convert(
     _ pixels: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int, scratch: Scratch
   ) {
     let kernels = KernelTable.current
@@ -123,6 +132,21 @@ struct ConvertingStencil: Stencil {
     clipping?.look(at: floats, count: count * to.channels, most: to.sampleType == .uint8 ? 255 : 65535)
     storeRow(floats, count: count * to.channels, scale: 1, as: to.sampleType, to: target)
     if one != 1 && to.alpha != .none { scaleAlpha(target.samples(), by: one, channels: to.channels, count: count) }
+    if let nodata { keep(nodata.coverage, nodata.sample, pixels, target, count, scratch) }
+  }
+
+  private func keep(
+    _ coverage: Coverage, _ nodata: Double, _ pixels: UnsafeRawPointer, _ target: UnsafeMutableRawPointer,
+    _ count: Int, _ scratch: Scratch
+  ) {
+    let bands = coverage.bands
+    let cover = scratch.allocate(count * bands, of: UInt8.self)
+    if coverage.load(pixels, y: 0, x: 0, count: count, into: cover, scratch: scratch) { return }
+    for x in 0..<count {
+      for band in 0..<bands where cover[x * bands + band] == 0 {
+        target.setSample(x * to.channels + band, of: to.sampleType, to: nodata)
+      }
+    }
   }
 
   /// Drops the alpha of premultiplied pixels, in place.

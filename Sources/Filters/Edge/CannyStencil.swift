@@ -22,13 +22,16 @@ struct CannyStencil: Stencil {
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     gradient.visit(region, from: source, scratch: scratch) { y, block, rows in
       // A row can be thinned once the magnitudes below it are known.
-      if y - 1 >= block.y { thin(y - 1, of: block, rows, to: output, scratch: scratch) }
-      if y == gradient.input.height - 1 && y < block.endY { thin(y, of: block, rows, to: output, scratch: scratch) }
+      if y - 1 >= block.y { thin(y - 1, of: block, rows, source, to: output, scratch: scratch) }
+      if y == gradient.input.height - 1 && y < block.endY {
+        thin(y, of: block, rows, source, to: output, scratch: scratch)
+      }
     }
   }
 
   private func thin(
-    _ y: Int, of block: Region, _ rows: CannyGradient.Rows, to output: OutputRows, scratch: Scratch
+    _ y: Int, of block: Region, _ rows: CannyGradient.Rows, _ source: SourceRows, to output: OutputRows,
+    scratch: Scratch
   ) {
     let input = gradient.input
     let labels: UnsafeMutablePointer<UInt8> = output.row(y).samples()
@@ -44,9 +47,9 @@ struct CannyStencil: Stencil {
     let magnitudes = (y - 1...y + 1).map { UnsafePointer(rows.magnitude($0) + offset) }
     scratch.frame {
       var valid: UnsafeMutablePointer<UInt8>?
-      if let mask = gradient.edge.mask {
+      if let coverage = rows.coverage {
         valid = scratch.allocate(columns.count, of: UInt8.self)
-        mask.eroded(row: y, columns: columns, into: valid!)
+        coverage.eroded(y, columns, source, into: valid!, scratch: scratch)
       }
       KernelTable.current.canny_thin_f64(
         magnitudes, rows.down(y) + offset, rows.across(y) + offset, valid, low, high, labels + columns.lowerBound,

@@ -47,6 +47,7 @@ package enum CommonOptionList {
       OptionDefinition(
         "page", .text(allowed: "a page from 1, or a range such as 2-5") { OptionText.pages($0) != nil },
         valueName: "n", defaultText: "all", help: "Pages of a TIFF or a stream, from 1: N or N-M."),
+      mask, nodata,
       OptionDefinition(
         "region",
         .text(allowed: "a width, a height and a place, such as 640x480+100+50") { OptionText.region($0) != nil },
@@ -160,6 +161,15 @@ package enum CommonOptionList {
 // MARK: - Options that other commands have too
 
 extension CommonOptionList {
+  static let mask = OptionDefinition(
+    "mask", .file, valueName: "file",
+    help: "Only pixels count where this picture, which is as large, is not zero.")
+
+  static let nodata = OptionDefinition(
+    "nodata", .text(allowed: "a number, nan or none") { OptionText.nodata($0) != nil }, valueName: "value",
+    defaultText: "what the file says", suggestions: ["nan", "none"],
+    help: "The sample that stands for no data and does not count: a number in the file's units, nan or none.")
+
   static func chunks(isRepeatable: Bool) -> OptionDefinition {
     OptionDefinition(
       "chunks", .size, valueName: "rxc", defaultText: isRepeatable ? nil : "by cores and cache",
