@@ -1,4 +1,4 @@
-public import Pictures
+import Pictures
 import Platform
 
 extension ImageReader {

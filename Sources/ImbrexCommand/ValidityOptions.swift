@@ -1,4 +1,4 @@
-import Imbrex
+package import Imbrex
 
 // What of a picture counts: `--mask` and `--nodata`, and how it is told.
 

@@ -105,3 +105,8 @@ public final class Mask: Sendable {
     return result
   }
 }
+
+extension Mask: Equatable {
+  /// Whether they are the same, not alike.
+  public static func == (a: Mask, b: Mask) -> Bool { a === b }
+}

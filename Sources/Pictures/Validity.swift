@@ -13,8 +13,7 @@ public struct Validity: Sendable {
 
 extension Validity: Equatable {
   public static func == (a: Validity, b: Validity) -> Bool {
-    a.nodata?.bitPattern == b.nodata?.bitPattern && a.masks.count == b.masks.count
-      && zip(a.masks, b.masks).allSatisfy { $0 === $1 }
+    a.nodata?.bitPattern == b.nodata?.bitPattern && a.masks == b.masks
   }
 }
 

@@ -1,3 +1,4 @@
+import Kernels
 import Pictures
 import Pipeline
 
