@@ -35,11 +35,11 @@ extension Mask {
 }
 
 extension Validity {
-  /// What does not count, for people: "nodata -9999, its own mask"; nil where all counts.
+  /// What does not count, for people: "nodata -9999, what the mask leaves out"; nil where all counts.
   var text: String? {
     let parts =
       [nodata.map { "nodata \($0.isFinite ? shortest($0) : "\($0)")" }].compactMap { $0 }
-      + masks.map { $0.isOfFile ? "its own mask" : "a mask" }
+      + masks.map { $0.isOfFile ? "what its own mask leaves out" : "what the mask leaves out" }
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 }

@@ -35,6 +35,18 @@ KERNEL_ENTRY(int32_t, cover_u16, (const uint16_t *src, uint16_t nodata, uint8_t 
 KERNEL_ENTRY(int32_t, cover_f32, (const float *src, float nodata, uint8_t *cover, size_t n))
 /// As cover_u8.
 KERNEL_ENTRY(int32_t, cover_f64, (const double *src, double nodata, uint8_t *cover, size_t n))
+/// dst[i] = yes[i] where cover[i] is 1, no[i] where it is 0. `dst` may be `yes` or `no`.
+KERNEL_ENTRY(void, choose_covered_u8,
+             (const uint8_t *cover, const uint8_t *yes, const uint8_t *no, uint8_t *dst, size_t n))
+/// As choose_covered_u8.
+KERNEL_ENTRY(void, choose_covered_u16,
+             (const uint8_t *cover, const uint16_t *yes, const uint16_t *no, uint16_t *dst, size_t n))
+/// As choose_covered_u8.
+KERNEL_ENTRY(void, choose_covered_u32,
+             (const uint8_t *cover, const uint32_t *yes, const uint32_t *no, uint32_t *dst, size_t n))
+/// As choose_covered_u8.
+KERNEL_ENTRY(void, choose_covered_u64,
+             (const uint8_t *cover, const uint64_t *yes, const uint64_t *no, uint64_t *dst, size_t n))
 /// values[i] /= cover[i], unless that is `whole`, or 0.
 KERNEL_ENTRY(void, divide_covered_f32, (float *values, const float *cover, float whole, size_t n))
 
@@ -225,6 +237,11 @@ KERNEL_ENTRY(void, median_covered_i32,
 KERNEL_ENTRY(void, median_covered_histogram_u8,
              (const uint8_t *src, const uint8_t *cover, uint8_t *dst, const median_window *window,
               uint16_t *histograms))
+/// Any window whose rows are spans, as median_ranks, of 8-bit samples whose `cover`, a plane as `src`, is 1 and not 0;
+/// 0 where there is none.
+KERNEL_ENTRY(void, median_covered_spans_u8,
+             (const uint8_t *src, const uint8_t *cover, uint8_t *dst, const median_window *window,
+              const int32_t *spans))
 /// As median_ranks, of the samples whose rank is not UINT32_MAX; 0 where there is none.
 KERNEL_ENTRY(void, median_covered_ranks,
              (const uint32_t *ranks, size_t rank_count, const int32_t *spans, const uint32_t *values, uint64_t *bits,

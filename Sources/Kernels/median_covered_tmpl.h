@@ -125,3 +125,37 @@ static void KERNEL(median_covered_ranks)(const uint32_t *ranks, size_t rank_coun
     }
   }
 }
+
+// Of any window whose rows are spans: one histogram, which slides along the row (T. S. Huang et al. 1979).
+static void KERNEL(median_covered_spans_u8)(const uint8_t *src, const uint8_t *cover, uint8_t *dst,
+                                            const median_window *window, const int32_t *spans) {
+  size_t height = window->window_height, pitch = window->src_pitch;
+  for (size_t y = 0; y < window->height; y++, src += pitch, cover += pitch, dst += window->dst_pitch) {
+    uint32_t bins[256] = {0}, count = 0;
+    for (size_t dy = 0; dy < height; dy++)
+      for (size_t at = dy * pitch + (size_t)spans[2 * dy]; at < dy * pitch + (size_t)spans[2 * dy + 1]; at++) {
+        bins[src[at]] += cover[at];
+        count += cover[at];
+      }
+    uint32_t median = 0, below = 0;  // `below` counts samples less than `median`.
+    for (size_t x = 0;; x++) {
+      if (count == 0) {
+        dst[x] = 0;
+        median = below = 0;
+      } else {
+        uint32_t target = count / 2;
+        while (below > target) below -= bins[--median];
+        while (below + bins[median] <= target) below += bins[median++];
+        dst[x] = (uint8_t)median;
+      }
+      if (x + 1 == window->width) break;
+      for (size_t dy = 0; dy < height; dy++) {
+        size_t leaving = dy * pitch + x + (size_t)spans[2 * dy], entering = dy * pitch + x + (size_t)spans[2 * dy + 1];
+        bins[src[leaving]] -= cover[leaving];
+        bins[src[entering]] += cover[entering];
+        below += (src[entering] < median ? cover[entering] : 0u) - (src[leaving] < median ? cover[leaving] : 0u);
+        count += (uint32_t)cover[entering] - cover[leaving];
+      }
+    }
+  }
+}

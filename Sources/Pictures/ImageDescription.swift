@@ -13,7 +13,7 @@ public struct ImageDescription: Equatable, Sendable {
   public var sampleType: SampleType {
     didSet {
       guard sampleType != oldValue else { return }
-      if stored != nil { stored = nil } else { scaleNodata(Double(sampleType.fullScale / oldValue.fullScale)) }
+      if stored != nil { stored = nil } else { scaleNodata(Double(sampleType.fullScale) / Double(oldValue.fullScale)) }
     }
   }
   /// How a file holds the samples, if otherwise than as `sampleType`; gone when that changes.

@@ -171,6 +171,13 @@ static void run_all(kernels k, size_t n) {
   RUN(cover_u16, bits2[0] = (uint64_t)kernel(u16[0], u16[0][n / 2], out.bytes, n))
   RUN(cover_f32, bits2[0] = (uint64_t)kernel(f32[0], f32[0][n / 2], out.bytes, n))
   RUN(cover_f64, bits2[0] = (uint64_t)kernel(f64[0], f64[0][n / 2], out.bytes, n))
+  static uint8_t ones[most];
+  for (size_t x = 0; x < n; x++) ones[x] = x * x % 7 > 2;
+  RUN(choose_covered_u8, kernel(ones, u8[0], u8[1], out.bytes, n))
+  RUN(choose_covered_u16, kernel(ones, u16[0], u16[1], (uint16_t *)(void *)&out, n))
+  RUN(choose_covered_u32, kernel(ones, (const uint32_t *)i32[0], (const uint32_t *)i32[1], (uint32_t *)(void *)&out, n))
+  RUN(choose_covered_u64,
+      kernel(ones, (const uint64_t *)(const void *)f64[0], (const uint64_t *)(const void *)f64[1], bits, n))
   RUN(divide_covered_f32, memcpy(single, f32[0], 4 * n); kernel(single, f32[1], f32[1][n / 2], n))
   static uint8_t covers8[5][most + 2 * margin];
   static uint16_t covers16[5][most + 2 * margin];
@@ -190,6 +197,9 @@ static void run_all(kernels k, size_t n) {
   RUN(median_covered_i32, kernel(i32, c32, 5, (int32_t *)(void *)&out, n, n, 1))
   const median_window covered_window = {n, 1, 5, 5, sizeof covers8[0], n};
   RUN(median_covered_histogram_u8, if (n > 0) kernel(bytes[0], covers8[0], out.bytes, &covered_window, histograms))
+  static uint8_t ones_rows[5][most + 2 * margin];
+  for (size_t i = 0; i < sizeof ones_rows; i++) ones_rows[0][i] = i * i % 7 > 2;
+  RUN(median_covered_spans_u8, if (n > 0) kernel(bytes[0], ones_rows[0], out.bytes, &covered_window, spans))
   for (size_t i = 0; i < ranked; i++) {
     if (i * i % 7 < 3) ranks[i] = UINT32_MAX;
   }

@@ -12,8 +12,9 @@ import scipy.ndimage as ndi
 from skimage import feature, filters
 from skimage.feature.blob import _prune_blobs
 
-from make_fixtures import BOUNDARIES, Cases, boundary_arguments, blobs_picture, encoded, noise, quantized, smooth, unit_float
+from make_fixtures import BOUNDARIES, Cases, boundary_arguments, blobs_picture, noise, smooth, unit_float
 
+# Beyond the border, as numpy calls it.
 PADS = {"nearest": "edge", "reflect": "symmetric", "mirror": "reflect", "wrap": "wrap", "constant": "constant"}
 
 
@@ -166,13 +167,13 @@ def modes():
 def make():
     cases = NodataCases()
     for index, (kind, how) in enumerate(kinds()):
-        for number, (pattern, valid) in enumerate(patterns(26, 33).items()):
+        for number, (pattern, valid) in enumerate(patterns(15, 19).items()):
             mode, cval = modes()[(index + number) % len(BOUNDARIES)]
             name = f"{kind}, {how}, {pattern}, {mode}"
-            picture, given, mask = cases.invalid(noise(26, 33, kind=kind, seed=index), valid, how)
+            picture, given, mask = cases.invalid(noise(15, 19, kind=kind, seed=index), valid, how)
             unit = unit_float(picture)
             border = boundary_arguments(mode, cval)
-            for sigma in [1, 2.5, 9]:
+            for sigma in [1, 9]:
                 with np.errstate(invalid="ignore"):
                     result = gaussian(unit, valid, sigma, mode, cval)
                 arguments = ["--sigma", sigma, "--float", *border, *given]
@@ -187,7 +188,7 @@ def make():
                 result = median(picture, valid, shape, mode, constant)
                 cases.take(
                     "median", f"{name}, {window}", [*window.split(), *border, *given], picture, result, "exact", mask)
-            for operator in FOOTPRINTS:
+            for operator in ["sobel", "roberts", "farid"]:
                 with np.errstate(invalid="ignore"):
                     response = sobel(unit, operator, mode, cval)
                 if how == "mask":
@@ -209,7 +210,7 @@ def make():
                 "edge", f"{kind}, {how}, {pattern}, {mode}", arguments, picture, np.where(result, 255, 0).astype(np.uint8),
                 "edge", mask)
     spots = [(12, 14, 2.5, 0.7), (30, 40, 4, 0.6), (15, 45, 3, 0.75), (40, 12, 2, 0.5), (44, 60, 3, 0.6)]
-    for index, (kind, how) in enumerate([("uint8", "nodata"), ("float32", "nodata"), ("float32", "nan"), ("uint8", "mask")]):
+    for index, (kind, how) in enumerate([("uint8", "nodata"), ("float32", "nan"), ("uint8", "mask")]):
         for pattern, valid in patterns(56, 70).items():
             if pattern == "lonely":
                 continue

@@ -231,6 +231,10 @@ import Testing
       all[0] = k.cover_f64(values, n > 0 ? values[n / 2] : 0, d.output(n), n)
       all[1] = k.cover_f64(values, .nan, d.output(n), n)
     },
+    Case("choose_covered_u8") { k, n, d in k.choose_covered_u8(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
+    Case("choose_covered_u16") { k, n, d in k.choose_covered_u16(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
+    Case("choose_covered_u32") { k, n, d in k.choose_covered_u32(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
+    Case("choose_covered_u64") { k, n, d in k.choose_covered_u64(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
     Case("divide_covered_f32") { k, n, d in
       let cover: UnsafePointer<Float> = d.input(n)
       k.divide_covered_f32(d.inout(n), cover, n > 0 ? cover[n / 2] : 1, n)
@@ -243,9 +247,16 @@ import Testing
       var window = median_window(
         width: n, height: 5, window_width: 7, window_height: 9, src_pitch: n + 6, dst_pitch: n)
       let scratch: UnsafeMutablePointer<UInt16> = d.scratch((n + 6) * 272)
-      let cover: UnsafeMutablePointer<UInt8> = d.scratch((n + 6) * 13)
-      for i in 0..<((n + 6) * 13) { cover[i] = i * i % 7 < 3 ? 0 : 1 }
+      let cover = d.cover((n + 6) * 13)
       k.median_covered_histogram_u8(d.input((n + 6) * 13), cover, d.output(n * 5), &window, scratch)
+    },
+    Case("median_covered_spans_u8") { k, n, d in
+      guard n > 0 else { return }
+      var window = median_window(
+        width: n, height: 9, window_width: 5, window_height: 5, src_pitch: n + 5, dst_pitch: n + 1)
+      let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
+      let cover = d.cover((n + 5) * 13)
+      k.median_covered_spans_u8(d.input((n + 5) * 13), cover, d.output((n + 1) * 9), &window, spans)
     },
     Case("median_covered_ranks") { k, n, d in
       guard n > 0 else { return }
@@ -264,7 +275,7 @@ import Testing
   ]
 
   /// Of 3 × 3 and of 5 × 5, with some samples that do not count.
-  private static func covered<Sample: FixedWidthInteger & Sendable>(
+  private static func covered<Sample: FixedWidthInteger & BitwiseCopyable & Sendable>(
     _ name: String, _ set: Sample,
     _ kernel:
       @escaping @Sendable (kernels) -> (
@@ -345,6 +356,13 @@ struct TestData: ~Copyable {
     var rows: [UnsafePointer<T>] = []
     for _ in 0..<count { rows.append(input(n)) }
     return rows
+  }
+
+  /// Zeros among ones.
+  mutating func cover(_ n: Int) -> UnsafePointer<UInt8> {
+    let cover: UnsafeMutablePointer<UInt8> = block(n)
+    for i in 0..<n { cover[i] = i * i % 7 < 3 ? 0 : 1 }
+    return UnsafePointer(cover)
   }
 
   mutating func weights(_ radius: Int) -> [Float] {

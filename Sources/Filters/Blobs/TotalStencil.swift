@@ -15,7 +15,7 @@ struct TotalStencil: Stencil {
     guard coverage.isTotal(region, halo: .none, boundary: .nearest, source, scratch: scratch) else {
       throw ImbrexError(
         .input, "the method doh takes no picture with invalid pixels, and this one has some: use log or dog",
-        remedy: .init("method", value: "log"), cause: .unsupported)
+        cause: .unsupported)
     }
     try base.process(region, from: source, to: output, scratch: scratch)
   }

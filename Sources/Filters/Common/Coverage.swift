@@ -142,6 +142,15 @@ struct Coverage: Sendable {
     return isTotal != 0
   }
 
+  /// A byte for each sample, of those that tell of pixels; valid in the enclosing frame.
+  func spread(_ cover: UnsafePointer<UInt8>, _ count: Int, _ scratch: Scratch) -> UnsafePointer<UInt8> {
+    let channels = input.channels
+    if bands == channels { return cover }
+    let all = scratch.allocate(count * channels, of: UInt8.self)
+    for i in 0..<count { for c in 0..<channels { all[i * channels + c] = cover[i] } }
+    return UnsafePointer(all)
+  }
+
   /// Whether all samples of a window count.
   func isTotal(_ window: CoverWindow, _ source: SourceRows, scratch: Scratch) -> Bool {
     scratch.frame {
@@ -212,7 +221,7 @@ struct CoveredRows {
         values[y - first] = samples
       } else {
         let copy = scratch.allocate(columns.count * input.bytesPerPixel, of: UInt8.self)
-        Self.clear(samples, cover, coverage, columns.count, into: UnsafeMutableRawPointer(copy))
+        Self.clear(samples, cover, coverage, columns.count, into: UnsafeMutableRawPointer(copy), scratch)
         values[y - first] = UnsafeRawPointer(copy)
       }
     }
@@ -224,24 +233,33 @@ struct CoveredRows {
 
   private static func clear(
     _ samples: UnsafeRawPointer, _ cover: UnsafePointer<UInt8>, _ coverage: Coverage, _ count: Int,
-    into copy: UnsafeMutableRawPointer
+    into copy: UnsafeMutableRawPointer, _ scratch: Scratch
   ) {
-    let channels = coverage.input.channels, bands = coverage.bands
-    func clear<Sample: BitwiseCopyable & ExpressibleByIntegerLiteral>(_: Sample.Type) {
-      let from: UnsafePointer<Sample> = samples.samples(), to: UnsafeMutablePointer<Sample> = copy.samples()
-      if bands == channels {
-        for i in 0..<(count * channels) { to[i] = cover[i] != 0 ? from[i] : 0 }
-      } else {
-        for i in 0..<count {
-          for c in 0..<channels { to[i * channels + c] = cover[i] != 0 ? from[i * channels + c] : 0 }
-        }
-      }
+    let input = coverage.input
+    scratch.frame {
+      let zeros = scratch.allocate(count * input.bytesPerPixel, of: UInt8.self)
+      zeros.update(repeating: 0, count: count * input.bytesPerPixel)
+      chooseSamples(
+        coverage.spread(cover, count, scratch), samples, UnsafeRawPointer(zeros), input.sampleType,
+        count * input.channels, into: copy)
     }
-    switch coverage.input.sampleType {
-    case .uint8: clear(UInt8.self)
-    case .uint16: clear(UInt16.self)
-    case .float32: clear(Float.self)
-    case .float64: clear(Double.self)
-    }
+  }
+}
+
+/// Those samples that count of one row, and the others of another; the result may be one of the two.
+///
+/// - Parameters:
+///   - cover: 1 or 0 for each of `count` samples.
+///   - no: Where a sample does not count.
+func chooseSamples(
+  _ cover: UnsafePointer<UInt8>, _ yes: UnsafeRawPointer, _ no: UnsafeRawPointer, _ type: SampleType, _ count: Int,
+  into target: UnsafeMutableRawPointer
+) {
+  let kernels = KernelTable.current
+  switch type {
+  case .uint8: kernels.choose_covered_u8(cover, yes.samples(), no.samples(), target.samples(), count)
+  case .uint16: kernels.choose_covered_u16(cover, yes.samples(), no.samples(), target.samples(), count)
+  case .float32: kernels.choose_covered_u32(cover, yes.samples(), no.samples(), target.samples(), count)
+  case .float64: kernels.choose_covered_u64(cover, yes.samples(), no.samples(), target.samples(), count)
   }
 }

@@ -31,11 +31,9 @@ struct UntouchedSamples: Sendable {
         from = UnsafeRawPointer(converted)
       }
       let to = result.row(y) + columns.lowerBound * output.bytesPerPixel
-      // A mask holds for whole pixels.
-      let size = bands == 1 ? output.bytesPerPixel : output.sampleType.byteCount
-      for i in 0..<(columns.count * bands) where cover[i] == 0 {
-        (to + i * size).copyMemory(from: from + i * size, byteCount: size)
-      }
+      chooseSamples(
+        coverage.spread(cover, columns.count, scratch), UnsafeRawPointer(to), from, output.sampleType,
+        columns.count * output.channels, into: to)
     }
   }
 }

@@ -43,9 +43,8 @@ struct FootprintStencil: Stencil {
     try base.process(region, from: source, to: output, scratch: scratch)
     let height = 64
     for y in stride(from: region.y, to: region.endY, by: height) {
-      for x in stride(from: region.x, to: region.endX, by: 4096) {
-        let block = Region(
-          x: x, y: y, width: min(4096, region.endX - x), height: min(height, region.endY - y))
+      for x in stride(from: region.x, to: region.endX, by: 512) {
+        let block = Region(x: x, y: y, width: min(512, region.endX - x), height: min(height, region.endY - y))
         scratch.frame { clear(block, source, output, scratch) }
       }
     }
@@ -81,7 +80,11 @@ struct FootprintStencil: Stencil {
     let ghosts = halo.left + halo.right
     let columns = (block.width + ghosts) * bands, samples = block.width * bands
     let down = scratch.allocate(columns, of: UInt8.self), counts = scratch.allocate(samples, of: UInt8.self)
-    let channels = output.channels
+    let channels = output.channels, count = block.width * channels
+    let nothings = UnsafeMutableRawPointer(
+      scratch.allocate(count * output.sampleType.byteCount, of: UInt8.self))
+    for i in 0..<count { nothings.setSample(i, of: output.sampleType, to: nothing) }
+    let spread = scratch.allocate(count, of: UInt8.self)
     for y in block.y..<block.endY {
       let first = plane.row(y - halo.top, x: block.x - halo.left)
       down.update(from: first, count: columns)
@@ -95,13 +98,12 @@ struct FootprintStencil: Stencil {
         for i in 0..<samples { counts[i] &= shifted[i] }
       }
       let row = result.row(y) + block.x * output.bytesPerPixel
-      for i in 0..<samples where counts[i] == 0 {
-        if bands == channels {
-          row.setSample(i, of: output.sampleType, to: nothing)
-        } else {
-          for c in 0..<channels { row.setSample(i * channels + c, of: output.sampleType, to: nothing) }
-        }
+      if bands < channels {
+        for x in 0..<block.width { for c in 0..<channels { spread[x * channels + c] = counts[x] } }
       }
+      chooseSamples(
+        bands < channels ? spread : counts, UnsafeRawPointer(row), UnsafeRawPointer(nothings), output.sampleType, count,
+        into: row)
     }
   }
 }

@@ -68,9 +68,8 @@ extension MedianStencil {
         kernels.median_covered_histogram_u8(plane.base, cover, result, &shape, histograms)
       }
     } else {
-      filterByRank(
-        plane, block, keyBits: 8, key: { UInt32($0) }, into: result, scratch: scratch, cover: cover
-      ) { UInt8(truncatingIfNeeded: $0) }
+      var shape = shape(plane, block)
+      kernels.median_covered_spans_u8(plane.base, cover, result, &shape, window.spans)
     }
   }
 
