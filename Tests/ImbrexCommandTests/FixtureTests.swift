@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// One line of a fixture file: a command and what scikit-image makes of its input. See Fixtures/README.md.
-struct Fixture: Decodable {
+struct FilterFixture: Decodable {
   struct Picture: Decodable {
     let width: Int
     let height: Int
@@ -52,7 +52,7 @@ struct Fixture: Decodable {
     let lines = try Data(contentsOf: file).split(separator: 10)
     #expect(lines.count > 20)
     for line in lines {
-      let fixture = try JSONDecoder().decode(Fixture.self, from: Data(line))
+      let fixture = try JSONDecoder().decode(FilterFixture.self, from: Data(line))
       if let failure = try Self.failure(of: fixture, filter) {
         Issue.record("\(filter) \(fixture.name) \(fixture.arguments): \(failure)")
       }
@@ -60,7 +60,7 @@ struct Fixture: Decodable {
   }
 
   /// Runs the program as the fixture says; what is wrong with the result, if anything.
-  static func failure(of fixture: Fixture, _ filter: String, _ options: [String] = []) throws -> String? {
+  static func failure(of fixture: FilterFixture, _ filter: String, _ options: [String] = []) throws -> String? {
     let folder = try TemporaryFolder()
     var arguments = [filter] + fixture.arguments + options
     if let mask = fixture.mask {
@@ -88,7 +88,7 @@ struct Fixture: Decodable {
     }
   }
 
-  private static func difference(_ result: [Double], _ expected: [Double], _ compare: Fixture.Comparison) -> String? {
+  private static func difference(_ result: [Double], _ expected: [Double], _ compare: FilterFixture.Comparison) -> String? {
     let differences = zip(result, expected).map { $0 == $1 || ($0.isNaN && $1.isNaN) ? 0 : abs($0 - $1) }
     // NaN where a number is expected is a difference, too.
     let wrong = differences.count { !($0 <= (compare == .float ? 1e-5 : 0)) }

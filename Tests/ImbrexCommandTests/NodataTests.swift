@@ -65,7 +65,7 @@ import Testing
   func a_filter_computes_what_the_formulas_say_whatever_the_tiles(filter: String) throws {
     let file = projectFolder.appendingPathComponent("Tests/Fixtures/nodata.jsonl")
     let fixtures = try Data(contentsOf: file).split(separator: 10).map {
-      try JSONDecoder().decode(Fixture.self, from: Data($0))
+      try JSONDecoder().decode(FilterFixture.self, from: Data($0))
     }.filter { $0.filter == filter }
     #expect(fixtures.count > 10)
     for (number, fixture) in fixtures.enumerated() {
@@ -92,6 +92,20 @@ import Testing
       try succeed("\(chain) all.tif -o a.tif --nodata \(number == nil ? "0.5" : "-9999")", "\(chain) usual.tif -o b.tif")
       let a = try readPictures(folder.path("a.tif"))[0], b = try readPictures(folder.path("b.tif"))[0]
       #expect(a.hasSameBytes(as: b), "\(chain)")
+    }
+  }
+
+  @Test(arguments: [SampleType.uint8, .uint16, .float32, .float64])
+  func beyond_the_reach_of_what_is_left_out_the_bits_are_the_usual_ones(type: SampleType) throws {
+    try write("in.tif", type, number: nil, hasHoles: false)
+    let mask = try Picture(ImageDescription(width: 83, height: 61, color: .gray, sampleType: .uint8))
+    for y in 0..<61 { mask.row(y).initializeMemory(as: UInt8.self, repeating: y == 3 ? 0 : 9, count: 83) }
+    try writePictures([mask], to: folder.path("mask.tif"))
+    let far = Region(x: 1, y: 30, width: 81, height: 30)
+    for chain in Self.chains where !chain.contains("edge") && !chain.contains("wrap") {
+      try succeed("\(chain) --mask mask.tif in.tif -o a.tif", "\(chain) in.tif -o b.tif")
+      let parts = try ["a.tif", "b.tif"].map { cropped(try readPictures(folder.path($0))[0], to: far) }
+      #expect(parts[0].hasSameBytes(as: parts[1]), "\(chain)")
     }
   }
 

@@ -27,9 +27,9 @@ extension ScaleSpaceAnalysis {
     let values = rows { target, cover, y, x, count in
       Value.load(
         source.row(y), of: input, isLinear: detector.isLinear, x: x, count: count, into: target, scratch: scratch)
-      for k in 0..<count { target[k] = cover[k] == 0 ? 0 : isDark ? 1 - target[k] : target[k] }
+      Value.cover(target, cover, isNegative: isDark, count: count)
     }
-    let covers = rows { target, cover, _, _, count in for k in 0..<count { target[k] = Value(cover[k]) } }
+    let covers = rows { target, cover, _, _, count in Value.ones(cover, into: target, count: count) }
     let inside = scratch.allocate(tile.width * tile.height, of: UInt8.self)
     for y in tile.y..<tile.endY {
       coverage.load(
@@ -58,12 +58,10 @@ extension ScaleSpaceAnalysis {
       f.take(values, filter, smooth, second, factor, region, scratch)
       v.take(covers, filter, smooth, second, factor, region, scratch)
       for line in 0..<region.height {
-        let target = window.row(region.y + line, scale: scale)
-        for x in 0..<region.width {
-          let i = line * region.width + x
-          let lack = whole.curved - v.curved[i]
-          target[x] = lack == 0 || v.smooth[i] <= 0 ? f.curved[i] : f.curved[i] + f.smooth[i] / v.smooth[i] * lack
-        }
+        let row = line * region.width
+        Value.complete(
+          f.curved + row, mean: f.smooth + row, weight: v.smooth + row, whole: whole.curved, part: v.curved + row,
+          into: window.row(region.y + line, scale: scale), count: region.width)
       }
       window.finish(scale: scale, of: sigmas.count)
     }
@@ -92,15 +90,11 @@ extension ScaleSpaceAnalysis {
           scratch.frame {
             let row = (y - region.y) * region.width
             let a = scratch.allocate(region.width, of: Value.self), b = scratch.allocate(region.width, of: Value.self)
-            for x in 0..<region.width {
-              let i = row + x
-              (a[x], b[x]) = (fine.f[i], coarse.f[i])
-              guard coarse.v[i] > 0 else { continue }
-              // m is that of the larger Gaussian, for both.
-              let lack = (fine: fine.whole - fine.v[i], coarse: coarse.whole - coarse.v[i])
-              let mean = coarse.f[i] / coarse.v[i]
-              if lack.fine != 0 { a[x] += mean * lack.fine }
-              if lack.coarse != 0 { b[x] += mean * lack.coarse }
+            // m is that of the larger Gaussian, for both.
+            for (plane, target) in [(fine, a), (coarse, b)] {
+              Value.complete(
+                plane.f + row, mean: coarse.f + row, weight: coarse.v + row, whole: plane.whole, part: plane.v + row,
+                into: target, count: region.width)
             }
             Value.difference(a, b, factor, into: window.row(y, scale: scale - 1), count: region.width)
           }
@@ -150,5 +144,45 @@ private struct WholeResponses<Value: ResponseValue> {
     let planes = ScalePlanes<Value>(filter, 1, scratch)
     planes.take(ones, filter, smoothing, second, factor, region, scratch)
     (smooth, curved) = (planes.smooth[0], planes.curved[0])
+  }
+}
+
+// MARK: - Loops of one type: generic ones would not be specialised
+
+extension Float {
+  static func cover(_ values: Values, _ cover: UnsafePointer<UInt8>, isNegative: Bool, count: Int) {
+    for k in 0..<count { values[k] = cover[k] == 0 ? 0 : isNegative ? 1 - values[k] : values[k] }
+  }
+
+  static func ones(_ cover: UnsafePointer<UInt8>, into values: Values, count: Int) {
+    for k in 0..<count { values[k] = Self(cover[k]) }
+  }
+
+  static func complete(
+    _ response: Values, mean: Values, weight: Values, whole: Self, part: Values, into result: Values, count: Int
+  ) {
+    for k in 0..<count {
+      let lack = whole - part[k]
+      result[k] = lack == 0 || weight[k] <= 0 ? response[k] : response[k] + mean[k] / weight[k] * lack
+    }
+  }
+}
+
+extension Double {
+  static func cover(_ values: Values, _ cover: UnsafePointer<UInt8>, isNegative: Bool, count: Int) {
+    for k in 0..<count { values[k] = cover[k] == 0 ? 0 : isNegative ? 1 - values[k] : values[k] }
+  }
+
+  static func ones(_ cover: UnsafePointer<UInt8>, into values: Values, count: Int) {
+    for k in 0..<count { values[k] = Self(cover[k]) }
+  }
+
+  static func complete(
+    _ response: Values, mean: Values, weight: Values, whole: Self, part: Values, into result: Values, count: Int
+  ) {
+    for k in 0..<count {
+      let lack = whole - part[k]
+      result[k] = lack == 0 || weight[k] <= 0 ? response[k] : response[k] + mean[k] / weight[k] * lack
+    }
   }
 }

@@ -20,6 +20,13 @@ protocol ResponseValue: BinaryFloatingPoint, BitwiseCopyable, Sendable {
   static func findPeaks(
     _ rows: [UnsafePointer<Self>], above threshold: Self, into mask: UnsafeMutablePointer<UInt8>, count: Int)
   static func widen(_ range: inout (least: Self, greatest: Self), _ values: Values, count: Int)
+  /// Values that count, of the picture or its negative, and 0 for the others.
+  static func cover(_ values: Values, _ cover: UnsafePointer<UInt8>, isNegative: Bool, count: Int)
+  /// Ones and zeros.
+  static func ones(_ cover: UnsafePointer<UInt8>, into values: Values, count: Int)
+  /// response + mean / weight × (whole − part), or the response alone where nothing is missing or nothing counts.
+  static func complete(
+    _ response: Values, mean: Values, weight: Values, whole: Self, part: Values, into result: Values, count: Int)
 }
 
 extension Float: ResponseValue {
