@@ -213,7 +213,8 @@ static int32_t advance(codec_tiff_reader *reader) {
   return codec_fail(&reader->failure, codec_no_page, 0, "there is no further page");
 }
 
-/// Goes on from a page to the mask that comes with it: of those that stand behind it and are no pages, the first mask of its size.
+/// Goes on from a page to the mask that comes with it: of those that stand behind it and are no pages, the first mask
+/// of its size.
 static int32_t advance_to_mask(codec_tiff_reader *reader) {
   TIFF *tiff = reader->files[0].tiff;
   uint32_t width = 0, height = 0;

@@ -65,8 +65,10 @@ struct FilterRun: Sendable {
       if case .filter(let definition, let values) = stage { definition.words(values) } else { nil }
     }
     let common = CommonOptionList.words(options.values, of: ["mask", "nodata"])
-    return (words[..<position].joined(separator: " then ") + common).unicodeScalars.map { $0.value < 32 ? " " : String($0) }
-      .joined()
+    return (words[..<position].joined(separator: " then ") + common).unicodeScalars.map {
+      $0.value < 32 ? " " : String($0)
+    }
+    .joined()
   }
 
   /// What a gray picture of a byte a pixel becomes.

@@ -23,7 +23,9 @@ public final class TurnedPicture: RowSource, @unchecked Sendable {
     self.picture = picture
     self.orientation = orientation
     var description = picture.description.turned(orientation)
-    description.validity.masks = try picture.description.validity.masks.map { $0.isOfFile ? try $0.turned(orientation) : $0 }
+    description.validity.masks = try picture.description.validity.masks.map {
+      $0.isOfFile ? try $0.turned(orientation) : $0
+    }
     self.description = description
     columns = 0..<description.width
   }

@@ -88,7 +88,9 @@ struct FilterFixture: Decodable {
     }
   }
 
-  private static func difference(_ result: [Double], _ expected: [Double], _ compare: FilterFixture.Comparison) -> String? {
+  private static func difference(_ result: [Double], _ expected: [Double], _ compare: FilterFixture.Comparison)
+    -> String?
+  {
     let differences = zip(result, expected).map { $0 == $1 || ($0.isNaN && $1.isNaN) ? 0 : abs($0 - $1) }
     // NaN where a number is expected is a difference, too.
     let wrong = differences.count { !($0 <= (compare == .float ? 1e-5 : 0)) }

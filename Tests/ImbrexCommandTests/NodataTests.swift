@@ -33,7 +33,8 @@ import Testing
     _ name: String, _ type: SampleType, _ color: ColorModel = .gray, alpha: Alpha = .none, number: Double?,
     hasHoles: Bool = true, stored: StoredSamples? = nil
   ) throws {
-    let description = ImageDescription(width: 83, height: 61, color: color, alpha: alpha, sampleType: type, stored: stored)
+    let description = ImageDescription(
+      width: 83, height: 61, color: color, alpha: alpha, sampleType: type, stored: stored)
     let picture = testPicture(description)
     var noise = Noise(seed: 7), marked = description
     marked.validity.nodata = number ?? 0
@@ -78,8 +79,10 @@ import Testing
   }
 
   private static let chains = [
-    "gaussian --sigma 2", "gaussian --sigma 2 --float", "gaussian --linear --boundary wrap", "median", "median --radius 3",
-    "median --float", "sobel", "sobel --operator farid --direction vertical --per-channel", "edge", "edge --boundary reflect",
+    "gaussian --sigma 2", "gaussian --sigma 2 --float", "gaussian --linear --boundary wrap", "median",
+    "median --radius 3",
+    "median --float", "sobel", "sobel --operator farid --direction vertical --per-channel", "edge",
+    "edge --boundary reflect",
   ]
 
   @Test(arguments: [SampleType.uint8, .uint16, .float32, .float64])
@@ -89,7 +92,8 @@ import Testing
     try write("usual.tif", type, number: nil, hasHoles: false)
     for chain in Self.chains {
       // No sample of an integer picture is a fraction.
-      try succeed("\(chain) all.tif -o a.tif --nodata \(number == nil ? "0.5" : "-9999")", "\(chain) usual.tif -o b.tif")
+      try succeed(
+        "\(chain) all.tif -o a.tif --nodata \(number == nil ? "0.5" : "-9999")", "\(chain) usual.tif -o b.tif")
       let a = try readPictures(folder.path("a.tif"))[0], b = try readPictures(folder.path("b.tif"))[0]
       #expect(a.hasSameBytes(as: b), "\(chain)")
     }
@@ -167,7 +171,8 @@ import Testing
     "sobel|gaussian", "gaussian|edge --low 0.01 --high 0.02", "gaussian|blob-detect --max-sigma 4 --threshold 0.02",
   ])
   func a_chain_is_its_commands_through_files(stages: String) throws {
-    for (name, type, number) in [("u.tif", SampleType.uint8, 9.0), ("f.tif", .float32, -9999), ("w.tif", .uint16, 700)] {
+    for (name, type, number) in [("u.tif", SampleType.uint8, 9.0), ("f.tif", .float32, -9999), ("w.tif", .uint16, 700)]
+    {
       try write(name, type, number: number)
       let commands = stages.split(separator: "|").map(String.init)
       let end = commands.last!.hasPrefix("blob") ? "csv" : "tif"
@@ -185,11 +190,13 @@ import Testing
   @Test func a_mask_of_the_file_itself_is_honoured() throws {
     // Slopes that have zeros, as picture and as mask.
     try Data(PlainTIFF.file(pages: [(90, 70, 0), (90, 70, 4)])).write(to: folder.url.appendingPathComponent("own.tif"))
-    try Data(PlainTIFF.file(pages: [(90, 70, 0), (45, 35, 4)])).write(to: folder.url.appendingPathComponent("other.tif"))
+    try Data(PlainTIFF.file(pages: [(90, 70, 0), (45, 35, 4)])).write(
+      to: folder.url.appendingPathComponent("other.tif"))
     try Data(PlainTIFF.file(pages: [(90, 70, 0)])).write(to: folder.url.appendingPathComponent("in.tif"))
     for chain in ["gaussian --sigma 2", "median", "sobel", "gaussian then edge --low 0.01 --high 0.02"] {
       try succeed(
-        "\(chain) -q own.tif -o a.tif", "\(chain) --mask in.tif in.tif -o b.tif", "\(chain) -q --nodata none own.tif -o c.tif",
+        "\(chain) -q own.tif -o a.tif", "\(chain) --mask in.tif in.tif -o b.tif",
+        "\(chain) -q --nodata none own.tif -o c.tif",
         "\(chain) in.tif -o d.tif", "\(chain) -q other.tif -o e.tif")
       let results = try ["a", "b", "c", "d", "e"].map { unitSamples(try readPictures(folder.path("\($0).tif"))[0]) }
       #expect(results[0] == results[1], "\(chain)")
@@ -252,7 +259,10 @@ import Testing
     #expect(try run("info --json in.tif").text.contains("\"nodata\":-9999"))
     let doh = try run("blob-detect --method doh in.tif -o o.csv")
     #expect(doh.status == 1)
-    #expect(doh.errors == "imbrex: in.tif: the method doh takes no picture with invalid pixels, and this one has some: use log or dog\n")
+    #expect(
+      doh.errors
+        == "imbrex: in.tif: the method doh takes no picture with invalid pixels, and this one has some: use log or dog\n"
+    )
     #expect(try run("blob-detect --method doh --nodata none --max-sigma 4 in.tif -o o.csv").status == 0)
     try write("small.tif", .uint8, number: nil)
     try succeed("gaussian --region 20x20+0+0 small.tif -o crop.tif")

@@ -262,7 +262,8 @@ import Testing
       guard n > 0 else { return }
       let count = (n + 4) * 8
       let keys: UnsafePointer<UInt32> = d.input(count)
-      let ranks: UnsafeMutablePointer<UInt32> = d.scratch(count), values: UnsafeMutablePointer<UInt32> = d.scratch(count)
+      let ranks: UnsafeMutablePointer<UInt32> = d.scratch(count),
+        values: UnsafeMutablePointer<UInt32> = d.scratch(count)
       k.rank_samples(keys, count, 32, d.scratch(count), d.scratch(count), ranks, values)
       for i in 0..<count where i * i % 7 < 3 || i / 40 % 3 == 0 { ranks[i] = .max }
       var window = median_window(

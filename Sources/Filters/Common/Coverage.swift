@@ -183,7 +183,9 @@ struct CoverWindow {
     let wanted = (region.y - y)..<(region.endY + y), across = (region.x - x)..<(region.endX + x)
     var rows = Array(wanted.clamped(to: 0..<picture.height))
     if boundary == .wrap && rows.count < wanted.count {
-      rows = wanted.count >= picture.height ? Array(0..<picture.height)
+      rows =
+        wanted.count >= picture.height
+        ? Array(0..<picture.height)
         : Set(wanted.map { boundary.index($0, count: picture.height)! }).sorted()
     }
     self.rows = rows

@@ -85,7 +85,8 @@ struct CannyGradient: Sendable {
     let pitch = magnitudes.width + 2
     func ring() -> UnsafeMutablePointer<Double> { scratch.allocate(4 * pitch) }
     let smoothed = ring()
-    let rows = Rows(down: ring(), across: ring(), magnitude: ring(), pitch: pitch, firstColumn: magnitudes.x,
+    let rows = Rows(
+      down: ring(), across: ring(), magnitude: ring(), pitch: pitch, firstColumn: magnitudes.x,
       coverage: coverage)
     rows.magnitude.update(repeating: 0, count: 4 * pitch)
 

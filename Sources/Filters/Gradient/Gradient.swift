@@ -67,7 +67,8 @@ public struct Gradient: StencilFilter {
     if isLinear { try input.checkTransferFunction() }
     let stencil = GradientStencil(self, input)
     guard let coverage = try Coverage(input, isPerChannel ? .colors : .pixels) else { return stencil }
-    return FootprintStencil(stencil, coverage, boundary, nothing: stencil.nothing, making: outputDescription(for: input))
+    return FootprintStencil(
+      stencil, coverage, boundary, nothing: stencil.nothing, making: outputDescription(for: input))
   }
 }
 

@@ -38,11 +38,14 @@ struct CoveredMedian: Stencil {
       scratch: scratch
     ) { y, x, count, target in coverage.load(y, x: x, count: count, source, into: target, scratch: scratch) }
     let count = plane.pitch * (block.height + halo.top + halo.bottom) / bands
-    let planes = bands == 1 ? [plane.base] : (0..<bands).map { band in
-      let single = scratch.allocate(count, of: UInt8.self)
-      for i in 0..<count { single[i] = plane.base[i * bands + band] }
-      return single
-    }
+    let planes =
+      bands == 1
+      ? [plane.base]
+      : (0..<bands).map { band in
+        let single = scratch.allocate(count, of: UInt8.self)
+        for i in 0..<count { single[i] = plane.base[i * bands + band] }
+        return single
+      }
     base.processBlock(block, from: source, to: output, scratch: scratch) {
       UnsafePointer(planes[bands == 1 ? 0 : $0])
     }
