@@ -33,7 +33,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = "$(SHARE)/bash-completion/completions/imbrex" "$(SHARE)/zsh/site-functions/_imbrex" \
   "$(SHARE)/fish/vendor_completions.d/imbrex.fish"
 
-.PHONY: all deps build test test-engines test-sanitized soak demo bench bench-peers bench-apply bench-kernels fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
+.PHONY: all deps build test test-engines test-sanitized soak demo bench bench-peers bench-apply bench-sweeps bench-kernels fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
 
 all: build
 
@@ -98,6 +98,9 @@ bench-peers: build ## Compare with libvips, ImageMagick, OpenCV and scikit-image
 
 bench-apply: build ## Compare commands on tiles with cat, dask and scikit-image, where they are installed
 	Tests/Benchmarks/bench-apply.py $(PROGRAM)
+
+bench-sweeps: build ## Compare --vary with loops, of imbrex and in Python where peers are installed
+	Tests/Benchmarks/bench-sweeps.py $(PROGRAM)
 
 bench-kernels: build ## Compare the filters in memory with OpenCV's and scikit-image's
 	Tests/Benchmarks/bench-kernels.py $(PROGRAM)

@@ -174,7 +174,7 @@ Samples are the numbers that stand in the file: u1, u2, u4, i1, i2, i4, f2, f4 o
 .El
 .Pp
 Alpha is the last channel.
-The command may answer in any of them, in PBM too, and in npy of both byte orders, of Fortran's order, and of u8, i8 and bool as well.
+The command may answer in any of them, in PBM too, and in npy of both byte orders, of Fortran's order, and of u8, i8 and bool as well; of at most 4096 channels.
 64-bit integers become 64-bit floats, and are refused where they would not be exact; of bool, true is 255.
 Samples of 9 to 15 bits come as PAM with that MAXVAL; in npy as their numbers, which then come out as 16 bits.
 .Pp
@@ -197,6 +197,12 @@ as
 .Ev IMBREX_PICTURE_WIDTH
 and
 .Ev IMBREX_PICTURE_HEIGHT .
+.Pp
+.Ev OMP_NUM_THREADS ,
+.Ev OPENBLAS_NUM_THREADS
+and
+.Ev MKL_NUM_THREADS
+are 1 for commands unless they are set: there is a command for each worker already.
 .Ss One process for many tiles
 With
 .Fl -keep
@@ -232,7 +238,11 @@ tile, as
 takes it, and the last line of the command's standard error; nothing is written.
 All lines of its standard error are shown with their tile, but with
 .Fl q .
-Each command has a process group of its own, which is killed when the run ends, however it ends, with whatever the command has left behind.
+Each command has a process group of its own, which is killed when the run ends, with whatever the command has left behind; also when imbrex
+itself is killed.
+What has left the group, as
+.Xr setsid 1
+does, is not, but nobody waits for it.
 Of several pictures, the status with which kept processes end is looked at after the last.
 .Ss Seams
 .Fl -check-seams
@@ -369,6 +379,101 @@ standard output, to which then nothing else may go; how it is written, from the 
 With several inputs FILE is a directory, named with a slash at its end or there already, and its pictures are of the kind of the inputs.
 .Pp
 blob-detect makes a table, and can only be the last stage.
+.Ss Sweeps
+.Fl -vary
+runs a chain once for each value of a name, which stands in braces in options and in the outputs' names:
+.Pp
+.Dl imbrex gaussian --sigma {s} then edge --high {t} --vary s=1,2,4 --vary t=0.2:0.4:0.05 in.tif -o 'edges-{s}-{t}.png'
+.Pp
+.Ar NAME Ns = Ns Ar FIRST Ns \&: Ns Ar LAST Ns \&: Ns Ar STEP
+has the last value among its own where steps lead to it, and as many decimals as were given.
+With several names there is an output for each combination of their values, and the outputs' names have to tell them apart.
+A slash in a value becomes an underscore in a name.
+Each output is, byte for byte, that of the chain run alone with these values.
+.Pp
+What combinations have in common is done once: decoding, equal first stages, and a
+.Cm tee
+among these.
+Inside a filter it is what does not depend on what varies: of
+.Cm edge
+the smoothed gradient and its thinning for all
+.Fl -low
+and
+.Fl -high ,
+also with
+.Fl -quantiles ;
+of
+.Cm blob-detect
+the scale space for all
+.Fl -threshold ,
+.Fl -threshold-rel
+and
+.Fl -overlap .
+.Fl -explain
+draws the tree of what is shared, and says what is saved.
+Where the branches of one tree would need more than
+.Fl -max-memory ,
+or more than 128 files were written at once, the picture is held and there are several trees, one after the other; it is decoded once
+all the same.
+.Pp
+Directories, pages, pipes,
+.Fl -incremental
+(only new combinations are made),
+.Fl -report
+and
+.Fl -dry-run
+are as without
+.Fl -vary .
+More than 10,000 combinations need
+.Fl -yes .
+.Pp
+.Fl -sheet Ar FILE
+draws all results on one picture, with the values of the last name over its columns and those of the others beside its rows.
+It is no larger than a screen of 1920 by 1080 pixels, or than
+.Fl -sheet-size .
+Results are reduced by the mean of the area, and lines of edges brightened so that
+they stay visible.
+.Fl -sheet-region Ar WxH+X+Y
+shows that part of each at full size instead.
+Tables of blobs are drawn as circles on what they were made of.
+Of several pages the sheet shows the first.
+For several inputs FILE is a directory.
+.Pp
+.Fl -truth Ar FILE
+compares each result of
+.Cm edge
+or
+.Cm blob-detect
+with what is right, and prints how much of what was found is right (precision), how much of what is right was found (recall) and the
+harmonic mean of both (F1), best first; as JSON with
+.Fl -json .
+For edges FILE is a picture whose lighter pixels than black are edges.
+As in the Berkeley benchmark, each edge pixel goes with at most one of the truth, no further away than
+.Fl -tolerance
+pixels (0.0075 of the picture's diagonal), so that there are as many pairs as can be.
+At 0 only the very same pixels count.
+For blobs it is a table with columns
+.Li y
+and
+.Li x
+(or
+.Li row
+and
+.Li column ) ,
+as
+.Cm blob-detect
+writes it, or a picture of spots; centres go together up to
+.Fl -tolerance
+pixels, 5 by default.
+Where nothing was found, or nothing is right, the ratio is 0.
+For several inputs FILE is a directory with files of the same names, and the counts of all are added.
+With
+.Fl -sheet
+or
+.Fl -truth
+there need be no other output:
+.Pp
+.Dl imbrex edge --low {l} --high {h} --vary l=0.05:0.2:0.05 --vary h=0.2:0.4:0.05 --truth drawn.png --sheet all.png in.png
 .Ss Regions
 With
 .Fl -region Ar WxH+X+Y
@@ -852,6 +957,7 @@ What the plug-in prints is shown on standard error with the tile's name.
 With
 .Fl -in-process
 the plug-in runs in imbrex itself: about as fast as a filter of its own, and only for plug-ins that are trusted.
+A crash is that of imbrex then, and may leave an unfinished file, which the next run removes.
 .Ss Versions
 IMBREX_FILTER_VERSION is the version of the interface;
 .Fn imbrex_filters

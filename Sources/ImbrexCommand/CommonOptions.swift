@@ -6,7 +6,15 @@ struct CommonOptions: Sendable {
   /// As they were given: files, directories or `-`.
   let inputs: [String]
   /// The files, where a job has found them already: paths, and their ends that outputs keep.
-  var listed: [(path: String, kept: String)]?
+  var listed: Listed?
+
+  /// Files that have been looked for already.
+  struct Listed {
+    /// As they were named, perhaps with directories.
+    var named: [String]?
+    /// Of each its path, and the end of it that outputs keep.
+    var files: [(path: String, kept: String)]
+  }
 
   init(_ line: ParsedLine) { (values, inputs) = (line.options, line.inputs) }
 
@@ -63,6 +71,18 @@ struct CommonOptions: Sendable {
   static func noPage(_ page: Int, only count: Int) -> ImbrexError {
     ImbrexError(.noPage, "there is no page \(page): it has \(count)")
   }
+
+  // MARK: - Sweeps
+
+  var sheet: String? { values.text("sheet") }
+  var sheetRegion: Region? { values.text("sheet-region").flatMap(OptionText.region) }
+  var sheetSize: Sheet.Size {
+    values.text("sheet-size").flatMap(OptionText.extent).map { Sheet.Size(width: $0.width, height: $0.height) } ?? .screen
+  }
+  var truth: String? { values.text("truth") }
+  var tolerance: Double? { if case .number(let value)? = values["tolerance"] { value } else { nil } }
+  /// Whether results need not be written: they are looked at otherwise.
+  var needsNoOutput: Bool { output == nil && !inPlace && (sheet != nil || truth != nil) }
 
   // MARK: - Batches
 

@@ -30,6 +30,8 @@ struct FileResult: Sendable {
 final class FileJob {
   /// Of the batch.
   let index: Int
+  /// Of the input's results.
+  let branch: Int
   let input: String
   let output: String?
   let context: RunContext
@@ -38,13 +40,29 @@ final class FileJob {
   let counted = Locked(0.0)
   var result = FileResult()
 
-  init(_ index: Int, _ item: BatchPlan.Item, _ context: RunContext, backupSuffix: String?, progress: Progress?) {
+  /// Once its output is there under its name.
+  private(set) var hasEnded = false
+  /// Writes down that it is done.
+  var remember: () throws -> Void = {}
+
+  init(
+    _ index: Int, _ item: BatchPlan.Item, _ context: RunContext, backupSuffix: String?, progress: Progress?,
+    branch: Int = 0
+  ) {
     self.index = index
+    self.branch = branch
     input = item.input
     output = item.output
     self.context = context
     self.backupSuffix = backupSuffix
     self.progress = progress
+  }
+
+  /// All that was to be made is there.
+  func end() throws {
+    guard !hasEnded else { return }
+    hasEnded = true
+    try remember()
   }
 
   var outputName: String { Self.name(of: output ?? "-") }

@@ -19,8 +19,10 @@ struct FilterRun: Sendable {
     let path: String
   }
 
-  /// - Parameter listed: The files, where they are known already.
-  init(_ line: ParsedLine, listed: [(path: String, kept: String)]? = nil) throws {
+  /// - Parameters:
+  ///   - listed: The files, where they are known already.
+  ///   - made: Filters of other runs, which this one can have too.
+  init(_ line: ParsedLine, listed: CommonOptions.Listed? = nil, made: MadeFilters = MadeFilters()) throws {
     var options = CommonOptions(line)
     options.listed = listed
     try options.readMasks()
@@ -30,7 +32,7 @@ struct FilterRun: Sendable {
     for stage in line.stages {
       switch stage {
       case .filter(let definition, let values):
-        links.append(Pipeline.Link(definition.name, try definition.make(values)))
+        links.append(Pipeline.Link(definition.name, try made.filter(definition, values)))
         if options.incremental { try settings.add(filter: definition.name, values) }
       case .tee(let path):
         tees.append(Tee(position: links.count, path: path))
@@ -61,14 +63,24 @@ struct FilterRun: Sendable {
 
   /// The chain as it was given, so many filters of it, in one line.
   func provenance(after position: Int) -> String {
+    let common = CommonOptionList.words(options.values, of: ["mask", "nodata"])
+    return ((0..<position).map(words).joined(separator: " then ") + common).unicodeScalars
+      .map { $0.value < 32 ? " " : String($0) }.joined()
+  }
+
+  /// A filter as it was given.
+  func words(_ position: Int) -> String {
     let words = stages.compactMap { stage in
       if case .filter(let definition, let values) = stage { definition.words(values) } else { nil }
     }
-    let common = CommonOptionList.words(options.values, of: ["mask", "nodata"])
-    return (words[..<position].joined(separator: " then ") + common).unicodeScalars.map {
-      $0.value < 32 ? " " : String($0)
+    return words[position]
+  }
+
+  /// Of each filter, what tells it from others.
+  var filterKeys: [String] {
+    stages.compactMap { stage in
+      if case .filter(let definition, let values) = stage { definition.key(values) } else { nil }
     }
-    .joined()
   }
 
   /// What a gray picture of a byte a pixel becomes.
@@ -117,14 +129,14 @@ struct FilterRun: Sendable {
       return try explain(outputs, tiling)
     }
     if let table = outputs.sharedTable, options.noClobber, !options.dryRun, table != "-", fileExists(table) { return }
-    let runner = BatchRunner(run: self, outputs: outputs, tiling: tiling, settings: settings.hash)
+    let runner = BatchRunner(branches: [.init(self, outputs)], tiling: tiling)
     let rows = Locked([TableRows]())
     var failure: BatchFailure?
     do {
-      try runner.run { result in
+      try runner.run { result, _ in
         rows.withLock { $0 += result.rows }
-      } _: { job in
-        try PictureJob(self, job, outputs).perform()
+      } _: { jobs in
+        try PictureJob(self, jobs[0], outputs).perform()
       }
     } catch let error as BatchFailure {
       failure = error
@@ -141,7 +153,7 @@ struct FilterRun: Sendable {
   }
 
   private func explain(_ outputs: RunOutputs, _ tiling: TilingOptions) throws {
-    let shares = BatchRunner(run: self, outputs: outputs, tiling: tiling, settings: settings.hash).memoryShares
+    let shares = BatchRunner(branches: [.init(self, outputs)], tiling: tiling).memoryShares
     var tiling = tiling
     tiling.maxMemory /= shares
     let pool = WorkerPool(count: 1)

@@ -18,6 +18,7 @@ enum ImbrexCommand {
   private static func run(_ command: ParsedCommand) throws {
     switch command {
     case .filter(let line): try FilterRun(line).run()
+    case .varied(let line): try VariedRun(line).run()
     case .bench(let line): try BenchCommand(line).run()
     case .job(let line, let rest): try JobCommand(line, rest: rest).run()
     case .info(let line): try InfoCommand(line).run()

@@ -3,6 +3,7 @@ import Imbrex
 extension CommonOptions {
   /// The inputs as they are named, on the command line and in `--files-from`; standard input if there are none.
   func namedInputs() throws -> [String] {
+    if let named = listed?.named { return named }
     var named = inputs
     if let list = filesFrom {
       if list == "-" && inputs.contains("-") {
@@ -45,7 +46,7 @@ extension CommonOptions {
       throw ImbrexError(
         option: "bit-depth", "does not go with --preserve-range: integers hold 0 … 1 as their whole range")
     }
-    if explain && output == nil && !inPlace { return try plan(named, .none) }
+    if (explain && output == nil && !inPlace) || needsNoOutput { return try plan(named, .none) }
     if inPlace {
       // A suffix is part of the word.
       if backupSuffix == nil,
@@ -113,7 +114,7 @@ extension CommonOptions {
   }
 
   func plan(_ named: [String], _ output: BatchPlan.Output) throws -> BatchPlan {
-    if let listed { return try BatchPlan(listed: listed, output: output) }
+    if let listed { return try BatchPlan(listed: listed.files, output: output) }
     let plan = try BatchPlan(inputs: named, selection: selection, output: output)
     guard plan.count > 0 else {
       throw ImbrexError(

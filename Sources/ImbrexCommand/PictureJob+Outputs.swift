@@ -117,12 +117,13 @@ extension PictureJob {
   }
 
   /// Begins a file, or its next page.
+  ///
+  /// - Parameter made: What the chain makes, as much of it as is wanted.
   func open(
-    _ file: inout Output, _ plan: Plan, _ change: PictureChange, of pages: Int, input: ImageDescription,
+    _ file: inout Output, made: ImageDescription, _ change: PictureChange, of pages: Int, input: ImageDescription,
     _ metadata: Metadata
   ) throws {
-    let settings = settings(
-      of: file, made: plan.written(after: file.position), change, pages: pages, metadata)
+    let settings = settings(of: file, made: made, change, pages: pages, metadata)
     let path = file.path
     if let writer = file.writer {
       try job.writing(to: path) {

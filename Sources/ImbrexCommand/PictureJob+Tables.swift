@@ -24,7 +24,7 @@ extension PictureJob {
 
   /// - Returns: The overlay, to be finished.
   func writeOverlay(
-    of table: Table, on picture: Picture, _ plan: Plan, _ metadata: Metadata, _ change: PictureChange,
+    of table: Table, on picture: Picture, _ region: Region?, _ metadata: Metadata, _ change: PictureChange,
     _ inputFormat: ImageFormat, to path: String
   ) throws -> ImageWriter {
     var change = change
@@ -35,7 +35,7 @@ extension PictureJob {
       opaque.alpha = .none
       let ground = try picture.converted(to: opaque, background: options.background ?? .white)
       let drawing = try run.pipeline.tableFilter!.draw(
-        table, on: ground, origin: (y: plan.region?.y ?? 0, x: plan.region?.x ?? 0))
+        table, on: ground, origin: (y: region?.y ?? 0, x: region?.x ?? 0))
       if outputs.overlay!.isDirectory { try makeParent(of: path) }
       let format = ImageFormat(path: path) ?? options.format ?? inputFormat
       let writer = try ImageWriter(

@@ -112,7 +112,8 @@ struct PictureJob {
     var plan = try pipeline.plan(for: input, region: options.region, tiling: context.tiling)
     for index in files.indices where !files[index].isLeft {
       let change = change(isAlone: files[index].isPaged)
-      try open(&files[index], plan, change, of: pages, input: input, metadata)
+      let made = plan.written(after: files[index].position)
+      try open(&files[index], made: made, change, of: pages, input: input, metadata)
     }
     var taps: [Tap] = []
     var turned: [(file: Output, picture: Picture)] = []
@@ -139,7 +140,7 @@ struct PictureJob {
       if let ground {
         let change = change(isAlone: outputs.overlay!.plan.isPaged)
         overlay = try writeOverlay(
-          of: table!, on: ground.picture, plan, metadata, change, reader.format, to: overlayPath!)
+          of: table!, on: ground.picture, plan.region, metadata, change, reader.format, to: overlayPath!)
       }
     } else {
       let writer = files[0].writer!
@@ -175,7 +176,8 @@ struct PictureJob {
 
   /// Whether the picture is turned before it is filtered. A tee does not change what goes on: the result alone decides.
   func isTurnedFirst(_ files: [Output], _ metadata: Metadata) -> Bool {
-    let turnsForResult = !run.pipeline.makesTable && !files[0].format.holdsOrientation
+    let result = run.pipeline.makesTable ? nil : files.first { $0.tee == nil }
+    let turnsForResult = result.map { !$0.format.holdsOrientation } ?? false
     return metadata.isTurned && (options.autoOrient || options.strip || turnsForResult)
   }
 

@@ -113,18 +113,10 @@ struct PixelCanvas: PlotCanvas {
   mutating func text(_ text: String, x: Double, y: Double, _ style: PlotText, _ ink: PlotInk) {
     // Capitals are six units high and two thirds of an em.
     let unit = style.size / 9
-    let glyphs = text.map { StrokeFont.glyph($0) }
-    let length = glyphs.reduce(0) { $0 + $1.advance } * unit
-    var start = x - (style.anchor == .end ? length : style.anchor == .middle ? length / 2 : 0)
-    for glyph in glyphs {
-      let segments = glyph.strokes.flatMap { stroke in
-        stroke.count == 1 ? [(stroke[0], stroke[0])] : Array(zip(stroke, stroke.dropFirst()))
-      }
-      self.stroke(
-        segments.map { a, b in
-          ((start + a.x * unit, y + (a.y - 6) * unit), (start + b.x * unit, y + (b.y - 6) * unit))
-        }, width: style.isBold ? 1.7 : 1.1, ink)
-      start += glyph.advance * unit
+    let length = StrokeFont.width(of: text, unit: unit)
+    let start = x - (style.anchor == .end ? length : style.anchor == .middle ? length / 2 : 0)
+    for glyph in StrokeFont.segments(of: text, x: start, y: y, unit: unit) {
+      stroke(glyph, width: style.isBold ? 1.7 : 1.1, ink)
     }
   }
 
@@ -139,34 +131,12 @@ struct PixelCanvas: PlotCanvas {
 
   /// Covers what is at most half of `width` away from one of the segments, each pixel once.
   private mutating func stroke(_ segments: [(Point, Point)], width: Double, _ ink: PlotInk) {
-    let half = width * scale / 2
     let color = ink.color.map(Self.rgb) ?? Self.text
-    let ends = segments.flatMap { [$0.0, $0.1] }
-    guard let left = ends.map(\.x).min(), let right = ends.map(\.x).max(), let top = ends.map(\.y).min(),
-      let bottom = ends.map(\.y).max()
-    else { return }
-    let columns = range(left, right, half, self.width), rows = range(top, bottom, half, height)
-    for row in rows {
-      for column in columns {
-        let p = (x: (Double(column) + 0.5) / scale, y: (Double(row) + 0.5) / scale)
-        let distance = segments.reduce(Double.infinity) { min($0, Self.distance(p, $1.0, $1.1)) }
-        let cover = min(max(half + 0.5 - distance * scale, 0), 1) * ink.opacity
-        if cover > 0 { pixels[row * self.width + column] += (color - pixels[row * self.width + column]) * cover }
-      }
+    let scale = scale, columns = self.width
+    let lines = segments.map { a, b in ((a.x * scale, a.y * scale), (b.x * scale, b.y * scale)) }
+    paintStrokes(lines, width: width * scale, in: (columns, height)) { x, y, cover in
+      pixels[y * columns + x] += (color - pixels[y * columns + x]) * (cover * ink.opacity)
     }
-  }
-
-  private func range(_ from: Double, _ to: Double, _ half: Double, _ count: Int) -> Range<Int> {
-    let first = max(Int((from * scale - half - 1).rounded(.down)), 0)
-    return first..<max(min(Int((to * scale + half + 2).rounded(.up)), count), first)
-  }
-
-  private static func distance(_ p: Point, _ a: Point, _ b: Point) -> Double {
-    let (dx, dy) = (b.x - a.x, b.y - a.y)
-    let squared = dx * dx + dy * dy
-    let along = squared > 0 ? min(max(((p.x - a.x) * dx + (p.y - a.y) * dy) / squared, 0), 1) : 0
-    let (ex, ey) = (a.x + along * dx - p.x, a.y + along * dy - p.y)
-    return (ex * ex + ey * ey).squareRoot()
   }
 
   /// #rrggbb
@@ -186,40 +156,4 @@ struct PixelCanvas: PlotCanvas {
     }
     return picture
   }
-}
-
-/// Letters as strokes, as a pen plotter draws them: enough of them for a plot's labels.
-enum StrokeFont {
-  struct Glyph {
-    /// Capitals are 0 … 6 high, from the top; small letters begin at 2, tails end at 8.
-    let strokes: [[PlotCanvas.Point]]
-    let advance: Double
-  }
-
-  static func glyph(_ character: Character) -> Glyph {
-    guard character != " " else { return Glyph(strokes: [], advance: 3) }
-    // A capital that is not there is drawn as its small letter, anything else as a box.
-    let code = glyphs[character] ?? character.lowercased().first.flatMap { glyphs[$0] } ?? "0040460600"
-    let strokes = code.split(separator: " ").map { stroke -> [PlotCanvas.Point] in
-      let digits = stroke.map { Double($0.wholeNumberValue ?? 0) }
-      return stride(from: 0, to: digits.count - 1, by: 2).map { (digits[$0], digits[$0 + 1]) }
-    }
-    return Glyph(strokes: strokes, advance: (strokes.joined().map(\.x).max() ?? 0) + 2)
-  }
-
-  /// Strokes of points, each its column and its row.
-  private static let glyphs: [Character: String] = [
-    "0": "103041453616050110", "1": "012026 1636", "2": "01103041420646", "3": "0110304142334445361605 2333",
-    "4": "36300444", "5": "400002324345361605", "6": "413010010516364544331304", "7": "004026",
-    "8": "13020110304142331304051636454433", "9": "423313020110304145361605",
-    "a": "4246 4332120305163645", "b": "0006 0312324345361605", "c": "4332120305163645", "d": "4046 4332120305163645",
-    "e": "04444332120305163645", "f": "30201116 0232", "g": "4247381807 4332120305163645", "h": "0006 0312324346",
-    "i": "0206 00", "j": "121708 10", "k": "0006 4204 1346", "l": "000516", "m": "0206 03122326 23324346",
-    "n": "0206 0312324346", "o": "123243453616050312", "p": "0208 0312324345361605", "q": "4248 4332120305163645",
-    "r": "0206 031232", "s": "4212031434453606", "t": "10152636 0232", "u": "0205163645 4246", "v": "022642",
-    "w": "0216233642", "x": "0246 4206", "y": "0226 4218", "z": "02420646", "B": "00063645443303 3342413000",
-    "G": "41301001051636454323", "R": "06003041423303 2346", "K": "0006 4004 1346", "L": "000646", "M": "0600234046",
-    "Y": "0023 402326", "-": "0434", "+": "0444 2226", ".": "06", ",": "0607", ":": "03 06", "(": "10020517",
-    ")": "00121507", "/": "4006", "%": "4006 0010110100 3545463635", "×": "0246 4206", "_": "0747", "=": "0343 0545",
-  ]
 }

@@ -36,7 +36,7 @@ final class ReportFile: Sendable {
 
   deinit { _ = state.withLock { close($0.descriptor) } }
 
-  func add(_ result: FileResult, _ item: BatchPlan.Item) {
+  func add(_ result: FileResult, _ item: BatchPlan.Item, _ combination: Combination? = nil) {
     func text(_ value: String?) -> JSONValue { value.map(JSONValue.string) ?? .null }
     func number(_ value: Int?) -> JSONValue { value.map(JSONValue.integer) ?? .null }
     var members: [(String, JSONValue)] = [
@@ -46,6 +46,7 @@ final class ReportFile: Sendable {
       ("width", number(result.width)), ("height", number(result.height)),
       ("seconds", .number((result.seconds * 1e6).rounded() / 1e6)),
     ]
+    if let combination { members.append(("values", combination.json)) }
     if let pages = result.pages { members.append(("pages", .array(pages.map(JSONValue.string)))) }
     write(.object(members))
   }

@@ -38,7 +38,7 @@ struct RunOutputs: Sendable {
     let directory = options.outputDirectory(named, makesPictures: !isTable)
     writesToDirectory = directory != nil
     tableFormat = options.table ?? (writesToDirectory ? nil : TableFormat(path: options.output)) ?? .csv
-    sharedTable = isTable && !writesToDirectory ? options.output ?? "-" : nil
+    sharedTable = isTable && !writesToDirectory && !options.needsNoOutput ? options.output ?? "-" : nil
     plan = isTable ? try Self.tablePlan(run, named, directory, tableFormat) : try options.plan(run, named)
     pagePlaces = plan.isPaged ? PagePlaces(plan) : nil
     // All that is checked is checked of all parts.
@@ -83,7 +83,7 @@ struct RunOutputs: Sendable {
     _ run: FilterRun, _ named: [String], _ directory: String?, _ format: TableFormat
   ) throws -> BatchPlan {
     let options = run.options
-    if options.explain && options.output == nil { return try options.plan(named, .none) }
+    if (options.explain && options.output == nil) || options.needsNoOutput { return try options.plan(named, .none) }
     guard let directory else {
       try options.checkWantsNoDirectory()
       if options.incremental { throw ImbrexError(.usage, "--incremental goes with a directory for -o") }

@@ -29,6 +29,13 @@ public struct Region: Equatable, Sendable {
     let top = max(y - halo.top, 0), bottom = min(endY + halo.bottom, picture.height)
     return Region(x: left, y: top, width: right - left, height: bottom - top)
   }
+
+  /// The smallest region that has both in it.
+  public func union(_ other: Region) -> Region {
+    let left = min(x, other.x), top = min(y, other.y)
+    return Region(
+      x: left, y: top, width: max(endX, other.endX) - left, height: max(endY, other.endY) - top)
+  }
 }
 
 /// How far a stage reaches beyond the pixels that it makes: ghost cells on each side. Chained stages add up.

@@ -69,6 +69,16 @@ public struct StageShape: Sendable {
     self.pixelsPerTile = pixelsPerTile
     self.output = output
   }
+
+  init(_ stencil: any Stencil, of filter: String = "", making output: ImageDescription) {
+    self.init(
+      filter: filter, halo: stencil.halo, needsWholePicture: stencil.needsWholePicture,
+      needsWholeRows: stencil.needsWholeRows, pixelsPerTile: stencil.pixelsPerTile, output: output)
+  }
+
+  init(_ analysis: any Analysis, of filter: String = "") {
+    self.init(filter: filter, halo: analysis.halo, needsWholePicture: analysis.needsWholePicture, output: nil)
+  }
 }
 
 /// A stage that must see the whole picture before its first pixel can come out.

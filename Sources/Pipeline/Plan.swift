@@ -88,12 +88,7 @@ public struct Plan: Sendable {
   ///   remedy is the least that would do.
   private func checkMemory() throws {
     guard memory > tiling.maxMemory && !tiling.isSerial else { return }
-    let isTiled = tiling.tile != nil || tiling.chunks != nil
-    var error = ImbrexError(
-      .limit, "is too small\(isTiled ? " for these tiles" : "")",
-      remedy: .init("max-memory", value: "\((memory + 1023) >> 10)K"))
-    error.option = "max-memory"
-    throw error
+    throw ImbrexError.tooLittleMemory(needed: memory, tiling)
   }
 
   /// No filter: the picture as it comes, read and written at the same time.
@@ -171,11 +166,7 @@ struct PlanPath {
     let last = legs.count - 1
     switch stage {
     case .stencil(let stencil, let making):
-      legs[last].append(
-        stage,
-        StageShape(
-          filter: filter, halo: stencil.halo, needsWholePicture: stencil.needsWholePicture,
-          needsWholeRows: stencil.needsWholeRows, pixelsPerTile: stencil.pixelsPerTile, output: making))
+      legs[last].append(stage, StageShape(stencil, of: filter, making: making))
     case .table(let analysis): append(stage, measuring: analysis, of: filter)
     case .measure(let analysis): append(stage, measuring: analysis, of: filter)
     case .whole(let whole):
@@ -189,9 +180,7 @@ struct PlanPath {
   }
 
   private mutating func append(_ stage: Stage, measuring analysis: some Analysis, of filter: String) {
-    legs[legs.count - 1].append(
-      stage,
-      StageShape(filter: filter, halo: analysis.halo, needsWholePicture: analysis.needsWholePicture, output: nil))
+    legs[legs.count - 1].append(stage, StageShape(analysis, of: filter))
   }
 
   /// The stages so far are those of a filter, and of those before it.
@@ -206,6 +195,18 @@ extension Plan.Leg {
 
   /// What the last stage so far makes.
   fileprivate var result: ImageDescription { shapes.last?.output ?? input }
+}
+
+extension ImbrexError {
+  /// The smallest bands of a sweep need more than may be held.
+  static func tooLittleMemory(needed: Int, _ tiling: TilingOptions) -> ImbrexError {
+    let isTiled = tiling.tile != nil || tiling.chunks != nil
+    var error = ImbrexError(
+      .limit, "is too small\(isTiled ? " for these tiles" : "")",
+      remedy: .init("max-memory", value: "\((needed + 1023) >> 10)K"))
+    error.option = "max-memory"
+    return error
+  }
 }
 
 extension Region {

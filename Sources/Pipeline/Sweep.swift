@@ -23,6 +23,9 @@ final class Sweep: @unchecked Sendable {
   // Guarded by the monitor, as are the levels.
   private var failure: (any Error)?
 
+  /// By level, the stages that read it.
+  private let readers: [[Int]]
+
   /// - Parameters:
   ///   - result: Where the last level goes; nil: to writers, or nowhere.
   ///   - writers: By level, what takes its rows beside the next stage, and which part of them.
@@ -34,6 +37,7 @@ final class Sweep: @unchecked Sendable {
     self.plan = plan
     self.input = input
     self.stages = stages
+    readers = plan.levels.indices.map { level in plan.steps.indices.filter { plan.steps[$0].source == level } }
     pool = context.pool
     statistics = context.statistics
     levels = try plan.levels.enumerated().map { index, level in
@@ -98,7 +102,9 @@ final class Sweep: @unchecked Sendable {
   }
 
   private var isFinished: Bool {
-    levels[levels.count - 1].isComplete && levels.allSatisfy { $0.writers.allSatisfy(\.isDone) }
+    levels.indices.allSatisfy { index in
+      (!readers[index].isEmpty || levels[index].isComplete) && levels[index].writers.allSatisfy(\.isDone)
+    }
   }
 
   private func available() -> Action? {
@@ -112,7 +118,7 @@ final class Sweep: @unchecked Sendable {
         }
       }
       if index > 0, level.hasTilesLeft, hasRoom(in: index, for: level.nextBand),
-        levels[index - 1].complete > bandsNeeded(by: level.nextBand, of: index).upperBound
+        levels[plan.steps[index - 1].source].complete > bandsNeeded(by: level.nextBand, of: index).upperBound
       {
         let tile = level.beginTile()
         return .tile(level: index, band: tile.band, column: tile.column)
@@ -129,15 +135,16 @@ final class Sweep: @unchecked Sendable {
   private func hasRoom(in index: Int, for band: Int) -> Bool {
     let level = levels[index]
     var next: Int?
-    if index + 1 < levels.count, !levels[index + 1].isComplete {
-      next = bandsNeeded(by: levels[index + 1].complete, of: index + 1).lowerBound
+    for step in readers[index] where !levels[step + 1].isComplete {
+      let needed = bandsNeeded(by: levels[step + 1].complete, of: step + 1).lowerBound
+      next = min(next ?? needed, needed)
     }
     return level.hasRoom(for: band, firstHeld: level.firstHeld(next: next))
   }
 
-  /// The bands of the level before that a band of this one is made from.
+  /// The bands of the level that a stage reads that a band of this one is made from.
   private func bandsNeeded(by band: Int, of index: Int) -> ClosedRange<Int> {
-    let step = plan.steps[index - 1], below = levels[index - 1]
+    let step = plan.steps[index - 1], below = levels[step.source]
     if step.readsAll { return below.bands.lowerBound...(below.bands.upperBound - 1) }
     let rows = levels[index].rows(of: band), window = below.plan.window
     return plan.grid.band(
@@ -194,7 +201,7 @@ final class Sweep: @unchecked Sendable {
   private func makeTile(of index: Int, band: Int, column: Int, scratch: Scratch) throws {
     let level = levels[index], step = plan.steps[index - 1]
     let tile = level.tile(band: band, column: column)
-    let source = levels[index - 1].source(bandsNeeded(by: band, of: index))
+    let source = levels[step.source].source(bandsNeeded(by: band, of: index))
     scratch.reset()
     let stencil: any Stencil
     switch stages[index - 1] {

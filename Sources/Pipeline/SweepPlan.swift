@@ -5,7 +5,8 @@ import Platform
 /// How one pass over a picture is done: which tiles each stage works on, with which ghosts, and what is in memory.
 ///
 /// Between two stages, before the first and after the last there is a *level*: rows of one description, held in bands of which so
-/// many are in memory as the stage after it needs at once.
+/// many are in memory as the stages after it need at once. Several stages may read one level: then the sweep is a tree, whose
+/// branches have the stages before it in common.
 public struct SweepPlan: Sendable {
   public struct Level: Sendable {
     public let description: ImageDescription
@@ -20,6 +21,8 @@ public struct SweepPlan: Sendable {
   /// A stage and its ghosts.
   public struct Step: Sendable {
     public let shape: StageShape
+    /// The level that it reads; it makes the one after its own number.
+    public let source: Int
     /// Ghost cells that each tile is given.
     public let halo: Halo
     /// Ghost cells beyond what the stage needs: made too, then trimmed.
@@ -48,44 +51,48 @@ public struct SweepPlan: Sendable {
   /// - Parameters:
   ///   - input: What goes in.
   ///   - shapes: The stages, in order; there may be none.
-  ///   - window: The part of the result that is wanted; nil: all.
+  ///   - sources: The level that each reads; nil: each what the one before it makes.
+  ///   - window: The part of each result that is wanted; nil: all.
   ///   - options: Workers, grid, ghosts and memory as asked for.
   ///   - streamsIn: Rows come as they are read; otherwise the input is in memory or there is none.
   ///   - streamsOut: Rows go as they are made; otherwise they are kept, or there are none.
   /// - Throws: ``ImbrexError`` for ghosts fewer than a stage needs.
   public init(
-    input: ImageDescription, shapes: [StageShape], window: Region?, options: TilingOptions, streamsIn: Bool,
-    streamsOut: Bool
+    input: ImageDescription, shapes: [StageShape], sources: [Int]? = nil, window: Region?, options: TilingOptions,
+    streamsIn: Bool, streamsOut: Bool
   ) throws {
     workers = options.isSerial ? 1 : options.workers
-    var steps = try shapes.map { shape in
+    var steps = try shapes.enumerated().map { index, shape in
       let halo = try Self.halo(of: shape, options)
-      return Step(shape: shape, halo: halo, spare: halo - shape.halo)
+      return Step(shape: shape, source: sources?[index] ?? index, halo: halo, spare: halo - shape.halo)
     }
     let whole = Region(all: input)
-    var levels: [Level] = []
-    var needed = window ?? whole
+    let isRead = (0...steps.count).map { level in steps.contains { $0.source == level } }
+    // What is wanted of each level: of an end as much as of the result, of the others what the stages that read it need.
+    var needed: [Region?] = isRead.map { $0 ? nil : window ?? whole }
     for index in steps.indices.reversed() {
-      let step = steps[index]
-      let description = step.shape.output ?? (index == 0 ? input : steps[index - 1].shape.output!)
-      let isHeld = index + 1 < steps.count && steps[index + 1].readsAll
-      levels.append(Level(description: description, window: needed, isHeld: isHeld))
+      let step = steps[index], wanted = needed[index + 1]!
       // Rows in the middle of the picture have their ghosts about them.
-      let reachesBorder = needed.y < step.ghostRows || needed.endY + step.ghostRows > input.height
+      let reachesBorder = wanted.y < step.ghostRows || wanted.endY + step.ghostRows > input.height
       steps[index].readsAll = step.shape.needsWholePicture && reachesBorder
-      needed =
-        steps[index].readsAll ? whole : needed.grown(by: Halo(y: step.ghostRows, x: step.ghostColumns), in: input)
-      if step.shape.needsWholePicture || step.shape.needsWholeRows { (needed.x, needed.width) = (0, input.width) }
+      var read =
+        steps[index].readsAll ? whole : wanted.grown(by: Halo(y: step.ghostRows, x: step.ghostColumns), in: input)
+      if step.shape.needsWholePicture || step.shape.needsWholeRows { (read.x, read.width) = (0, input.width) }
+      needed[step.source] = needed[step.source]?.union(read) ?? read
     }
-    levels.append(Level(description: input, window: needed, isHeld: steps.first?.readsAll ?? false))
-    levels.reverse()
+    var levels = needed.indices.map { index in
+      let description = index == 0 ? input : steps[index - 1].shape.output
+      return Level(
+        description: description
+          ?? (steps[index - 1].source == 0 ? input : steps[steps[index - 1].source - 1].shape.output!),
+        window: needed[index]!, isHeld: steps.contains { $0.source == index && $0.readsAll })
+    }
     self.steps = steps
     // The largest part that a stage makes: later ones may be smaller by the ghosts of those before.
-    let largest = levels[min(1, levels.count - 1)].window
-    let makesRows = steps.last.map { $0.shape.output != nil } ?? true
+    let largest = levels.dropFirst().map(\.window).reduce(nil) { $0?.union($1) ?? $1 } ?? levels[0].window
+    let makesRows = levels.indices.map { $0 == 0 || steps[$0 - 1].shape.output != nil }
     let rowBytes = levels.indices.map { index in
-      index == levels.count - 1 && !makesRows
-        ? 0 : levels[index].window.width * levels[index].description.bytesPerPixel
+      makesRows[index] ? levels[index].window.width * levels[index].description.bytesPerPixel : 0
     }
 
     let (bandHeight, tileWidth): (Int, Int)
@@ -106,11 +113,10 @@ public struct SweepPlan: Sendable {
 
     memory = 0
     for index in levels.indices where !levels[index].isHeld {
-      let isFirst = index == 0, isLast = index == levels.count - 1
-      guard isLast ? streamsOut && makesRows : isFirst ? streamsIn : true else { continue }
+      guard isRead[index] ? index > 0 || streamsIn : streamsOut && makesRows[index] else { continue }
       levels[index].capacity = Self.capacity(
-        bands: grid.bands(of: levels[index].window).count, reach: isLast ? nil : steps[index].ghostRows,
-        bandHeight: bandHeight, workers: workers)
+        bands: grid.bands(of: levels[index].window).count,
+        reach: steps.filter { $0.source == index }.map(\.ghostRows).max(), bandHeight: bandHeight, workers: workers)
       memory += levels[index].capacity * bandHeight * rowBytes[index]
     }
     self.levels = levels
@@ -142,7 +148,7 @@ public struct SweepPlan: Sendable {
     _ window: Region, steps: [Step], rowBytes: [Int], workers: Int, options: TilingOptions, isStreamed: Bool
   ) -> Int {
     // The most that a stage reads and makes of a row.
-    let widest = zip(rowBytes, rowBytes.dropFirst()).map { $0 + $1 }.max() ?? rowBytes[0]
+    let widest = steps.indices.map { rowBytes[steps[$0].source] + rowBytes[$0 + 1] }.max() ?? rowBytes[0]
     let reach = steps.map { $0.halo.top + $0.halo.bottom }.max() ?? 0
     let cacheBytes = 1 << 19
     let isSmall = window.width * window.height <= 1 << 16

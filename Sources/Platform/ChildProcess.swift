@@ -101,28 +101,50 @@ package final class ChildProcess: @unchecked Sendable {
     input = -1
   }
 
+  /// What there is to do.
+  package enum Readiness: Equatable, Sendable {
+    case ready(canWrite: Bool, canRead: Bool)
+    /// Nothing, and the deadline is over.
+    case late
+    /// The process has ended, and nothing comes: what it has left behind holds its pipes open.
+    case gone
+  }
+
   /// Waits until there is something to do, and takes in what stands on standard error.
   ///
   /// - Parameter deadline: On the monotonic clock, in nanoseconds; nil: none.
-  /// - Returns: Nil once the deadline is over.
-  package func wait(toWrite: Bool, toRead: Bool, until deadline: Int?) -> (canWrite: Bool, canRead: Bool)? {
-    // A negative descriptor is passed over.
-    var polls = [
-      pollfd(fd: toWrite ? input : -1, events: Int16(POLLOUT), revents: 0),
-      pollfd(fd: toRead ? child.output : -1, events: Int16(POLLIN), revents: 0),
-      pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
-    ]
+  package func wait(toWrite: Bool, toRead: Bool, until deadline: Int?) -> Readiness {
+    var hadEnded = false
     while true {
-      var limit: Int32 = -1
-      if let deadline {
-        let left = deadline - monotonicNanoseconds()
-        guard left > 0 else { return nil }
-        limit = Int32(min(left / 1_000_000 + 1, 1 << 30))
+      let now = monotonicNanoseconds()
+      if let deadline, now >= deadline { return .late }
+      let pause = min(now + 100_000_000, deadline ?? .max)
+      if let ready = poll(toWrite: toWrite, toRead: toRead, until: pause) {
+        return .ready(canWrite: ready.canWrite, canRead: ready.canRead)
       }
-      let count = poll(&polls, nfds_t(polls.count), limit)
-      if count == 0 || (count < 0 && errno == EINTR) { continue }
+      if hadEnded { return .gone }
+      if hasEnded {
+        // Its group closes the pipes with that; who has left the group does not.
+        kill()
+        hadEnded = true
+      }
+    }
+  }
+
+  /// - Returns: Nil if nothing is to be done before the deadline, but for standard error.
+  private func poll(toWrite: Bool, toRead: Bool, until deadline: Int) -> (canWrite: Bool, canRead: Bool)? {
+    while true {
+      let left = deadline - monotonicNanoseconds()
+      guard left > 0 else { return nil }
+      // A negative descriptor is passed over.
+      var polls = [
+        pollfd(fd: toWrite ? input : -1, events: Int16(POLLOUT), revents: 0),
+        pollfd(fd: toRead ? child.output : -1, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
+      ]
+      guard pollDescriptors(&polls, Int32(min(left / 1_000_000 + 1, 1 << 30))) > 0 else { continue }
       if polls[2].revents != 0 { readErrors() }
-      return (polls[0].revents != 0, polls[1].revents != 0)
+      if polls[0].revents != 0 || polls[1].revents != 0 { return (polls[0].revents != 0, polls[1].revents != 0) }
     }
   }
 
@@ -168,7 +190,7 @@ package final class ChildProcess: @unchecked Sendable {
   }
 
   /// Whether it has ended, though its pipes may be held open by processes that it has left behind.
-  package var hasEnded: Bool { isThere.withLock { $0 && system_has_ended(child.group) != 0 } }
+  private var hasEnded: Bool { isThere.withLock { $0 && system_has_ended(child.group) != 0 } }
 
   /// Waits for its own end, and takes in the rest of standard error.
   ///
@@ -178,7 +200,7 @@ package final class ChildProcess: @unchecked Sendable {
     while system_has_ended(child.group) == 0 {
       if let deadline, monotonicNanoseconds() > deadline { return nil }
       if errors >= 0 {
-        _ = wait(toWrite: false, toRead: false, until: monotonicNanoseconds() + Int(pause) * 1000)
+        _ = poll(toWrite: false, toRead: false, until: monotonicNanoseconds() + Int(pause) * 1000)
       } else {
         usleep(pause)
       }
@@ -201,6 +223,10 @@ package final class ChildProcess: @unchecked Sendable {
       return status < 0 ? .signal(-status) : .status(status)
     }
   }
+}
+
+private func pollDescriptors(_ polls: inout [pollfd], _ milliseconds: Int32) -> Int32 {
+  poll(&polls, nfds_t(polls.count), milliseconds)
 }
 
 private func readSome(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {

@@ -1,6 +1,7 @@
 import Pictures
 package import Pipeline
 import Platform
+internal import SystemShims
 
 /// What runs a filter of a plug-in: this process, or worker processes.
 package protocol PluginHost: AnyObject, Sendable {
@@ -65,6 +66,8 @@ private final class LocalRunner: PluginRunner, @unchecked Sendable {
     }
     let source = memory.baseAddress!, target = source + tile.sourceSize
     fill(source)
+    system_enter_plugin(1)
+    defer { system_enter_plugin(0) }
     try calls.apply(tile, source: source, target: target)
     return UnsafeRawPointer(target)
   }

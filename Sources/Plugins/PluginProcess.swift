@@ -153,9 +153,13 @@ private final class PluginProcess: PluginRunner, @unchecked Sendable {
   }
 
   private func wait(toWrite: Bool, until deadline: Int?) throws {
-    guard child.wait(toWrite: toWrite, toRead: !toWrite, until: deadline) == nil else { return }
-    child.kill()
-    throw ImbrexError(.input, "takes longer than \(shortest(timeout!)) s (see --tile-timeout)")
+    switch child.wait(toWrite: toWrite, toRead: !toWrite, until: deadline) {
+    case .ready: break
+    case .gone: throw ended()
+    case .late:
+      child.kill()
+      throw ImbrexError(.input, "takes longer than \(shortest(timeout!)) s (see --tile-timeout)")
+    }
   }
 
   /// Why it has closed its pipe: it has ended, or is about to, unless a plug-in closes what is not its own.

@@ -35,14 +35,18 @@ void system_cleanup_remove(int32_t slot) {
 
 void system_set_bar(int32_t is_shown) { atomic_store(&has_bar, is_shown); }
 
-static void remove_and_die(int signal_number) {
-  int saved = errno;
+void cleanup_all(void) {
   atomic_store(&ending, 1);
   for (int slot = 0; slot < SLOTS; slot++) {
     char *path = atomic_load(&paths[slot]);
     if (path != NULL) unlink(path);
   }
   cleanup_kill_groups();
+}
+
+static void remove_and_die(int signal_number) {
+  int saved = errno;
+  cleanup_all();
   // The cursor stands at the bar's beginning: from there on the terminal is cleared.
   if (atomic_load(&has_bar) && write(STDERR_FILENO, "\r\033[J", 4) < 0) atomic_store(&has_bar, 0);
   errno = saved;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -13,6 +14,7 @@
 
 #include "SystemShims.h"
 #include "cleanup.h"
+#include "process.h"
 
 #define SLOTS 4096
 
@@ -51,8 +53,7 @@ static void remove_group(int group) {
   }
 }
 
-/// A pipe that children do not inherit.
-static bool make_pipe(int ends[2]) {
+bool process_make_pipe(int ends[2]) {
 #ifdef __linux__
   return pipe2(ends, O_CLOEXEC) == 0;
 #else
@@ -78,8 +79,8 @@ static int set_attributes(posix_spawnattr_t *attributes, const sigset_t *mask) {
   return failure;
 }
 
-static int spawn_with(system_child *child, int theirs[4], char *const *arguments, char *const *environment,
-                      const sigset_t *mask) {
+int process_spawn(int32_t *number, const int theirs[4], char *const *arguments, char *const *environment,
+                  const sigset_t *mask) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   if (posix_spawn_file_actions_init(&actions) != 0) return ENOMEM;
@@ -95,7 +96,7 @@ static int spawn_with(system_child *child, int theirs[4], char *const *arguments
   // Whatever a library has opened without saying that it is not for children.
   if (failure == 0) failure = posix_spawn_file_actions_addclosefrom_np(&actions, theirs[3] >= 0 ? 4 : 3);
 #endif
-  if (failure == 0) failure = posix_spawn(&child->group, arguments[0], &actions, &attributes, arguments, environment);
+  if (failure == 0) failure = posix_spawn(number, arguments[0], &actions, &attributes, arguments, environment);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return failure;
@@ -107,24 +108,34 @@ static int start(system_child *child, int theirs[4], char *const *arguments, cha
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   atomic_fetch_add(&starting, 1);
-  int failure = system_is_ending() ? EINTR : spawn_with(child, theirs, arguments, environment, &before);
+  int failure = system_is_ending() ? EINTR : process_spawn(&child->group, theirs, arguments, environment, &before);
+  if (failure == 0) guardian_tell(true, child->group);
   bool is_kept = failure != 0 || add_group(child->group);
   atomic_fetch_sub(&starting, 1);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (is_kept) return failure;
   kill(-child->group, SIGKILL);
+  guardian_tell(false, child->group);
   waitpid(child->group, NULL, 0);
   return EAGAIN;
 }
 
-int32_t system_start(system_child *child, char *const *arguments, char *const *environment, int32_t shared) {
-  static atomic_int is_installed;
+static void prepare(void) {
   // The program may be left from anywhere.
-  if (atomic_exchange(&is_installed, 1) == 0) atexit(cleanup_kill_groups);
+  atexit(cleanup_kill_groups);
+  // A child that closes its standard input is no reason to end; a program that handles the signal goes on doing so.
+  struct sigaction action;
+  if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
+  guardian_start();
+}
+
+int32_t system_start(system_child *child, char *const *arguments, char *const *environment, int32_t shared) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, prepare);
   int ends[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
   int failure = 0;
   for (int i = 0; i < 3 && failure == 0; i++) {
-    if (!make_pipe(ends[i])) failure = errno;
+    if (!process_make_pipe(ends[i])) failure = errno;
   }
   // Of the first pipe the child has the end to read from, of the others the end to write to.
   int ours[3] = {ends[0][1], ends[1][0], ends[2][0]}, theirs[4] = {ends[0][0], ends[1][1], ends[2][1], shared};
@@ -159,6 +170,8 @@ void system_kill_group(int32_t group) { kill(-group, SIGKILL); }
 int32_t system_reap(int32_t group) {
   // What it may have started and left behind.
   kill(-group, SIGKILL);
+  // Its number may be another's as soon as it is waited for.
+  guardian_tell(false, group);
   int status = 0;
   while (waitpid(group, &status, 0) < 0) {
     if (errno != EINTR) {

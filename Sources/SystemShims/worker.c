@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "SystemShims.h"
+#include "cleanup.h"
 
 int32_t system_shared_memory(void) {
 #ifdef MFD_CLOEXEC
@@ -43,6 +44,25 @@ void system_follow(int32_t descriptor) {
   pthread_t thread;
   if (pthread_create(&thread, NULL, follow, (void *)(intptr_t)descriptor) == 0) pthread_detach(thread);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static _Thread_local int32_t is_in_plugin;
+
+/// Whoever leaves the program from inside a plug-in has not made a picture, whatever status it gives.
+static void leave_plugin(void) {
+  static const char line[] = "imbrex: the plug-in ends the process\n";
+  if (!is_in_plugin) return;
+  cleanup_all();
+  (void)!write(STDERR_FILENO, line, sizeof line - 1);
+  _exit(1);
+}
+
+static void watch_exit(void) { atexit(leave_plugin); }
+
+void system_enter_plugin(int32_t is_inside) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, watch_exit);
+  is_in_plugin = is_inside;
 }
 
 #if defined(__APPLE__)

@@ -46,7 +46,7 @@ import Testing
     Case("printf 'P5 3 0 255\\n'", "the command writes a frame of 3 × 0 pixels in 1 channels up to 255"),
     Case(
       "printf 'P7\\nWIDTH 100\\nHEIGHT 100\\nDEPTH 99999999\\nMAXVAL 255\\nENDHDR\\n'",
-      "the command writes a PAM of 99999999 channels"),
+      "the command writes 99999999 channels, but at most 4096 are taken"),
     Case(
       "printf '\\223NUMPY\\001\\000\\072\\000%-57s\\n' \"{'descr': '<U8', 'fortran_order': False, 'shape': (3,)}\"",
       "the command writes an array of type '<U8': numbers of 8 to 64 bits are wanted"),

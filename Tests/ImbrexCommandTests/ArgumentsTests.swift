@@ -132,8 +132,10 @@ import Testing
     Case("gaussian --nodata much", "--nodata is 'much', but must be a number, nan or none"),
     Case("gaussian then tee --sigma 3 a.png", "--sigma is an option of gaussian, not of tee"),
     Case("gaussian --warmup 2", "--warmup is an option of bench, not of gaussian"),
-    Case("gaussian --json", "--json goes with --explain only"),
-    Case("gaussian then blob-detect --json", "--json goes with --explain only; for a table use --table json"),
+    Case("gaussian -j= a.png", "--jobs is empty, but must be a whole number between 0 and 4096"),
+    Case("gaussian --json", "--json goes with --explain and --truth only"),
+    Case(
+      "gaussian then blob-detect --json", "--json goes with --explain and --truth only; for a table use --table json"),
     Case("gaussian --table csv", "--table is an option of blob-detect, not of gaussian"),
     Case("bench gaussian -o x in.png", "--output is not an option of bench"),
     Case("bench gaussian --output x in.png", "--output is not an option of bench"),
@@ -246,6 +248,7 @@ import Testing
   private static func summary(_ command: ParsedCommand) -> String {
     switch command {
     case .filter(let line): summary(line)
+    case .varied(let line): "\(line.lines.count) times " + summary(line.lines[0])
     case .bench(let line): "bench " + summary(line)
     case .info(let line): "info" + summary(line)
     case .job(let line, let rest): "job" + summary(line) + (rest.isEmpty ? "" : " -- " + rest.joined(separator: " "))

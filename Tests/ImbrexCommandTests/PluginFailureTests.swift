@@ -77,6 +77,13 @@ import Testing
       "in.ppm: tile 60x30+0+30: hostile \(message)")
   }
 
+  @Test func an_exit_inside_imbrex_is_no_success() throws {
+    let plugin = try #require(PluginFiles.hostile)
+    try expectFailure(
+      ["--plugin", plugin, "--set", "mode=exit", "--set", "at=50", "--tile", "30x60", "--in-process"], 1,
+      "the plug-in ends the process")
+  }
+
   @Test func what_a_plugin_prints_is_no_part_of_the_picture() throws {
     let plugin = try #require(PluginFiles.hostile)
     for (mode, lines) in [("print", 1), ("flood", 100_000)] {

@@ -7,7 +7,8 @@ enum PluginFiles {
   private static let include = projectFolder.appendingPathComponent("Sources/PluginInterface/include").path
   private static let folder = try! TemporaryFolder()
 
-  static let sharpen = build("sharpen.c", "cc -std=c99 -Wall -Wextra -pedantic -Werror", "libsharpen.so")
+  static let sharpen = build(
+    "sharpen.c", "cc -std=c99 -Wall -Wextra -Wno-unused-parameter -pedantic -Werror", "libsharpen.so")
   static let local = build("local.cpp", "c++ -std=c++11 -Wall -Wextra -pedantic -Werror", "liblocal.so")
   static let hostile = build("hostile.c", "cc -std=gnu11", "libhostile.so")
   /// Its table is wrong, in the way that `HOSTILE_TABLE` says.

@@ -37,9 +37,8 @@ import Testing
     }
     for y in 0..<83 {
       for x in 0..<97 {
-        var sum: Float = 0
-        for v in -1...1 { for u in -1...1 where v != 0 || u != 0 { sum += sample(y + v, x + u) } }
-        let value = (sample(y, x) + 2 * (sample(y, x) - sum / 8)) * 255
+        let sum = sample(y - 1, x) + sample(y, x - 1) + sample(y, x + 1) + sample(y + 1, x)
+        let value = (sample(y, x) + 2 * (sample(y, x) - sum / 4)) * 255
         let found = Float(made.row(y).load(fromByteOffset: x, as: UInt8.self))
         #expect(abs(found - min(max(value, 0), 255)) <= 0.51, "\(x),\(y): \(found), not \(value)")
       }

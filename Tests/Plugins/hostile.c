@@ -71,6 +71,13 @@ static int apply(const imbrex_value *values, const imbrex_tile *tile, char *mess
   if (is_mode(values, "fork") && fork() == 0) {
     for (;;) pause();
   }
+  // What it leaves behind holds its pipes open; outside its group nobody ends it.
+  if (is_mode(values, "orphan") || is_mode(values, "daemon")) {
+    if (fork() != 0) abort();
+    if (is_mode(values, "daemon")) setsid();
+    sleep(30);
+    _exit(0);
+  }
   if (is_mode(values, "fail")) return snprintf(message, IMBREX_MESSAGE_SIZE, "finds nothing here") > 0;
   if (is_mode(values, "fail-silently")) return 9;
   if (is_mode(values, "long-message")) {

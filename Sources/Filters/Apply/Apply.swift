@@ -47,7 +47,7 @@ public struct Apply: ProbedFilter {
     let kind = function.kind(of: input)
     if isAssumed { return kind }
     if let probe, probe.input == kind { return probe.made }
-    return try tried.made(of: kind) { try self.try(input) }
+    return try tried.made(of: kind) { try trial(of: input) }
   }
 
   // MARK: - The first tile
@@ -78,7 +78,7 @@ public struct Apply: ProbedFilter {
   }
 
   /// What it makes of a small picture of such pixels: a slope, so that there is something in it.
-  private func `try`(_ input: ImageDescription) throws -> PixelKind {
+  private func trial(of input: ImageDescription) throws -> PixelKind {
     var small = input
     (small.width, small.height) = (64, 64)
     let picture = try Picture(small)

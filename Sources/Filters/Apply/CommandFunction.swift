@@ -121,44 +121,32 @@ private final class CommandRunner: TileRunner, @unchecked Sendable {
     _ process: ChildProcess, _ outgoing: inout ByteList, _ reader: FrameReader, until deadline: Int?
   ) throws {
     // Once it has closed its standard input, the rest is not for it: perhaps it needs no more.
-    var isWriting = true, hasEnded = false
-    while isWriting || !reader.isComplete || (!function.keeps && !hasEnded) {
-      guard
-        let ready = process.wait(toWrite: isWriting, toRead: !hasEnded, until: Self.pause(before: deadline))
-      else {
-        if let deadline, monotonicNanoseconds() >= deadline { throw tookTooLong(process) }
-        if process.hasEnded { process.kill() }
-        continue
-      }
-      if ready.canWrite && isWriting {
-        if process.write(&outgoing) == .closed {
+    var isWriting = true, isClosed = false
+    while isWriting || !reader.isComplete || (!function.keeps && !isClosed) {
+      var received = ChildProcess.Transfer.later
+      let space = reader.space
+      switch process.wait(toWrite: isWriting, toRead: !isClosed, until: deadline) {
+      case .late: throw tookTooLong(process)
+      case .gone: (isWriting, received) = (false, .closed)
+      case .ready(let canWrite, let canRead):
+        if canWrite && (process.write(&outgoing) == .closed || outgoing.isEmpty) {
           isWriting = false
-        } else if outgoing.isEmpty {
-          isWriting = false
+          if !function.keeps { process.closeInput() }
         }
-        if !isWriting && !function.keeps { process.closeInput() }
+        if canRead { received = process.read(into: space.base, space.capacity) }
       }
-      if ready.canRead {
-        let space = reader.space
-        switch process.read(into: space.base, space.capacity) {
-        case .bytes(let count): try reader.add(count)
-        case .later: break
-        case .closed:
-          hasEnded = true
-          guard function.keeps || !reader.isComplete else { continue }
-          if function.keeps && reader.isComplete { return }
-          throw endedEarly(process, reader, until: deadline)
-        }
+      switch received {
+      case .bytes(let count): try reader.add(count)
+      case .later: break
+      case .closed:
+        guard reader.isComplete else { throw endedEarly(process, reader, until: deadline) }
+        if function.keeps { return }
+        isClosed = true
       }
     }
     guard !function.keeps else { return }
     guard let ending = process.waitForEnd(until: deadline) else { throw tookTooLong(process) }
     if let failure = failure(ending, process) { throw failure }
-  }
-
-  /// From time to time it is asked whether the command is still there: what it has left behind may hold its pipes open.
-  private static func pause(before deadline: Int?) -> Int {
-    min(monotonicNanoseconds() + 100_000_000, deadline ?? .max)
   }
 
   // MARK: - The end
@@ -176,18 +164,14 @@ private final class CommandRunner: TileRunner, @unchecked Sendable {
     let space = UnsafeMutableRawPointer.allocate(byteCount: 1 << 16, alignment: 1)
     defer { space.deallocate() }
     reading: while true {
-      guard let ready = process.wait(toWrite: false, toRead: true, until: Self.pause(before: deadline)) else {
-        if monotonicNanoseconds() >= deadline {
-          throw failed("the command does not end within \(shortest(seconds)) s of the end of its input", process)
+      switch process.wait(toWrite: false, toRead: true, until: deadline) {
+      case .late, .gone: break reading
+      case .ready:
+        switch process.read(into: space, 1 << 16) {
+        case .bytes(let count): surplus += count
+        case .later: break
+        case .closed: break reading
         }
-        if process.hasEnded { break }
-        continue
-      }
-      guard ready.canRead else { continue }
-      switch process.read(into: space, 1 << 16) {
-      case .bytes(let count): surplus += count
-      case .later: break
-      case .closed: break reading
       }
     }
     guard let ending = process.waitForEnd(until: deadline) else {

@@ -26,15 +26,13 @@ struct FrameHeader: Equatable {
   /// Bytes of the header itself.
   var byteCount = 0
 
-  /// Bytes of the samples, by the frame's own word; nil where it is nonsense.
-  var dataBytes: Int? {
-    let row = coding == .bits ? (width + 7) / 8 : width.multipliedReportingOverflow(by: kind.bytesPerPixel).partialValue
-    let (count, overflow) = row.multipliedReportingOverflow(by: height)
-    return overflow ? nil : count
-  }
+  /// Bytes of the samples, of a frame of a tile's width and height.
+  var dataBytes: Int { (coding == .bits ? (width + 7) / 8 : width * kind.bytesPerPixel) * height }
 
   /// The longest header that is looked at.
   static let longest = 1 << 16
+  /// As for plug-ins.
+  private static let mostChannels = 4096
 
   /// Reads a header.
   ///
@@ -52,6 +50,10 @@ struct FrameHeader: Equatable {
       throw Self.noFrame(bytes)
     }
     if let found {
+      guard found.kind.channels <= Self.mostChannels else {
+        throw Self.failed(
+          "the command writes \(found.kind.channels) channels, but at most \(Self.mostChannels) are taken")
+      }
       self = found
     } else {
       guard bytes.count < Self.longest else { throw Self.noFrame(bytes) }
@@ -135,7 +137,6 @@ struct FrameHeader: Equatable {
         let channels = fields["DEPTH"] ?? 0
         let kind = PixelKind(
           .uint8, channels: channels, hasAlpha: type.isEmpty ? nil : type.hasSuffix("_ALPHA"))
-        guard (1...65535).contains(channels) else { throw failed("the command writes a PAM of \(channels) channels") }
         var header = try FrameHeader(
           netpbm: kind, width: fields["WIDTH"] ?? 0, height: fields["HEIGHT"] ?? 0, largest: fields["MAXVAL"] ?? 0)
         header.byteCount = at

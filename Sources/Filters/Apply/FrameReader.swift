@@ -51,15 +51,17 @@ final class FrameReader {
     }
     start += UnsafeRawBufferPointer(start: startBuffer, count: count)
     guard let found = try FrameHeader(start) else { return }
-    guard found.width == width && found.height == height, let bytes = found.dataBytes else {
+    guard found.width == width && found.height == height else {
       throw FrameHeader.failed(
         "the command makes \(found.shape) of a tile of \(width) × \(height) pixels, ghosts included")
     }
     header = found
-    wanted = bytes
-    if buffer.map({ $0.byteCount < max(bytes, needed(found)) }) ?? true {
+    wanted = found.dataBytes
+    // Bits become bytes in place.
+    let room = width * height * found.kind.bytesPerPixel
+    if (buffer?.byteCount ?? 0) < room {
       buffer = nil
-      buffer = try PixelBuffer(byteCount: max(bytes, needed(found)))
+      buffer = try PixelBuffer(byteCount: room)
     }
     filled = start.count - found.byteCount
     guard filled <= wanted else { throw Self.surplus }
@@ -69,8 +71,6 @@ final class FrameReader {
   }
 
   private static var surplus: ImbrexError { FrameHeader.failed("the command writes more than one frame of a tile") }
-
-  private func needed(_ header: FrameHeader) -> Int { width * height * header.kind.bytesPerPixel }
 
   /// The tile, once it is complete.
   func tile() throws -> TileOutput {

@@ -12,16 +12,15 @@ final class IdleRunners: Sendable {
   }
   private let state = Locked(State())
 
-  /// Sees to it that there are so many.
+  /// Sees to it that there are so many. Whoever asks for one meanwhile waits, so that there are no more.
   func prepare(_ function: any TileFunction, _ count: Int) throws {
-    let missing = state.withLock { state in
-      defer { state.count = max(state.count, count) }
-      return max(count - state.count, 0)
-    }
-    for _ in 0..<missing {
-      let runner = try function.makeRunner()
-      try runner.prepare()
-      giveBack(runner)
+    try state.withLock { state in
+      while state.count < count {
+        let runner = try function.makeRunner()
+        try runner.prepare()
+        state.runners.append(runner)
+        state.count += 1
+      }
     }
   }
 

@@ -138,6 +138,8 @@ struct ScaleWindow<Value: ResponseValue> {
         Value.widen(&range, values, count: tile.width)
       }
     }
+    // Flat responses have no peaks, but a single one is a peak, as in scikit-image.
+    if count == 1 && picture.pixelCount == 1 { range.least = -.infinity }
     if scale > 0 { findPeaks(scale: scale - 1, of: count) }
     if scale == count - 1 { findPeaks(scale: scale, of: count) }
   }

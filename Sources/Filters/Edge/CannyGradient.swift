@@ -38,6 +38,7 @@ struct CannyGradient: Sendable {
     let firstColumn: Int
     /// Which pixels count; nil: all that these rows were made of.
     let coverage: Coverage?
+    let source: SourceRows
 
     fileprivate static func slot(_ ring: UnsafeMutablePointer<Double>, _ y: Int, _ pitch: Int)
       -> UnsafeMutablePointer<Double>
@@ -87,7 +88,7 @@ struct CannyGradient: Sendable {
     let smoothed = ring()
     let rows = Rows(
       down: ring(), across: ring(), magnitude: ring(), pitch: pitch, firstColumn: magnitudes.x,
-      coverage: coverage)
+      coverage: coverage, source: source)
     rows.magnitude.update(repeating: 0, count: 4 * pitch)
 
     var nextSmoothed = smoother.region.y

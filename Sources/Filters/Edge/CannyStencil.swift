@@ -10,50 +10,61 @@ struct CannyStencil: Stencil {
   private let high: Double
 
   init(_ edge: Edge, _ input: ImageDescription, low: Double, high: Double) {
+    self.init(edge, input, weakest: Self.weakest(low), high: high)
+  }
+
+  /// - Parameter low: What weak pixels have at least, exactly.
+  init(_ edge: Edge, _ input: ImageDescription, weakest low: Double, high: Double) {
     gradient = CannyGradient(edge, input)
-    // scikit-image compares with the low threshold as a 32-bit float, and takes 1e-14 for 0.
-    self.low = Double(low == 0 ? Float(1e-14) : Float(low))
+    self.low = low
     self.high = high
   }
+
+  /// What weak pixels have at least: scikit-image compares with the low threshold as a 32-bit float, and takes 1e-14 for 0.
+  static func weakest(_ low: Double) -> Double { Double(low == 0 ? Float(1e-14) : Float(low)) }
 
   var halo: Halo { gradient.halo }
   var needsWholePicture: Bool { gradient.needsWholePicture }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    gradient.visit(region, from: source, scratch: scratch) { y, block, rows in
-      // A row can be thinned once the magnitudes below it are known.
-      if y - 1 >= block.y { thin(y - 1, of: block, rows, source, to: output, scratch: scratch) }
-      if y == gradient.input.height - 1 && y < block.endY {
-        thin(y, of: block, rows, source, to: output, scratch: scratch)
-      }
+    visit(region, from: source, scratch: scratch) { y, block, rows in
+      thin(y, of: block, rows, into: output.row(y).samples() + block.x, scratch: scratch)
     }
   }
 
-  private func thin(
-    _ y: Int, of block: Region, _ rows: CannyGradient.Rows, _ source: SourceRows, to output: OutputRows,
-    scratch: Scratch
+  /// Goes over a region in blocks, and calls `visit` for each row of a block that can be thinned.
+  func visit(
+    _ region: Region, from source: SourceRows, scratch: Scratch,
+    _ visit: (_ y: Int, _ block: Region, _ rows: CannyGradient.Rows) -> Void
+  ) {
+    gradient.visit(region, from: source, scratch: scratch) { y, block, rows in
+      // A row can be thinned once the magnitudes below it are known.
+      if y - 1 >= block.y { visit(y - 1, block, rows) }
+      if y == gradient.input.height - 1 && y < block.endY { visit(y, block, rows) }
+    }
+  }
+
+  /// Writes the labels of a block's row.
+  func thin(
+    _ y: Int, of block: Region, _ rows: CannyGradient.Rows, into labels: UnsafeMutablePointer<UInt8>, scratch: Scratch
   ) {
     let input = gradient.input
-    let labels: UnsafeMutablePointer<UInt8> = output.row(y).samples()
     // The picture's frame has no edges, and no neighbours to compare with.
     let columns = max(block.x, 1)..<max(min(block.endX, input.width - 1), max(block.x, 1))
-    guard y > 0, y < input.height - 1, !columns.isEmpty else {
-      (labels + block.x).update(repeating: 0, count: block.width)
-      return
-    }
+    guard y > 0, y < input.height - 1, !columns.isEmpty else { return labels.update(repeating: 0, count: block.width) }
     if block.x == 0 { labels[0] = 0 }
-    if block.endX == input.width { labels[input.width - 1] = 0 }
+    if block.endX == input.width { labels[block.width - 1] = 0 }
     let offset = columns.lowerBound - rows.firstColumn
     let magnitudes = (y - 1...y + 1).map { UnsafePointer(rows.magnitude($0) + offset) }
     scratch.frame {
       var valid: UnsafeMutablePointer<UInt8>?
       if let coverage = rows.coverage {
         valid = scratch.allocate(columns.count, of: UInt8.self)
-        coverage.eroded(y, columns, source, into: valid!, scratch: scratch)
+        coverage.eroded(y, columns, rows.source, into: valid!, scratch: scratch)
       }
       KernelTable.current.canny_thin_f64(
-        magnitudes, rows.down(y) + offset, rows.across(y) + offset, valid, low, high, labels + columns.lowerBound,
-        columns.count)
+        magnitudes, rows.down(y) + offset, rows.across(y) + offset, valid, low, high,
+        labels + (columns.lowerBound - block.x), columns.count)
     }
   }
 }

@@ -7,8 +7,25 @@ import Platform
 struct QuantileThresholds: WholeStage {
   private let edge: Edge
   private let input: ImageDescription
+  private let quantiles: [Double]
+  private let output: ImageDescription
+  /// The stage that comes next, of the thresholds.
+  private let stencil: @Sendable ([Double]) -> any Stencil
 
-  init(_ edge: Edge, _ input: ImageDescription) { (self.edge, self.input) = (edge, input) }
+  /// Of one detector.
+  init(_ edge: Edge, _ input: ImageDescription) {
+    self.init(edge, input, [edge.low, edge.high], making: edge.outputDescription(for: input)) {
+      CannyStencil(edge, input, low: $0[0], high: $0[1])
+    }
+  }
+
+  init(
+    _ edge: Edge, _ input: ImageDescription, _ quantiles: [Double], making output: ImageDescription,
+    by stencil: @Sendable @escaping ([Double]) -> any Stencil
+  ) {
+    (self.edge, self.input, self.quantiles, self.output) = (edge, input, quantiles, output)
+    self.stencil = stencil
+  }
 
   var held: [Held] { [Held("the picture", byteCount: input.byteCount)] }
   var extraPasses: (count: Int, purpose: String) { (MagnitudeHistograms.levels, "three for the quantiles") }
@@ -18,26 +35,27 @@ struct QuantileThresholds: WholeStage {
   var next: StageShape {
     let gradient = CannyGradient(edge, input)
     return StageShape(
-      halo: gradient.halo, needsWholePicture: gradient.needsWholePicture, output: edge.outputDescription(for: input))
+      halo: gradient.halo, needsWholePicture: gradient.needsWholePicture, output: output)
   }
 
   func begin(with picture: Picture?, in context: RunContext) throws -> any WholeRun {
-    try Run(edge: edge, sink: PictureCollector(picture ?? context.picture(input)))
+    try Run(self, PictureCollector(picture ?? context.picture(input)))
   }
 
   private final class Run: WholeRun {
-    private let edge: Edge
+    private let stage: QuantileThresholds
     private let collector: PictureCollector
 
-    init(edge: Edge, sink: PictureCollector) { (self.edge, collector) = (edge, sink) }
+    init(_ stage: QuantileThresholds, _ collector: PictureCollector) {
+      (self.stage, self.collector) = (stage, collector)
+    }
 
     var sink: any RowSink { collector }
 
     func finish(in context: RunContext) throws -> (input: SweepInput, stage: Stage) {
       let picture = collector.picture
-      let thresholds = try MagnitudeQuantiles(edge, picture).find([edge.low, edge.high], in: context)
-      let stencil = CannyStencil(edge, picture.description, low: thresholds[0], high: thresholds[1])
-      return (.picture(picture), .stencil(stencil, making: edge.outputDescription(for: picture.description)))
+      let thresholds = try MagnitudeQuantiles(stage.edge, picture).find(stage.quantiles, in: context)
+      return (.picture(picture), .stencil(stage.stencil(thresholds), making: stage.output))
     }
   }
 }

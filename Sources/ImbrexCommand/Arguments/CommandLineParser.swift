@@ -11,7 +11,7 @@ package enum CommandLineParser {
     if isOption(first) { return try parseRoot(words) }
     guard let command = CommandDefinition(named: first) else {
       _ = try filter(first, isFirst: true)
-      return try parseLine(words, of: nil)
+      return try VariedLine.parse(words) { try parseLine($0, of: nil) } ?? parseLine(words, of: nil)
     }
     if command.name == CommandDefinition.job.name {
       // What stands behind `--` is another command line.

@@ -9,7 +9,7 @@ package struct OptionSection: Sendable {
 /// The options that all filters share: the one list of them.
 package enum CommonOptionList {
   /// As help and the manual show them.
-  package static let sections = [files, tables, batch, tiling, reporting]
+  package static let sections = [files, tables, sweeps, batch, tiling, reporting]
   package static let all = sections.flatMap(\.options)
   /// What only tables have: of use where the last stage of a chain makes one.
   package static let tableOptions = tables.options
@@ -82,6 +82,36 @@ package enum CommonOptionList {
         "overlay", .file, valueName: "file", help: "Also draw what is in the table on the picture, into this file."),
     ])
 
+  private static let sweeps = OptionSection(
+    title: "Sweeps",
+    options: [
+      OptionDefinition(
+        "vary", .text(allowed: VariedName.allowed) { (try? VariedName($0)) != nil }, valueName: "name=values",
+        isRepeatable: true, changesResult: false,
+        help:
+          "Run once for each value: NAME=V,V,… or NAME=FIRST:LAST:STEP; {NAME} stands for it in options and outputs."),
+      OptionDefinition(
+        "sheet", .file, valueName: "file", changesResult: false,
+        help: "Also draw all results of --vary, small and labelled, on one picture."),
+      OptionDefinition(
+        "sheet-region",
+        .text(allowed: "a width, a height and a place, such as 200x150+100+50") {
+          OptionText.region($0) != nil
+        }, valueName: "wxh+x+y", changesResult: false,
+        help: "Of each result, show this part at full size on the sheet."),
+      OptionDefinition(
+        "sheet-size", .text(allowed: "a width and a height, such as 3840x2160") { OptionText.extent($0) != nil },
+        valueName: "wxh", unit: "pixels", defaultText: "1920x1080", changesResult: false,
+        help: "The sheet is no larger than this."),
+      OptionDefinition(
+        "truth", .file, valueName: "file", changesResult: false,
+        help: "Print precision, recall and F1 against a picture, or a table, of what is right; best first."),
+      OptionDefinition(
+        "tolerance", .number(0...1000), valueName: "n", unit: "pixels", defaultText: "by the picture's size",
+        changesResult: false, help: "How far from the truth an edge pixel or a blob's centre may lie."),
+      OptionDefinition("yes", .flag, changesResult: false, help: "Take more than 10,000 combinations."),
+    ])
+
   private static let batch = OptionSection(
     title: "Batch",
     options: [
@@ -141,7 +171,8 @@ package enum CommonOptionList {
         "explain", .flag, changesResult: false,
         help: "Print the plan (workers, grid, halo, memory, kernels, outputs) and do nothing."),
       OptionDefinition(
-        "json", .flag, changesResult: false, help: "With --explain: print one JSON object a file, on a line of its own."
+        "json", .flag, changesResult: false,
+        help: "With --explain: print one JSON object a file, on a line of its own; with --truth: the scores."
       ),
       OptionDefinition(
         "report", .file, valueName: "file", changesResult: false,

@@ -160,8 +160,10 @@ extension LineReader {
       if case .flag = option.kind {
         try take(option, nil)
       } else {
-        if letters.first == "=" { letters.removeFirst() }
-        try take(option, letters.isEmpty ? nil : String(Substring(letters)))
+        // Behind an equals sign stands the value, even if it is empty.
+        let hasEquals = letters.first == "="
+        if hasEquals { letters.removeFirst() }
+        try take(option, letters.isEmpty && !hasEquals ? nil : String(Substring(letters)))
         return nil
       }
     }

@@ -10,12 +10,13 @@ enum OptionChecks {
     if values.flag("null") && !values.isGiven("files-from") {
       throw ImbrexError(option: "null", "goes with --files-from only")
     }
-    if values.flag("json") && !values.flag("explain") {
+    if values.flag("json") && !values.flag("explain") && !values.isGiven("truth") {
       let table = last.makesTable ? "; for a table use --table json" : ""
-      throw ImbrexError(option: "json", "goes with --explain only\(table)")
+      throw ImbrexError(option: "json", "goes with --explain and --truth only\(table)")
     }
     try checkInPlace(values)
     try checkTiling(values)
+    try checkSweeps(values, of: last)
     if last.makesTable {
       if values.isGiven("format") {
         throw ImbrexError(option: "format", "does not go with \(last.name), which makes a table: use --table")
@@ -28,6 +29,31 @@ enum OptionChecks {
         let makers = FilterDefinition.all.filter(\.makesTable).map(\.name)
         throw ImbrexError(option: option.name, "is an option of \(listed(makers)), not of \(last.name)")
       }
+    }
+  }
+
+  private static func checkSweeps(_ values: OptionValues, of last: FilterDefinition) throws {
+    if !values.isGiven("vary") {
+      for name in ["sheet", "yes"] where values.isGiven(name) {
+        throw ImbrexError(option: name, "goes with --vary only")
+      }
+    } else if values.isGiven("in-place") {
+      throw ImbrexError(option: "in-place", "does not go with --vary: all results would be one file")
+    }
+    for name in ["sheet-region", "sheet-size"] where values.isGiven(name) && !values.isGiven("sheet") {
+      throw ImbrexError(option: name, "goes with --sheet only")
+    }
+    if values.isGiven("tolerance") && !values.isGiven("truth") {
+      throw ImbrexError(option: "tolerance", "goes with --truth only")
+    }
+    for name in ["incremental", "no-clobber"] where values.flag(name) {
+      // What is passed over could not be shown.
+      for other in ["sheet", "truth"] where values.isGiven(other) {
+        throw ImbrexError(option: name, "does not go with --\(other), which needs all results")
+      }
+    }
+    if values.isGiven("truth") && !["edge", "blob-detect"].contains(last.name) {
+      throw ImbrexError(option: "truth", "goes with edge and blob-detect, not with \(last.name)")
     }
   }
 

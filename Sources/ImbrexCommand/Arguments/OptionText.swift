@@ -80,6 +80,13 @@ package enum OptionText {
     return Region(x: x, y: y, width: width, height: height)
   }
 
+  /// A size in pixels, `WxH`: each 100 … 32767.
+  package static func extent(_ text: String) -> (width: Int, height: Int)? {
+    let size = numbers(text.lowercased(), separatedBy: "x")
+    guard size.count == 2, let width = size[0], let height = size[1] else { return nil }
+    return (100...32767).contains(width) && (100...32767).contains(height) ? (width, height) : nil
+  }
+
   /// Worker counts to time: `1,2,4`, each 1 … 4096.
   package static func workerCounts(_ text: String) -> [Int]? {
     let counts = numbers(text, separatedBy: ",")

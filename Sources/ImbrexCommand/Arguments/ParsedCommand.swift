@@ -4,6 +4,8 @@ package import Imbrex
 package enum ParsedCommand: Sendable {
   /// A filter, or a chain of them.
   case filter(ParsedLine)
+  /// The same with several combinations of options.
+  case varied(VariedLine)
   /// `bench`, with exactly one input.
   case bench(ParsedLine)
   /// `info`, without stages.

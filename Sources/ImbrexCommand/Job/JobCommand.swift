@@ -89,7 +89,11 @@ struct JobCommand {
     guard case .integer(let parts)? = values["parts"] else {
       throw ImbrexError(option: "parts", "is missing: --parts N")
     }
-    guard case .filter(let line) = try CommandLineParser.parse(rest) else {
+    let command = try CommandLineParser.parse(rest)
+    if case .varied = command {
+      throw ImbrexError(.usage, "--vary and --truth do not go with job: a job makes one result of each input")
+    }
+    guard case .filter(let line) = command else {
       throw ImbrexError(.usage, "what stands behind -- must be a filter, or a chain of them")
     }
     var planner = try JobPlanner(line, command: rest, parts: parts, makesCopies: values.flag("tiled-copy"))

@@ -88,19 +88,29 @@ struct JobPlanner {
       add("table", tableNeeds, makes: outputs.sharedTable.map { [$0] }!, pixels: 0, .table)
     }
     return JobPlan(
-      directory: currentDirectory(), command: command, parts: parts, inputs: try found.map(input),
-      outputs: outputs.sharedTable.map { [$0] } ?? found.compactMap(\.item.output), waves: waves, tasks: tasks,
+      directory: currentDirectory(), command: command, parts: parts,
+      inputs: try found.map { try input($0.item.input, kept: $0.kept) },
+      named: try namedFiles(), outputs: outputs.sharedTable.map { [$0] } ?? found.compactMap(\.item.output),
+      waves: waves, tasks: tasks,
       pictures: pictures, maxMemory: tiling.maxMemory)
   }
 
-  private func input(_ file: Found) throws -> JobPlan.Input {
-    let path = file.item.input
+  private func input(_ path: String, kept: String) throws -> JobPlan.Input {
     guard let stamp = DoneRecord.Stamp(ofFile: path) else {
-      return JobPlan.Input(path: path, kept: file.kept, size: 0, modified: 0, content: "")
+      return JobPlan.Input(path: path, kept: kept, size: 0, modified: 0, content: "")
     }
     let content = (try? ContentHash(ofFile: path).description) ?? ""
-    return JobPlan.Input(
-      path: path, kept: file.kept, size: stamp.size, modified: stamp.time, content: content)
+    return JobPlan.Input(path: path, kept: kept, size: stamp.size, modified: stamp.time, content: content)
+  }
+
+  /// The files that options of filters name: a result in parts must not be of two states of one.
+  private func namedFiles() throws -> [JobPlan.Input] {
+    try run.stages.flatMap { stage in
+      guard case .filter(let definition, let values) = stage else { return [JobPlan.Input]() }
+      return try definition.options.compactMap { option in
+        try values[option.name].flatMap { option.path(of: $0) }.map { try input($0, kept: $0) }
+      }
+    }
   }
 
   // MARK: - Looking

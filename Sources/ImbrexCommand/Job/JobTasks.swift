@@ -30,6 +30,7 @@ struct JobTasks {
   func close() { pool.close() }
 
   func perform(_ task: JobPlan.Task) throws {
+    for file in plan.named { try file.check() }
     switch task.work {
     case .files(let inputs): try run(inputs, task)
     case .copy(let picture): try split(picture) { try $0.copy() }
@@ -47,7 +48,7 @@ struct JobTasks {
   private func split(_ number: Int, _ body: (SplitWork) throws -> Void) throws {
     let picture = plan.pictures[number], input = plan.inputs[picture.input]
     try input.check()
-    let run = try FilterRun(line, listed: [(input.path, input.kept)])
+    let run = try FilterRun(line, listed: .init(files: [(input.path, input.kept)]))
     let outputs = try RunOutputs(run)
     let job = FileJob(
       0, outputs.plan[0], RunContext(pool: pool, tiling: tiling), backupSuffix: nil, progress: nil)
@@ -74,16 +75,16 @@ struct JobTasks {
       }
     }
     if !sound.isEmpty {
-      let run = try FilterRun(line, listed: sound.map { (plan.inputs[$0].path, plan.inputs[$0].kept) })
+      let run = try FilterRun(line, listed: .init(files: sound.map { (plan.inputs[$0].path, plan.inputs[$0].kept) }))
       let outputs = try RunOutputs(run)
       let results = Locked([FileResult]())
-      var runner = BatchRunner(run: run, outputs: outputs, tiling: tiling, settings: run.settings.hash)
+      var runner = BatchRunner(branches: [.init(run, outputs)], tiling: tiling)
       runner.saysSummary = false
       do {
-        try runner.run { result in
+        try runner.run { result, _ in
           results.withLock { $0.append(result) }
-        } _: { job in
-          try PictureJob(run, job, outputs).perform()
+        } _: { jobs in
+          try PictureJob(run, jobs[0], outputs).perform()
         }
       } catch is BatchFailure {}
       let all = results.withLock { $0 }
@@ -103,7 +104,7 @@ struct JobTasks {
   private var isTableShared: Bool { plan.tasks.last.map { $0.work == .table } ?? false }
 
   private func writeTable() throws {
-    let run = try FilterRun(line, listed: plan.inputs.map { ($0.path, $0.kept) })
+    let run = try FilterRun(line, listed: .init(files: plan.inputs.map { ($0.path, $0.kept) }))
     let outputs = try RunOutputs(run)
     guard let path = outputs.sharedTable, let filter = run.pipeline.tableFilter else { throw JobPlan.foreign }
     let rows = try plan.inputs.indices.flatMap { try JobTables(directory).rows(input: $0) }

@@ -133,7 +133,9 @@ struct SplitWork {
       let reader = page == 0 ? first : try reader(page: page)
       let work = try work(page: page, reader), files = try files(page: page)
       for index in writers.indices {
-        try job.open(&writers[index], work.plan, work.change, of: pages, input: work.input, work.metadata)
+        try job.open(
+          &writers[index], made: work.plan.written(after: writers[index].position), work.change, of: pages,
+          input: work.input, work.metadata)
         try join(work, index, to: writers[index], files)
       }
       if run.pipeline.makesTable {
@@ -201,7 +203,7 @@ struct SplitWork {
     let ground = PictureCollector(try context.picture(picture))
     try pass(source(picture, work, files.ground), to: ground)
     let writer = try job.writeOverlay(
-      of: table, on: ground.picture, work.plan, work.metadata, work.change, format, to: path)
+      of: table, on: ground.picture, work.plan.region, work.metadata, work.change, format, to: path)
     try job.job.writing(to: path) { try writer.finish() }
   }
 }

@@ -18,7 +18,8 @@ extension JobPlan {
         line("imbrex", .string(version)), line("directory", .string(directory)),
         line("command", .array(command.map(JSONValue.string))), line("parts", .integer(parts)),
         line("max_memory", .integer(maxMemory)),
-        "  \"inputs\": " + lines(inputs.map(\.json)), line("outputs", .array(outputs.map(JSONValue.string))),
+        "  \"inputs\": " + lines(inputs.map(\.json)), line("named", .array(named.map(\.json))),
+        line("outputs", .array(outputs.map(JSONValue.string))),
         "  \"waves\": " + lines(waves.map(\.json)), "  \"tasks\": " + lines(tasks.map { taskJSON($0) }),
         "  \"pictures\": " + lines(pictures.map(\.json)),
       ].joined(separator: ",\n") + "\n}\n"
@@ -55,6 +56,7 @@ extension JobPlan {
     command = try strings(value["command"])
     outputs = try strings(value["outputs"])
     self.inputs = try inputs.map { try Input(json: $0) ?? { throw damaged }() }
+    named = try (value["named"]?.array ?? []).map { try Input(json: $0) ?? { throw damaged }() }
     var numbers: [String: Int] = [:]
     self.tasks = try tasks.enumerated().map { index, task in
       guard let name = task["name"]?.string, numbers.updateValue(index, forKey: name) == nil,

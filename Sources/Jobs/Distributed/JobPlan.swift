@@ -107,6 +107,8 @@ public struct JobPlan: Sendable {
   public let command: [String]
   public let parts: Int
   public let inputs: [Input]
+  /// Files that options name: masks and plug-ins.
+  public let named: [Input]
   /// What is written in the end, as named on the command line.
   public let outputs: [String]
   /// For each wave what comes before it in the graph is in waves before it.
@@ -117,14 +119,15 @@ public struct JobPlan: Sendable {
   public let maxMemory: Int
 
   public init(
-    directory: String, command: [String], parts: Int, inputs: [Input], outputs: [String], waves: [Wave], tasks: [Task],
-    pictures: [SplitPicture], maxMemory: Int
+    directory: String, command: [String], parts: Int, inputs: [Input], named: [Input], outputs: [String],
+    waves: [Wave], tasks: [Task], pictures: [SplitPicture], maxMemory: Int
   ) {
     version = Platform.version
     self.directory = directory
     self.command = command
     self.parts = parts
     self.inputs = inputs
+    self.named = named
     self.outputs = outputs
     self.waves = waves
     self.tasks = tasks

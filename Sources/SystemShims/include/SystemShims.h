@@ -63,6 +63,8 @@ int32_t system_shared_memory(void);
 /// Ends this process, with its group, when nobody can write to a pipe any more. Crashes are left to the system, without
 /// a core.
 void system_follow(int32_t descriptor);
+/// This thread is inside a plug-in, or no more. A program that is left from there removes what is unfinished and fails.
+void system_enter_plugin(int32_t is_inside);
 
 /// The path of this program, to be freed; null where it cannot be told.
 char *system_program(void);

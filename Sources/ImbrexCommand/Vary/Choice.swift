@@ -1,0 +1,119 @@
+import Imbrex
+
+/// What helps to choose among combinations: a sheet of all results, and scores against what is right.
+final class Choice: Sendable {
+  let run: VariedRun
+  let sheet: SheetFiles?
+  let truth: TruthFiles?
+  /// Of each combination, over all pictures.
+  private let scores: Locked<[Score]>
+  private let tolerance = Locked<Double?>(nil)
+
+  var options: CommonOptions { run.options }
+  /// Whether tables are drawn on what they were made of.
+  var wantsGround: Bool { sheet != nil && run.runs[0].pipeline.makesTable }
+
+  /// Nil: nothing of that kind is wanted.
+  init?(_ run: VariedRun) throws {
+    let options = run.options
+    guard options.sheet != nil || options.truth != nil else { return nil }
+    self.run = run
+    sheet = try options.sheet.map { try SheetFiles($0, run) }
+    truth = try options.truth.map { try TruthFiles($0, run) }
+    scores = Locked(run.runs.map { _ in Score(found: 0, truth: 0, matched: 0) })
+    if truth != nil, run.outputs.contains(where: { $0.sharedTable == "-" || $0.plan[0].output == "-" }) {
+      throw ImbrexError(option: "truth", "and a result would both be written to standard output: use -o FILE")
+    }
+  }
+
+  func add(_ score: Score, of variant: Int, tolerance: Double) {
+    scores.withLock { $0[variant] = $0[variant] + score }
+    self.tolerance.withLock { $0 = $0 ?? tolerance }
+  }
+
+  /// Prints the scores, the best first.
+  func finish() throws {
+    guard truth != nil, let tolerance = tolerance.withLock({ $0 }) else { return }
+    var table = ScoreTable(names: run.line.names.map(\.name), tolerance: tolerance)
+    for (combination, score) in zip(run.line.combinations, scores.withLock { $0 }) {
+      table.add(combination.values, score)
+    }
+    try writeText(options.json ? table.json : table.text, to: "-")
+  }
+}
+
+/// The files of `--sheet`.
+struct SheetFiles: Sendable {
+  private let path: String
+  private let isDirectory: Bool
+
+  /// - Throws: A usage error for a name that says no format, or one file for several inputs.
+  init(_ path: String, _ run: VariedRun) throws {
+    self.path = path
+    isDirectory = path.hasSuffix("/") || Imbrex.isDirectory(path)
+    let plan = run.outputs[0].plan
+    guard !isDirectory else { return }
+    guard !plan.isMany else { throw ImbrexError(option: "sheet", "for several inputs needs a directory: '\(path)/'") }
+    guard ImageFormat(path: path) != nil else {
+      throw ImbrexError(
+        option: "sheet", "is '\(path)', but its extension must be a picture's, such as .png")
+    }
+    try plan.checkApart(path, "--sheet")
+    for outputs in run.outputs {
+      let paths = [outputs.plan[0].output, outputs.sharedTable].compactMap { $0 } + outputs.sides.map { $0.path(0) }
+      if paths.contains(where: { $0 != "-" && isSameFile($0, path) }) {
+        throw ImbrexError(option: "sheet", "'\(path)' would be written over a result")
+      }
+    }
+  }
+
+  /// Where the sheet of an input goes.
+  func path(of input: String) -> String {
+    guard isDirectory else { return path }
+    let name = PathText.split(input).name
+    return (path.hasSuffix("/") ? path : path + "/") + stem(of: name) + ".png"
+  }
+
+  func write(_ sheet: Sheet, of job: FileJob) throws {
+    let path = path(of: job.input)
+    try job.writing(to: path) {
+      if isDirectory { try makeDirectories(PathText.split(path).directory) }
+      let writer = try ImageWriter(
+        to: OutputFile(path: path), format: ImageFormat(path: path)!, picture: sheet.picture.description,
+        metadata: Metadata())
+      try writer.write(sheet.picture.converted(to: writer.description))
+      try writer.finish()
+    }
+  }
+}
+
+/// The files of `--truth`.
+struct TruthFiles: Sendable {
+  private let path: String
+  private let isDirectory: Bool
+
+  /// - Throws: ``ImbrexError`` if there is nothing there.
+  init(_ path: String, _ run: VariedRun) throws {
+    self.path = path
+    isDirectory = Imbrex.isDirectory(path)
+    guard fileExists(path) else { throw ImbrexError(option: "truth", "is '\(path)', which does not exist") }
+  }
+
+  /// The file for an input: in a directory, the one of the same name, or of the same stem.
+  func path(of input: String) throws -> String {
+    guard isDirectory else { return path }
+    let name = PathText.split(input).name, folder = path.hasSuffix("/") ? path : path + "/"
+    let endings = ImageFormat.all.flatMap(\.extensions) + ["csv", "tsv", "json", "ndjson"]
+    let names = [name] + endings.map { "\(stem(of: name)).\($0)" }
+    guard let found = names.first(where: { fileExists(folder + $0) }) else {
+      throw ImbrexError(option: "truth", "has no file for '\(name)' in '\(path)'")
+    }
+    return folder + found
+  }
+}
+
+/// A file's name without its extension.
+private func stem(of name: String) -> String {
+  guard let dot = name.utf8.lastIndex(of: 0x2E), dot > name.utf8.startIndex else { return name }
+  return String(name[..<dot])
+}

@@ -1,0 +1,126 @@
+import Imbrex
+
+/// A chain over files with several combinations of options: what combinations share is done once for all of them.
+struct VariedRun: Sendable {
+  let line: VariedLine
+  /// One for each combination.
+  let runs: [FilterRun]
+  let variants: [Variant]
+  let outputs: [RunOutputs]
+
+  init(_ line: VariedLine) throws {
+    self.line = line
+    let made = MadeFilters()
+    let first = try FilterRun(line.lines[0], made: made), firstOutputs = try RunOutputs(first)
+    // The files are looked for once.
+    var listed: CommonOptions.Listed?
+    if first.options.shard == nil {
+      let plan = firstOutputs.plan
+      listed = .init(
+        named: try first.options.namedInputs(), files: (0..<plan.count).map { (plan[$0].input, plan.kept($0)) })
+    }
+    var runs = [first], outputs = [firstOutputs]
+    for line in line.lines.dropFirst() {
+      runs.append(try FilterRun(line, listed: listed, made: made))
+      outputs.append(try RunOutputs(runs.last!))
+    }
+    (self.runs, self.outputs) = (runs, outputs)
+    variants = runs.map { Variant($0.pipeline, words: $0.filterKeys) }
+    try checkApart()
+  }
+
+  var options: CommonOptions { runs[0].options }
+
+  func run() throws {
+    let tiling = try options.tiling()
+    let branches = runs.indices.map { BatchRunner.Branch(runs[$0], outputs[$0], line.combinations[$0]) }
+    let runner = BatchRunner(branches: branches, tiling: tiling)
+    if options.explain { return try explain(tiling, shares: runner.memoryShares) }
+    let choice = try Choice(self)
+    let rows = Locked(runs.map { _ in [TableRows]() })
+    var failure: BatchFailure?
+    do {
+      try runner.run { result, branch in
+        rows.withLock { $0[branch] += result.rows }
+      } _: { jobs in
+        try VariedJob(self, jobs, choice).perform()
+      }
+    } catch let error as BatchFailure {
+      failure = error
+    }
+    if options.dryRun { return }
+    try writeTables(rows.withLock { $0 }, unless: failure != nil)
+    if failure == nil || outputs[0].plan.isMany { try choice?.finish() }
+    if let failure { throw failure }
+  }
+
+  /// The one table of all inputs, of each combination.
+  private func writeTables(_ rows: [[TableRows]], unless hasFailed: Bool) throws {
+    for (outputs, rows) in zip(outputs, rows) {
+      guard let path = outputs.sharedTable, !hasFailed || outputs.plan.isMany else { continue }
+      if options.noClobber && fileExists(path) { continue }
+      try writeText(
+        outputs.tableFormat.text(
+          rows, columns: runs[0].pipeline.tableFilter!.tableColumns, naming: outputs.plan.isMany), to: path)
+    }
+  }
+
+  // MARK: - Outputs
+
+  /// No two combinations write one file, but for what they have in common.
+  private func checkApart() throws {
+    guard runs.count > 1 else { return }
+    var owners: [[UInt8]: (variant: Int, shared: String?)] = [:]
+    func claim(_ path: String, _ variant: Int, shared: String? = nil) throws {
+      let place = path == "-" ? [] : PathText.bytes(futurePlace(of: path))
+      guard let owner = owners[place], owner.variant != variant else {
+        owners[place] = (variant, shared)
+        return
+      }
+      if let shared, shared == owner.shared { return }
+      throw collision(path, owner.variant, variant)
+    }
+    for index in 0..<outputs[0].plan.count {
+      for (variant, outputs) in outputs.enumerated() {
+        if let path = outputs.sharedTable ?? outputs.plan[index].output { try claim(path, variant) }
+        for (tee, side) in zip(runs[variant].tees, outputs.tees) {
+          try claim(
+            side.path(index), variant, shared: variants[variant].words[..<tee.position].joined(separator: " then "))
+        }
+        if let overlay = outputs.overlay { try claim(overlay.path(index), variant) }
+      }
+      // The table of all inputs is one path for each combination.
+      if outputs[0].sharedTable != nil && outputs[0].sides.isEmpty { break }
+    }
+  }
+
+  private func collision(_ path: String, _ one: Int, _ other: Int) -> ImbrexError {
+    let (a, b) = (line.combinations[one], line.combinations[other])
+    let names = zip(a.names, zip(a.values, b.values)).filter { $1.0 != $1.1 }.map { "{\($0.0)}" }
+    let where_ = outputs[0].writesToDirectory ? "--name" : path == "-" ? "the name of -o" : "the name"
+    return ImbrexError(
+      .usage,
+      "'\(FileJob.name(of: path))' would be written with \(a.text) and with \(b.text): put \(names.joined(separator: " and ")) into \(where_)"
+    )
+  }
+}
+
+/// Filters that have been made: those of equal options are one.
+final class MadeFilters {
+  private var made: [String: any Filter] = [:]
+
+  func filter(_ definition: FilterDefinition, _ values: OptionValues) throws -> any Filter {
+    let key = definition.key(values)
+    if let known = made[key] { return known }
+    let filter = try definition.make(values)
+    made[key] = filter
+    return filter
+  }
+}
+
+extension FilterDefinition {
+  /// The filter and all of its options in words.
+  func key(_ values: OptionValues) -> String {
+    ([name] + values.all.map { "\($0.name)=\($1?.description ?? "")" }).joined(separator: "\n")
+  }
+}
