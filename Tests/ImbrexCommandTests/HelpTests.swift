@@ -82,7 +82,7 @@ import Testing
     #expect(
       kept == [
         "format", "quality", "compression", "bit-depth", "background", "auto-orient", "strip", "provenance", "page",
-        "region",
+        "mask", "nodata", "region",
         "allow-truncated", "table", "overlay",
       ])
   }
