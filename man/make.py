@@ -531,6 +531,48 @@ edge (with
 or without), blob-detect and
 .Fl -boundary Cm wrap
 need the whole picture.
+.Ss Pixels that do not count
+A pixel is invalid where
+.Fl -mask
+is zero, and where a sample is the number of
+.Fl -nodata
+(or a NaN, with
+.Fl -nodata Cm nan ) .
+Without
+.Fl -nodata
+the file itself is asked: GDAL's tag of no data, and a TIFF's own mask, which follows its picture and has its size, are honoured;
+.Fl v ,
+.Fl -explain
+and
+.Ic info
+say so, and
+.Fl -nodata Cm none
+takes all pixels as they are.
+A number for no data, in the file's units, stands for each band by itself and for alpha nowhere; a mask, gray or colour and as large as the
+picture, holds for all bands and for every filter of a chain.
+A mask with as many pages as the picture has one for each page; of any other the first page is the mask of all.
+.Bl -tag -width blob-detect
+.It gaussian
+is the sum of the samples that count divided by the sum of their weights.
+.It median
+is the sample of rank n/2, rounded down, of the n samples in the window that count.
+.It sobel
+has a response where all that the operator looks at counts, and with a mask where that, eroded by 3\u00d73, is not zero.
+Elsewhere stands the number for no data, or no response where there is none.
+.It edge
+has no edges within a pixel of an invalid one, and smooths without those, as scikit-image with a mask does.
+.It blob-detect
+takes for invalid pixels the mean of the valid ones around the pixel that a response is of, under the same Gaussian; no blob has its centre
+on an invalid pixel.
+The method doh refuses a picture that has some.
+.It apply
+hands pixels over as they are.
+.El
+.Pp
+Of gaussian and median an invalid pixel comes out as it went in.
+Where no pixel of a window is invalid, the result is the usual one, to the bit.
+The number goes on to the next filter of a chain and into the tag of a TIFF that is written, in the units that samples then have; edge ends it.
+A valid result can happen to be that number, above all of 8-bit samples; what comes after takes it for no data.
 .Ss Batch
 A directory stands for the files in it that have a picture's extension; with
 .Fl r
@@ -693,6 +735,8 @@ With
 it prints one object a file, on a line of its own:
 .Ql input ,
 .Ql filter ,
+.Ql left_out
+(what does not count, if anything),
 .Ql outputs
 (the result, what
 .Cm tee

@@ -134,7 +134,13 @@ static int32_t read_color(codec_tiff_reader *reader, codec_header *header) {
       header->sample_type = header->stored_bits == 8 ? codec_uint8 : codec_uint16;
       header->file_color = photometric == PHOTOMETRIC_CIELAB ? "CIELab" : "ICCLab";
       return codec_ok;
-    case PHOTOMETRIC_MASK: return tiff_fail_unsupported(reader, "mask");
+    case PHOTOMETRIC_MASK:
+      if (reader->of_mask) {
+        header->color = codec_gray;
+        header->file_color = "mask";
+        return codec_ok;
+      }
+      return tiff_fail_unsupported(reader, "mask");
     case PHOTOMETRIC_ITULAB: return tiff_fail_unsupported(reader, "ITU Lab");
     case PHOTOMETRIC_LOGL:
     case PHOTOMETRIC_LOGLUV: return tiff_fail_unsupported(reader, "LogLuv");

@@ -231,6 +231,25 @@ static int32_t advance(codec_tiff_reader *reader) {
   return codec_fail(&reader->failure, codec_no_page, 0, "there is no further page");
 }
 
+/// Goes on from a page to the mask that comes with it: of those that stand behind it and are no pages, the first mask
+/// of its size.
+static int32_t advance_to_mask(codec_tiff_reader *reader) {
+  TIFF *tiff = reader->files[0].tiff;
+  uint32_t width = 0, height = 0;
+  libtiff.GetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
+  libtiff.GetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+  while (libtiff.LastDirectory(tiff) == 0 && libtiff.ReadDirectory(tiff)) {
+    uint32_t subfile = 0, mask_width = 0, mask_height = 0;
+    libtiff.GetField(tiff, TIFFTAG_SUBFILETYPE, &subfile);
+    if ((subfile & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0) break;
+    libtiff.GetField(tiff, TIFFTAG_IMAGEWIDTH, &mask_width);
+    libtiff.GetField(tiff, TIFFTAG_IMAGELENGTH, &mask_height);
+    bool whole = (subfile & FILETYPE_REDUCEDIMAGE) == 0;
+    if (whole && mask_width == width && mask_height == height) return codec_ok;
+  }
+  return codec_fail(&reader->failure, codec_no_page, 0, "there is no mask");
+}
+
 static int32_t open_reader(codec_tiff_reader *reader, codec_header *header) {
   if (open_file(reader) != codec_ok) return reader->failure.status;
   tiff_find_slide(&reader->files[0], &reader->slide);
@@ -239,6 +258,10 @@ static int32_t open_reader(codec_tiff_reader *reader, codec_header *header) {
     if (reader->failure.status != codec_no_page) return reader->failure.status;
     return codec_fail(&reader->failure, codec_no_page, 0, "there is no page %" PRIu32 ": it has %" PRIu32,
                       reader->input.page + 1, page + 1);
+  }
+  if (reader->of_mask) {
+    if (advance_to_mask(reader) != codec_ok) return reader->failure.status;
+    header->page_count = 1;  // Counted already.
   }
   return read_page(reader, header);
 }
@@ -251,14 +274,15 @@ int32_t codec_tiff_next_page(codec_tiff_reader *reader, codec_header *header, co
   return codec_report(&reader->failure, error);
 }
 
-int32_t codec_tiff_open(const codec_input *input, codec_tiff_reader **reader, codec_header *header,
-                        codec_error *error) {
+static int32_t open_page(const codec_input *input, bool of_mask, codec_tiff_reader **reader, codec_header *header,
+                         codec_error *error) {
   *reader = NULL;
   memset(header, 0, sizeof *header);
   if (libtiff_load(error) != codec_ok) return error->status;
   codec_tiff_reader *opened = calloc(1, sizeof *opened);
   if (opened == NULL) return codec_fail_memory(error);
   opened->input = *input;
+  opened->of_mask = of_mask;
   if (open_reader(opened, header) != codec_ok) {
     int32_t status = codec_report(&opened->failure, error);
     codec_tiff_close(opened);
@@ -266,6 +290,16 @@ int32_t codec_tiff_open(const codec_input *input, codec_tiff_reader **reader, co
   }
   *reader = opened;
   return codec_ok;
+}
+
+int32_t codec_tiff_open(const codec_input *input, codec_tiff_reader **reader, codec_header *header,
+                        codec_error *error) {
+  return open_page(input, false, reader, header, error);
+}
+
+int32_t codec_tiff_open_mask(const codec_input *input, codec_tiff_reader **reader, codec_header *header,
+                             codec_error *error) {
+  return open_page(input, true, reader, header, error);
 }
 
 void codec_tiff_close(codec_tiff_reader *reader) {

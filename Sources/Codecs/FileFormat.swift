@@ -32,6 +32,8 @@ protocol FileFormat: Sendable {
   func decoder(of file: InputFile, _ options: ImageReader.Options) throws -> any PictureDecoder
   /// Begins a file at the descriptor's position.
   func encoder(to descriptor: Int32, _ page: PageHeader) throws -> any PictureEncoder
+  /// Of the mask that a page has beside it in its file; nil if there is none.
+  func maskDecoder(of file: InputFile, _ page: Int) throws -> (any PictureDecoder)?
 }
 
 extension FileFormat {
@@ -41,6 +43,7 @@ extension FileFormat {
   var isLossy: Bool { false }
   var hasLateItems: Bool { false }
   func member(holding picture: ImageDescription) -> any FileFormat { self }
+  func maskDecoder(of file: InputFile, _ page: Int) throws -> (any PictureDecoder)? { nil }
 }
 
 extension ImageDescription {

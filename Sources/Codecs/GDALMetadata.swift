@@ -26,7 +26,22 @@ enum GDALMetadata {
     return root.elements.isEmpty ? nil : document.bytes
   }
 
-  /// The number for no data in the output's units; nil if none of its numbers stands for it.
+  /// What its tag says; nil if that is no number.
+  static func number(_ text: ArraySlice<UInt8>) -> Double? {
+    Double(String(decoding: text, as: UTF8.self).filter { !$0.isWhitespace })
+  }
+
+  /// The number for no data of a result that has one, as its tag has it.
+  ///
+  /// - Parameter text: The input's tag; it stays as it is where it says the same.
+  static func nodata(_ value: Double, _ text: ArraySlice<UInt8>?, _ output: ImageDescription) -> [UInt8] {
+    if let text, let number = number(text), number == value || number.isNaN && value.isNaN { return Array(text) }
+    if !value.isFinite { return Array((value.isNaN ? "nan" : value < 0 ? "-inf" : "inf").utf8) }
+    return Array((output.sampleType == .float32 ? shortest(Float(value)) : shortest(value)).utf8)
+  }
+
+  /// The number for no data in the output's units, of a picture of which nothing has been left out; nil if none of its numbers
+  /// stands for it.
   static func nodata(_ text: ArraySlice<UInt8>, _ change: PictureChange, _ output: ImageDescription) -> [UInt8]? {
     let word = String(decoding: text, as: UTF8.self).filter { !$0.isWhitespace }
     guard change.keepsQuantity, let value = Double(word) else { return nil }

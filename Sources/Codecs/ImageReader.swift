@@ -23,7 +23,24 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     public var isTolerant = false
     /// The first page to read, from 0.
     public var page = 0
+    /// What of the picture counts, beside ``masks``.
+    public var nodata = Nodata.asInFile
+    /// What else does not count: a mask for all pages, or, if there are as many, for each its own.
+    public var masks: [Mask] = []
+    /// Whether a mask that the file has is left unread.
+    public var passesMasksBy = false
     public init() {}
+  }
+
+  /// What stands for no data.
+  public enum Nodata: Equatable, Sendable {
+    /// What the file says: the number of GDAL's tag, and a TIFF's mask.
+    case asInFile
+    case number(Double)
+    /// Every NaN.
+    case nan
+    /// Nothing does, whatever the file says.
+    case none
   }
 
   public let format: ImageFormat
@@ -34,7 +51,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
 
   /// What the file says of the current page.
   private struct Page {
-    let description: ImageDescription
+    var description: ImageDescription
     let metadata: Metadata
     let decodesInOrder: Bool
     let fileBits: Int
@@ -58,7 +75,10 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   public private(set) var firstPage: Metadata?
 
   private var page: Page
-  private let file: InputFile
+  let file: InputFile
+  let options: Options
+  /// Of the file, from 0.
+  private(set) var pageIndex: Int
   private let decoder: any PictureDecoder
   /// Of the current page, if a window of it is read and the decoder only reads from the top.
   private var cropper: RowCropper?
@@ -105,9 +125,12 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     }
     decoder = try format.codec.decoder(of: file, options)
     page = Page(decoder)
+    pageIndex = options.page
     let count = Int(decoder.header.page_count)
     pageCount = count > 0 ? count : format.holdsPages ? nil : 1
     leftOut = decoder.leftOut
+    self.options = options
+    page.description.validity = try validity(of: options.page)
   }
 
   public func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
@@ -136,6 +159,8 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     cropper = nil
     if firstPage == nil && format.codec.needsSeeking { firstPage = page.metadata }
     page = Page(decoder)
+    pageIndex += 1
+    page.description.validity = try validity(of: pageIndex)
     return true
   }
 

@@ -15,6 +15,7 @@ extension Metadata {
         && ImageJDescription.keepsChannels(item.text, change)
     }
     result.items = result.items.compactMap { $0.after(change, as: output) }
+    result.addNodata(change, output)
     result.rewriteImageJExtras(self.tiff.isBigEndian, change, output, keepsChannels: keepsChannels)
     if result.resolution == nil { result.resolution = items.lazy.compactMap(\.voxelResolution).first }
     if change.turn >= 5, let old = resolution { result.resolution = Resolution(x: old.y, y: old.x, unit: old.unit) }
@@ -36,6 +37,15 @@ extension Metadata {
     items.removeAll { item in shared.contains { $0.kind == item.kind && $0.tag == item.tag } }
     items += shared
     if resolution == nil { resolution = first.resolution }
+  }
+
+  /// A number for no data that the input's file did not tell of.
+  private mutating func addNodata(_ change: PictureChange, _ output: ImageDescription) {
+    guard change.writesNodata, let value = output.validity.nodata, output.nodataSample != nil else { return }
+    if items.contains(where: { $0.kind == .tiff && $0.tag == GDALMetadata.nodataTag }) { return }
+    items.append(
+      MetadataItem(
+        kind: .tiff, tag: GDALMetadata.nodataTag, type: 2, bytes: GDALMetadata.nodata(value, nil, output) + [0]))
   }
 
   private mutating func rewriteImageJExtras(
@@ -141,7 +151,10 @@ extension MetadataItem {
       let rest = PhotoshopResources.rewritten(bytes[...])
       return rest.isEmpty ? nil : MetadataItem(kind: .tiff, tag: tag, type: type, bytes: rest)
     case GDALMetadata.itemsTag: return with(text: GDALMetadata.items(text, change, output))
-    case GDALMetadata.nodataTag: return with(text: GDALMetadata.nodata(text, change, output))
+    case GDALMetadata.nodataTag:
+      return with(
+        text: output.validity.nodata.map { GDALMetadata.nodata($0, text, output) }
+          ?? GDALMetadata.nodata(text, change, output))
     case _ where GDALMetadata.placeTags.contains(tag): return GDALMetadata.place(self, change)
     default: return self
     }

@@ -80,6 +80,17 @@ struct TIFF: FileFormat {
   func encoder(to descriptor: Int32, _ page: PageHeader) throws -> any PictureEncoder {
     try TIFFEncoder(descriptor, page)
   }
+
+  func maskDecoder(of file: InputFile, _ page: Int) throws -> (any PictureDecoder)? {
+    var options = ImageReader.Options()
+    // It is as large as its picture, which has been let through.
+    (options.maxPixels, options.page) = (Int.max, page)
+    do {
+      return try TIFFDecoder(file, options, with: codec_tiff_open_mask)
+    } catch let error as ImbrexError where error.code == .noPage {
+      return nil
+    }
+  }
 }
 
 private final class TIFFDecoder: PictureDecoder {
@@ -90,9 +101,14 @@ private final class TIFFDecoder: PictureDecoder {
   private let structure: TIFFStructure?
   let leftOut: Int
 
-  init(_ file: InputFile, _ options: ImageReader.Options) throws {
+  typealias Opener = (
+    UnsafePointer<codec_input>, UnsafeMutablePointer<OpaquePointer?>, UnsafeMutablePointer<codec_header>,
+    UnsafeMutablePointer<codec_error>
+  ) -> Int32
+
+  init(_ file: InputFile, _ options: ImageReader.Options, with open: Opener = codec_tiff_open) throws {
     self.file = file
-    (handle, header) = try file.open(options, with: codec_tiff_open)
+    (handle, header) = try file.open(options, with: open)
     let hasOthers = header.tiff_left_out > 0
     structure = hasOthers || header.tiff_tile_width > 0 ? TIFFStructure(file.descriptor, hasOthers: hasOthers) : nil
     leftOut = structure?.leftOut ?? Int(header.tiff_left_out)

@@ -76,12 +76,15 @@ struct BenchCommand {
 
   func run() throws {
     let picture: Picture, pipeline: Pipeline
+    var readerOptions = ImageReader.Options()
+    readerOptions.nodata = values.nodata
+    readerOptions.masks = try values.text("mask").map(Mask.all) ?? []
     let isEndToEnd = values.flag("end-to-end")
     do {
       if isEndToEnd && input == "-" {
         throw ImbrexError(.usage, "--end-to-end reads its input again and again: name a file instead of standard input")
       }
-      let reader = try ImageReader(path: input)
+      let reader = try ImageReader(path: input, options: readerOptions)
       pipeline = try chain.measured { reader.pixelSize }
       picture = try Picture(reading: reader)
     } catch let error as ImbrexError {
@@ -90,7 +93,7 @@ struct BenchCommand {
     }
     let benchmark = Benchmark(
       pipeline: pipeline, picture: picture, tilings: tilings(), warmups: values.integer("warmup"),
-      runs: values.integer("runs"), file: isEndToEnd ? input : nil)
+      runs: values.integer("runs"), file: isEndToEnd ? input : nil, readerOptions: readerOptions)
     let report = BenchReport(
       filter: pipeline.name, options: options, picture: picture.description, isEndToEnd: isEndToEnd,
       runs: try benchmark.measure(workers: workerCounts()))

@@ -36,9 +36,12 @@ struct Benchmark: Sendable {
   var runs: Int
   /// The picture's file, to be timed from end to end; nil: in memory only.
   var file: String?
+  /// How that is read.
+  var readerOptions: ImageReader.Options
 
   init(
-    pipeline: Pipeline, picture: Picture, tilings: [TilingOptions], warmups: Int = 1, runs: Int = 5, file: String? = nil
+    pipeline: Pipeline, picture: Picture, tilings: [TilingOptions], warmups: Int = 1, runs: Int = 5,
+    file: String? = nil, readerOptions: ImageReader.Options = ImageReader.Options()
   ) {
     precondition(runs >= 1 && warmups >= 0 && !tilings.isEmpty)
     self.pipeline = pipeline
@@ -47,6 +50,7 @@ struct Benchmark: Sendable {
     self.warmups = warmups
     self.runs = runs
     self.file = file
+    self.readerOptions = readerOptions
   }
 
   static func median(_ seconds: [Double]) -> Double {
@@ -83,7 +87,7 @@ struct Benchmark: Sendable {
         time.filter = [try seconds { try run(into: target, context) }]
         if index > 0 && !target.equals(reference) { isIdentical[index] = false }
         if let file {
-          time.decode = [try seconds { _ = try Picture(reading: ImageReader(path: file)) }]
+          time.decode = [try seconds { _ = try Picture(reading: ImageReader(path: file, options: readerOptions)) }]
           let output = try endToEnd(file, target, context, &time)
           if index == 0 { written = output } else if output != written { isIdentical[index] = false }
         }
@@ -127,14 +131,14 @@ struct Benchmark: Sendable {
       time.encode = [0]
       time.together = [
         try seconds {
-          let reader = try ImageReader(path: file)
+          let reader = try ImageReader(path: file, options: readerOptions)
           let plan = try pipeline.plan(for: reader.description, tiling: context.tiling)
           table = try plan.run(.stream(reader), to: .table, in: context)
         }
       ]
       return "\(table!.rows)"
     }
-    let reader = try ImageReader(path: file)
+    let reader = try ImageReader(path: file, options: readerOptions)
     let format = reader.format.holding(made.description)
     let path = "\(environment("TMPDIR") ?? "/tmp")/imbrex-bench-\(getpid()).\(format.extensions[0])"
     let slot = removeOnSignal(path)
@@ -158,7 +162,7 @@ struct Benchmark: Sendable {
     ]
     time.together = [
       try seconds {
-        let reader = try ImageReader(path: file)
+        let reader = try ImageReader(path: file, options: readerOptions)
         let writer = try writer()
         var chain = pipeline
         if writer.description != made.description {

@@ -54,8 +54,18 @@ struct CommonOptions: Sendable {
     options.maxMemory = tiling.maxMemory
     options.isTolerant = values.flag("allow-truncated")
     options.page = pages.map { $0.lowerBound - 1 } ?? 0
+    options.nodata = values.nodata
+    options.masks = masks
     return options
   }
+
+  /// The masks of ``ImageReader/Options/masks``, once they have been read.
+  var masks: [Mask] = []
+
+  /// Reads the mask that is named.
+  ///
+  /// - Throws: What opening and reading it throws, with its file's name.
+  mutating func readMasks() throws { masks = try values.text("mask").map(Mask.all) ?? [] }
 
   /// How many pages of a file are asked for; nil: all of a stream, whose number shows at its end.
   func pageCount(of reader: ImageReader) throws -> Int? {
@@ -74,7 +84,8 @@ struct CommonOptions: Sendable {
   var sheet: String? { values.text("sheet") }
   var sheetRegion: Region? { values.text("sheet-region").flatMap(OptionText.region) }
   var sheetSize: Sheet.Size {
-    values.text("sheet-size").flatMap(OptionText.extent).map { Sheet.Size(width: $0.width, height: $0.height) } ?? .screen
+    values.text("sheet-size").flatMap(OptionText.extent).map { Sheet.Size(width: $0.width, height: $0.height) }
+      ?? .screen
   }
   var truth: String? { values.text("truth") }
   var tolerance: Double? { if case .number(let value)? = values["tolerance"] { value } else { nil } }

@@ -42,6 +42,7 @@ extension Explanation {
       line("input", "\(name(input)), \(source)\(reader.decodesInOrder ? "" : " (held whole by its decoder)")"),
       line("filter", filter),
     ]
+    if let left = reader.description.validity.text { lines.append(line("left out", left)) }
     lines += outputs.map { line($0.role.rawValue, text($0)) }
     return (lines + plan.lines).joined(separator: "\n")
   }
@@ -105,6 +106,7 @@ extension Explanation {
             ] + reader.description.members)
         ),
         ("filter", .string(filter)),
+        ("left_out", reader.description.validity.text.map(JSONValue.string) ?? .null),
         ("outputs", .array(outputs.map(json))),
       ] + plan.members(picturesAtOnce: picturesAtOnce))
   }

@@ -25,6 +25,7 @@ struct FilterRun: Sendable {
   init(_ line: ParsedLine, listed: CommonOptions.Listed? = nil, made: MadeFilters = MadeFilters()) throws {
     var options = CommonOptions(line)
     options.listed = listed
+    try options.readMasks()
     self.options = options
     var links: [Pipeline.Link] = [], tees: [Tee] = []
     var settings = ResultSettings()
@@ -48,9 +49,9 @@ struct FilterRun: Sendable {
       : NameFields(
         line.stages.compactMap { stage in
           if case .filter(let definition, let values) = stage { (definition.name, values) } else { nil }
-        })
+        }, common: options.values, ["mask", "nodata"])
     self.tees = tees
-    if options.incremental { settings.add(common: options.values) }
+    if options.incremental { try settings.add(common: options.values) }
     self.settings = settings
   }
 
@@ -69,8 +70,9 @@ struct FilterRun: Sendable {
 
   /// The chain as it was given, so many filters of it, in one line.
   func provenance(after position: Int) -> String {
-    (0..<position).map(words).joined(separator: " then ").unicodeScalars.map { $0.value < 32 ? " " : String($0) }
-      .joined()
+    let common = CommonOptionList.words(options.values, of: ["mask", "nodata"])
+    return ((0..<position).map(words).joined(separator: " then ") + common).unicodeScalars
+      .map { $0.value < 32 ? " " : String($0) }.joined()
   }
 
   /// A filter as it was given.
@@ -113,14 +115,16 @@ struct FilterRun: Sendable {
     assumed.links.last!.filter.outputDescription(for: Self.gray).sampleType.isFloat
   }
 
-  /// Files that filters' options name, such as masks.
+  /// Files that options name and that are read: the mask, and those of filters.
   var optionFiles: [(option: String, path: String)] {
-    stages.flatMap { stage -> [(option: String, path: String)] in
-      guard case .filter(_, let values) = stage else { return [] }
-      return values.all.compactMap { definition, value in
-        value.flatMap(definition.path).map { (definition.name, $0) }
+    let mask = options.values.text("mask").map { [(option: "mask", path: $0)] } ?? []
+    return mask
+      + stages.flatMap { stage -> [(option: String, path: String)] in
+        guard case .filter(_, let values) = stage else { return [] }
+        return values.all.compactMap { definition, value in
+          value.flatMap(definition.path).map { (definition.name, $0) }
+        }
       }
-    }
   }
 
   private static let gray = ImageDescription(width: 1, height: 1, color: .gray, sampleType: .uint8)
@@ -187,14 +191,27 @@ extension FilterDefinition {
   /// The filter and the options that were given, as one would type them. Of files their names alone: where they lie is nobody's
   /// concern.
   fileprivate func words(_ values: OptionValues) -> String {
-    let options = values.all.compactMap { option, value -> String? in
-      guard values.isGiven(option.name), let value else { return nil }
-      switch option.kind {
-      case .flag: return "--\(option.name)"
-      case .file, .library: return "--\(option.name) \(PathText.split(value.description).name)"
-      default: return "--\(option.name) \(value.description)"
-      }
+    ([name] + values.all.compactMap { option, value in option.words(value, isGiven: values.isGiven(option.name)) })
+      .joined(separator: " ")
+  }
+}
+
+extension CommonOptionList {
+  /// The same of some common options, each with a space before it.
+  fileprivate static func words(_ values: OptionValues, of names: [String]) -> String {
+    values.all.compactMap { option, value in
+      names.contains(option.name) ? option.words(value, isGiven: values.isGiven(option.name)).map { " " + $0 } : nil
+    }.joined()
+  }
+}
+
+extension OptionDefinition {
+  fileprivate func words(_ value: OptionValue?, isGiven: Bool) -> String? {
+    guard isGiven, let value else { return nil }
+    switch kind {
+    case .flag: return "--\(name)"
+    case .file, .library: return "--\(name) \(PathText.split(value.description).name)"
+    default: return "--\(name) \(value.description)"
     }
-    return ([name] + options).joined(separator: " ")
   }
 }

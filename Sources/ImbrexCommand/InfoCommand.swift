@@ -33,6 +33,7 @@ struct InfoCommand {
     // Nothing is decoded, so nothing is too large.
     options.maxPixels = Int.max
     options.maxMemory = 0
+    options.passesMasksBy = true
     return try ImageReader(path: input, options: options)
   }
 

@@ -71,6 +71,7 @@ extension PictureJob {
     var change = PictureChange(of: reader.description)
     if isTurnedFirst(files, reader.metadata) { change.turn = reader.metadata.orientation! }
     change.region = options.region
+    change.writesNodata = !options.strip
     let first = number(0) - 1
     (change.page, change.pages, change.pageCount) = (page, first..<(first + pages), reader.pageCount ?? pages)
     if let list = job.pages, list.count > 1, list.last! - list[0] != list.count - 1 { change.pageList = list }

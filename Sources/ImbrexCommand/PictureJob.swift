@@ -162,7 +162,7 @@ struct PictureJob {
     }
     for (file, picture) in turned {
       let upright = try Picture(reading: TurnedPicture(picture, orientation: metadata.orientation!))
-      try sink(of: file, from: upright.description).write(
+      try sink(of: file, from: picture.description.turned(metadata.orientation!)).write(
         upright.buffer.base, stride: upright.stride, count: upright.description.height)
     }
     return (plan, table, overlay)
@@ -204,8 +204,9 @@ struct PictureJob {
     }
     let wall = Double(monotonicNanoseconds() - start) / 1e9
     let found = run.pipeline.makesTable ? ["\(tables.reduce(0) { $0 + $1.table.rows.count }) rows"] : []
+    let left = reader.description.validity.text.map { ["without \($0)"] } ?? []
     let parts =
-      ["\(reader.description.summary), \(reader.format.name)"] + (isChain ? [plan.name] : [])
+      ["\(reader.description.summary), \(reader.format.name)"] + left + (isChain ? [plan.name] : [])
       + [plan.passesText, plan.summary, "kernels \(kernelBuildName)"] + found
       + [times.joined(separator: ", "), "\(milliseconds(wall)) ms in all"]
     job.say(parts.joined(separator: "; "))

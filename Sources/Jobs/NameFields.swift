@@ -9,16 +9,21 @@ public struct NameFields: Sendable {
 
   public init() {}
 
-  public init(_ filters: [(name: String, values: OptionValues)]) {
+  /// - Parameter names: Of the common options that are fields too.
+  public init(_ filters: [(name: String, values: OptionValues)], common: OptionValues, _ names: [String]) {
     for (index, filter) in filters.enumerated() {
       for (definition, value) in filter.values.all {
         // A default in words is not one value.
         let text = value?.description ?? (definition.defaultText == nil ? "none" : "default")
-        if values[definition.name] == nil { names.append(definition.name) }
+        if values[definition.name] == nil { self.names.append(definition.name) }
         for field in [definition.name, "\(filter.name).\(definition.name)", "\(index + 1).\(definition.name)"] {
           values[field] = values[field] ?? Self.inName(text)
         }
       }
+    }
+    for (definition, value) in common.all where names.contains(definition.name) && values[definition.name] == nil {
+      self.names.append(definition.name)
+      values[definition.name] = Self.inName(value?.description ?? "none")
     }
   }
 

@@ -29,10 +29,21 @@ public struct ResultSettings: Sendable {
     }
   }
 
-  /// Adds the common options.
-  public mutating func add(common values: OptionValues) {
+  /// Adds the common options; of a mask the content counts.
+  ///
+  /// - Throws: ``ImbrexError`` if that cannot be read.
+  public mutating func add(common values: OptionValues) throws {
     for (definition, value) in values.all where definition.changesResult {
-      if let value { lines.append("\(definition.name) \(value.description)") }
+      guard let value else { continue }
+      guard definition.name == "mask" else {
+        lines.append("\(definition.name) \(value.description)")
+        continue
+      }
+      do {
+        lines.append("mask \(try ContentHash(ofFile: value.description))")
+      } catch let error as ImbrexError {
+        throw error.prefixed("\(value.description): ")
+      }
     }
   }
 

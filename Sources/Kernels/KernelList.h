@@ -26,6 +26,30 @@ KERNEL_ENTRY(void, store_f32_u8, (const float *src, uint8_t *dst, float scale, f
 /// As store_f32_u8.
 KERNEL_ENTRY(void, store_f32_u16, (const float *src, uint16_t *dst, float scale, float offset, size_t n))
 
+// MARK: What counts of a picture.
+/// cover[i] = 0 where a sample is `nodata` (a NaN: where it is one), else 1. Returns 1 if none is.
+KERNEL_ENTRY(int32_t, cover_u8, (const uint8_t *src, uint8_t nodata, uint8_t *cover, size_t n))
+/// As cover_u8.
+KERNEL_ENTRY(int32_t, cover_u16, (const uint16_t *src, uint16_t nodata, uint8_t *cover, size_t n))
+/// As cover_u8.
+KERNEL_ENTRY(int32_t, cover_f32, (const float *src, float nodata, uint8_t *cover, size_t n))
+/// As cover_u8.
+KERNEL_ENTRY(int32_t, cover_f64, (const double *src, double nodata, uint8_t *cover, size_t n))
+/// dst[i] = yes[i] where cover[i] is 1, no[i] where it is 0. `dst` may be `yes` or `no`.
+KERNEL_ENTRY(void, choose_covered_u8,
+             (const uint8_t *cover, const uint8_t *yes, const uint8_t *no, uint8_t *dst, size_t n))
+/// As choose_covered_u8.
+KERNEL_ENTRY(void, choose_covered_u16,
+             (const uint8_t *cover, const uint16_t *yes, const uint16_t *no, uint16_t *dst, size_t n))
+/// As choose_covered_u8.
+KERNEL_ENTRY(void, choose_covered_u32,
+             (const uint8_t *cover, const uint32_t *yes, const uint32_t *no, uint32_t *dst, size_t n))
+/// As choose_covered_u8.
+KERNEL_ENTRY(void, choose_covered_u64,
+             (const uint8_t *cover, const uint64_t *yes, const uint64_t *no, uint64_t *dst, size_t n))
+/// values[i] /= cover[i], unless that is `whole`, or 0.
+KERNEL_ENTRY(void, divide_covered_f32, (float *values, const float *cover, float whole, size_t n))
+
 // MARK: Luma, 0.2125 R + 0.7154 G + 0.0721 B.
 /// Luma of `pixels` pixels of `channels` (3 or 4) samples, times `scale`.
 KERNEL_ENTRY(void, luma_u8_f32, (const uint8_t *src, float *dst, float scale, size_t channels, size_t pixels))
@@ -207,6 +231,32 @@ KERNEL_ENTRY(void, rank_samples,
 /// replaced by its rank among all (ties in any order, each rank once); `values` gives the result for each rank;
 /// `bits`: ⌈ranks / 64⌉ words of scratch.
 KERNEL_ENTRY(void, median_ranks,
+             (const uint32_t *ranks, size_t rank_count, const int32_t *spans, const uint32_t *values, uint64_t *bits,
+              uint32_t *dst, const median_window *window))
+/// As median3_u8, of 3 × 3 or 5 × 5 (`side`), of the samples that count: `covers` are rows as `rows`, with all bits of
+/// a sample set where it does, else none. Neighbours are a sample away. Where none counts the result is of no meaning.
+KERNEL_ENTRY(void, median_covered_u8,
+             (const uint8_t *const _Nonnull *_Nonnull rows, const uint8_t *const _Nonnull *_Nonnull covers, size_t side,
+              uint8_t *dst, size_t pitch, size_t n, size_t height))
+/// As median_covered_u8.
+KERNEL_ENTRY(void, median_covered_u16,
+             (const uint16_t *const _Nonnull *_Nonnull rows, const uint16_t *const _Nonnull *_Nonnull covers,
+              size_t side, uint16_t *dst, size_t pitch, size_t n, size_t height))
+/// As median_covered_u8.
+KERNEL_ENTRY(void, median_covered_i32,
+             (const int32_t *const _Nonnull *_Nonnull rows, const int32_t *const _Nonnull *_Nonnull covers, size_t side,
+              int32_t *dst, size_t pitch, size_t n, size_t height))
+/// As median_histogram_u8, of the samples whose `cover`, a plane as `src`, is not 0; 0 where there is none.
+KERNEL_ENTRY(void, median_covered_histogram_u8,
+             (const uint8_t *src, const uint8_t *cover, uint8_t *dst, const median_window *window,
+              uint16_t *histograms))
+/// Any window whose rows are spans, as median_ranks, of 8-bit samples whose `cover`, a plane as `src`, is 1 and not 0;
+/// 0 where there is none.
+KERNEL_ENTRY(void, median_covered_spans_u8,
+             (const uint8_t *src, const uint8_t *cover, uint8_t *dst, const median_window *window,
+              const int32_t *spans))
+/// As median_ranks, of the samples whose rank is not UINT32_MAX; 0 where there is none.
+KERNEL_ENTRY(void, median_covered_ranks,
              (const uint32_t *ranks, size_t rank_count, const int32_t *spans, const uint32_t *values, uint64_t *bits,
               uint32_t *dst, const median_window *window))
 /// Integers that sort as the floats do, NaN above every number.

@@ -9,6 +9,7 @@
 #define KERNEL(name) GLUE(name, BUILD)
 
 #include "convert_tmpl.h"
+#include "cover_tmpl.h"
 #include "correlate_tmpl.h"
 #include "gradient_tmpl.h"
 #include "canny_tmpl.h"

@@ -32,29 +32,35 @@ static inline unsigned KERNEL(find_bin)(const uint16_t *bins, unsigned *rank) {
   return bin;
 }
 
-static void KERNEL(median_histogram_u8)(const uint8_t *src, uint8_t *dst, const median_window *window,
-                                        uint16_t *histograms) {
+// `cover`: 0 where a sample does not count; null: all do.
+static inline __attribute__((always_inline)) void KERNEL(histogram_medians)(const uint8_t *src, const uint8_t *cover,
+                                                                            uint8_t *dst, const median_window *window,
+                                                                            uint16_t *histograms) {
   size_t reach = window->window_width, columns = window->width + reach - 1;
   uint16_t *coarse = histograms, *fine = histograms + columns * BINS;
   for (size_t k = 0; k < columns * (BINS + BINS * BINS); k++) histograms[k] = 0;
 #define FINE(segment, column) (fine + ((segment)*columns + (column)) * BINS)
+#define COUNTS(offset) (cover == NULL || cover[offset] != 0)
 
   for (size_t row = 0; row + 1 < window->window_height; row++)
     for (size_t x = 0; x < columns; x++) {
+      if (!COUNTS(row * window->src_pitch + x)) continue;
       unsigned value = src[row * window->src_pitch + x];
       coarse[x * BINS + value / BINS]++;
       FINE(value / BINS, x)[value % BINS]++;
     }
 
   for (size_t y = 0; y < window->height; y++) {
-    const uint8_t *entering = src + (y + window->window_height - 1) * window->src_pitch;
-    const uint8_t *leaving = y > 0 ? src + (y - 1) * window->src_pitch : NULL;
+    size_t entering = (y + window->window_height - 1) * window->src_pitch;
+    size_t leaving = y > 0 ? (y - 1) * window->src_pitch : SIZE_MAX;
     for (size_t x = 0; x < columns; x++) {
-      unsigned value = entering[x];
-      coarse[x * BINS + value / BINS]++;
-      FINE(value / BINS, x)[value % BINS]++;
-      if (leaving == NULL) continue;
-      value = leaving[x];
+      if (COUNTS(entering + x)) {
+        unsigned value = src[entering + x];
+        coarse[x * BINS + value / BINS]++;
+        FINE(value / BINS, x)[value % BINS]++;
+      }
+      if (leaving == SIZE_MAX || !COUNTS(leaving + x)) continue;
+      unsigned value = src[leaving + x];
       coarse[x * BINS + value / BINS]--;
       FINE(value / BINS, x)[value % BINS]--;
     }
@@ -66,7 +72,17 @@ static void KERNEL(median_histogram_u8)(const uint8_t *src, uint8_t *dst, const 
 
     for (size_t x = 0; x < window->width; x++) {
       KERNEL(add_bins)(coarse_sum, coarse + (x + reach - 1) * BINS);
-      unsigned rank = (unsigned)(reach * window->window_height / 2);
+      unsigned count = (unsigned)(reach * window->window_height);
+      if (cover != NULL) {
+        count = 0;
+        for (int b = 0; b < BINS; b++) count += coarse_sum[b];
+        if (count == 0) {
+          dst[y * window->dst_pitch + x] = 0;
+          KERNEL(subtract_bins)(coarse_sum, coarse + x * BINS);
+          continue;
+        }
+      }
+      unsigned rank = count / 2;
       unsigned segment = KERNEL(find_bin)(coarse_sum, &rank);
       uint16_t *sum = fine_sum[segment];
       if (covered[segment] > x || 2 * (x - covered[segment]) >= reach) {
@@ -84,5 +100,16 @@ static void KERNEL(median_histogram_u8)(const uint8_t *src, uint8_t *dst, const 
     }
   }
 #undef FINE
+#undef COUNTS
+}
+
+static void KERNEL(median_histogram_u8)(const uint8_t *src, uint8_t *dst, const median_window *window,
+                                        uint16_t *histograms) {
+  KERNEL(histogram_medians)(src, NULL, dst, window, histograms);
+}
+
+static void KERNEL(median_covered_histogram_u8)(const uint8_t *src, const uint8_t *cover, uint8_t *dst,
+                                                const median_window *window, uint16_t *histograms) {
+  KERNEL(histogram_medians)(src, cover, dst, window, histograms);
 }
 #undef BINS

@@ -8,6 +8,9 @@
 #include "median_spans_tmpl.h"
 #include "median_histogram_tmpl.h"
 #include "median_ranks_tmpl.h"
+#include "median_covered_tmpl.h"
+#undef SORT5
+#undef SORT2
 
 // Integers that sort as the floats do, NaN above everything, and back.
 static void KERNEL(float_keys)(const float *src, int32_t *dst, size_t n) {

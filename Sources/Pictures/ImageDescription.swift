@@ -11,10 +11,19 @@ public struct ImageDescription: Equatable, Sendable {
   /// Samples between colour and alpha, such as further channels of a microscope.
   public var extraBands: Int
   public var sampleType: SampleType {
-    didSet { if sampleType != oldValue { stored = nil } }
+    didSet {
+      guard sampleType != oldValue else { return }
+      if stored != nil { stored = nil } else { scaleNodata(Double(sampleType.fullScale) / Double(oldValue.fullScale)) }
+    }
   }
   /// How a file holds the samples, if otherwise than as `sampleType`; gone when that changes.
-  public var stored: StoredSamples?
+  public var stored: StoredSamples? {
+    didSet {
+      if stored != oldValue { scaleNodata(valueOfOne / Self.valueOfOne(sampleType, oldValue)) }
+    }
+  }
+  /// Which pixels count.
+  public var validity = Validity()
 
   public init(
     width: Int, height: Int, color: ColorModel, extraBands: Int = 0, alpha: Alpha = .none, sampleType: SampleType,
@@ -42,7 +51,9 @@ public struct ImageDescription: Equatable, Sendable {
   public var sampleTypeName: String { stored?.name ?? sampleType.rawValue }
 
   /// The number in a file that stands for 1.0: 4095 where it holds 12 bits.
-  package var valueOfOne: Double {
+  package var valueOfOne: Double { Self.valueOfOne(sampleType, stored) }
+
+  private static func valueOfOne(_ sampleType: SampleType, _ stored: StoredSamples?) -> Double {
     guard let stored else { return Double(sampleType.fullScale) }
     switch stored.kind {
     // Of 64 bits the nearest that there is.
@@ -58,6 +69,13 @@ public struct ImageDescription: Equatable, Sendable {
     if copy.sampleType != .float64 { copy.sampleType = .float32 }
     copy.stored = nil
     return copy
+  }
+
+  /// Whether rows are the same in memory and in a file, whatever of them counts.
+  public func hasSameSamples(as other: ImageDescription) -> Bool {
+    var copy = self
+    copy.validity = other.validity
+    return copy == other
   }
 
   /// Whether gray or luma can be made of it: not of several bands that nothing is known of.

@@ -32,7 +32,7 @@ public final class Picture: Sendable {
 
   /// Whether all samples are the same, byte for byte.
   public func hasSameBytes(as other: Picture) -> Bool {
-    guard description == other.description else { return false }
+    guard description.hasSameSamples(as: other.description) else { return false }
     return (0..<description.height).allSatisfy { memcmp(row($0), other.row($0), description.bytesPerRow) == 0 }
   }
 

@@ -10,6 +10,8 @@ public struct PictureChange: Sendable {
   public var keepsQuantity = true
   /// Whether they are in the units of the input's file, though in another type.
   public var preservesRange = false
+  /// Whether a number that stands for no data is written down where the input's file does not tell of it.
+  public var writesNodata = true
   /// Pages of the input that are written, from 0, of how many …
   public var pages = 0..<1
   public var pageCount = 1

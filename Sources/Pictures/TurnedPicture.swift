@@ -11,17 +11,22 @@ public final class TurnedPicture: RowSource, @unchecked Sendable {
   ///   - orientation: 1 … 8 as in TIFF 6.0: where the first row and column are shown.
   ///   - spilled: Hold it in a temporary file.
   public convenience init(_ source: any RowSource, orientation: Int, spilled: Bool) throws {
-    self.init(try Picture(reading: source, spilled: spilled), orientation: orientation)
+    try self.init(Picture(reading: source, spilled: spilled), orientation: orientation)
   }
 
   /// - Parameters:
   ///   - picture: Not changed meanwhile.
   ///   - orientation: As above.
-  public init(_ picture: Picture, orientation: Int) {
+  /// - Throws: ``ImbrexError`` if there is no memory for a mask of the file's own, which is turned along.
+  public init(_ picture: Picture, orientation: Int) throws {
     precondition((1...8).contains(orientation))
     self.picture = picture
     self.orientation = orientation
-    description = picture.description.turned(orientation)
+    var description = picture.description.turned(orientation)
+    description.validity.masks = try picture.description.validity.masks.map {
+      $0.isOfFile ? try $0.turned(orientation) : $0
+    }
+    self.description = description
     columns = 0..<description.width
   }
 
@@ -63,6 +68,8 @@ extension ImageDescription {
   package func turned(_ orientation: Int) -> ImageDescription {
     var copy = self
     if orientation >= 5 { (copy.width, copy.height) = (height, width) }
+    // A mask of the file's own has to be turned by itself.
+    if orientation > 1 { copy.validity.masks.removeAll(where: \.isOfFile) }
     return copy
   }
 }

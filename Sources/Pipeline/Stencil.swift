@@ -65,6 +65,15 @@ public struct SourceRows: @unchecked Sendable {
       rowsPerChunk: picture.description.height, stride: picture.stride, originY: 0, columnOffset: 0)
   }
 
+  /// Some rows, from `firstRow` on, each where it is; nil where none is asked for.
+  ///
+  /// - Parameter columnOffset: Bytes that the rows begin right of column 0.
+  package init(_ description: ImageDescription, rows: [UnsafeRawPointer?], firstRow: Int, columnOffset: Int) {
+    self.init(
+      description: description, chunks: rows, firstChunk: firstRow, rowsPerChunk: 1, stride: 0, originY: 0,
+      columnOffset: columnOffset)
+  }
+
   /// Of a stage without input.
   init(none description: ImageDescription) {
     self.init(

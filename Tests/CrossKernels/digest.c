@@ -171,6 +171,44 @@ static void run_all(kernels k, size_t n) {
       add(values, sizeof values))
   const median_window ranked_window = {n, 4, 5, 5, most + 2 * margin, n};
   RUN(median_ranks, if (n > 0) kernel(ranks, ranked, spans, values, members, (uint32_t *)(void *)&out, &ranked_window))
+  RUN(cover_u8, bits2[0] = (uint64_t)kernel(u8[0], u8[0][n / 2], out.bytes, n))
+  RUN(cover_u16, bits2[0] = (uint64_t)kernel(u16[0], u16[0][n / 2], out.bytes, n))
+  RUN(cover_f32, bits2[0] = (uint64_t)kernel(f32[0], f32[0][n / 2], out.bytes, n))
+  RUN(cover_f64, bits2[0] = (uint64_t)kernel(f64[0], f64[0][n / 2], out.bytes, n))
+  static uint8_t ones[most];
+  for (size_t x = 0; x < n; x++) ones[x] = x * x % 7 > 2;
+  RUN(choose_covered_u8, kernel(ones, u8[0], u8[1], out.bytes, n))
+  RUN(choose_covered_u16, kernel(ones, u16[0], u16[1], (uint16_t *)(void *)&out, n))
+  RUN(choose_covered_u32, kernel(ones, (const uint32_t *)i32[0], (const uint32_t *)i32[1], (uint32_t *)(void *)&out, n))
+  RUN(choose_covered_u64,
+      kernel(ones, (const uint64_t *)(const void *)f64[0], (const uint64_t *)(const void *)f64[1], bits, n))
+  RUN(divide_covered_f32, memcpy(single, f32[0], 4 * n); kernel(single, f32[1], f32[1][n / 2], n))
+  static uint8_t covers8[5][most + 2 * margin];
+  static uint16_t covers16[5][most + 2 * margin];
+  static int32_t covers32[5][most + 2 * margin];
+  for (int r = 0; r < 5; r++) {
+    for (int x = 0; x < most + 2 * margin; x++) {
+      int covered = (x * x + r) % 7 > 2 ? -1 : 0;
+      covers8[r][x] = (uint8_t)covered, covers16[r][x] = (uint16_t)covered, covers32[r][x] = covered;
+    }
+  }
+  const uint8_t *c8[5];
+  const uint16_t *c16[5];
+  const int32_t *c32[5];
+  for (int r = 0; r < 5; r++) c8[r] = covers8[r] + margin, c16[r] = covers16[r] + margin, c32[r] = covers32[r] + margin;
+  RUN(median_covered_u8, kernel(u8, c8, 3, out.bytes, n, n, 3))
+  RUN(median_covered_u16, kernel(u16, c16, 5, (uint16_t *)(void *)&out, n, n, 1))
+  RUN(median_covered_i32, kernel(i32, c32, 5, (int32_t *)(void *)&out, n, n, 1))
+  const median_window covered_window = {n, 1, 5, 5, sizeof covers8[0], n};
+  RUN(median_covered_histogram_u8, if (n > 0) kernel(bytes[0], covers8[0], out.bytes, &covered_window, histograms))
+  static uint8_t ones_rows[5][most + 2 * margin];
+  for (size_t i = 0; i < sizeof ones_rows; i++) ones_rows[0][i] = i * i % 7 > 2;
+  RUN(median_covered_spans_u8, if (n > 0) kernel(bytes[0], ones_rows[0], out.bytes, &covered_window, spans))
+  for (size_t i = 0; i < ranked; i++) {
+    if (i * i % 7 < 3) ranks[i] = UINT32_MAX;
+  }
+  RUN(median_covered_ranks,
+      if (n > 0) kernel(ranks, ranked, spans, values, members, (uint32_t *)(void *)&out, &ranked_window))
   static double column[(rows_most + 4) * 8];
   const double *const two[] = {weights64, weights64 + 1};
   double *const targets[] = {wide, wide2};

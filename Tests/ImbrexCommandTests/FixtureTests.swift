@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// One line of a fixture file: a command and what scikit-image makes of its input. See Fixtures/README.md.
-private struct Fixture: Decodable {
+struct FilterFixture: Decodable {
   struct Picture: Decodable {
     let width: Int
     let height: Int
@@ -35,6 +35,8 @@ private struct Fixture: Decodable {
   enum Comparison: String, Decodable { case float, rounded, exact, edge, blobs }
 
   let name: String
+  /// Where a file has cases of several.
+  let filter: String?
   let arguments: [String]
   let input: Picture
   let mask: Picture?
@@ -50,17 +52,17 @@ private struct Fixture: Decodable {
     let lines = try Data(contentsOf: file).split(separator: 10)
     #expect(lines.count > 20)
     for line in lines {
-      let fixture = try JSONDecoder().decode(Fixture.self, from: Data(line))
-      if let failure = try failure(of: fixture, filter) {
+      let fixture = try JSONDecoder().decode(FilterFixture.self, from: Data(line))
+      if let failure = try Self.failure(of: fixture, filter) {
         Issue.record("\(filter) \(fixture.name) \(fixture.arguments): \(failure)")
       }
     }
   }
 
   /// Runs the program as the fixture says; what is wrong with the result, if anything.
-  private func failure(of fixture: Fixture, _ filter: String) throws -> String? {
+  static func failure(of fixture: FilterFixture, _ filter: String, _ options: [String] = []) throws -> String? {
     let folder = try TemporaryFolder()
-    var arguments = [filter] + fixture.arguments
+    var arguments = [filter] + fixture.arguments + options
     if let mask = fixture.mask {
       try Data(mask.decoded.netpbm).write(to: URL(fileURLWithPath: folder.path("mask.pgm")))
       arguments += ["--mask", folder.path("mask.pgm")]
@@ -86,7 +88,9 @@ private struct Fixture: Decodable {
     }
   }
 
-  private func difference(_ result: [Double], _ expected: [Double], _ compare: Fixture.Comparison) -> String? {
+  private static func difference(_ result: [Double], _ expected: [Double], _ compare: FilterFixture.Comparison)
+    -> String?
+  {
     let differences = zip(result, expected).map { $0 == $1 || ($0.isNaN && $1.isNaN) ? 0 : abs($0 - $1) }
     // NaN where a number is expected is a difference, too.
     let wrong = differences.count { !($0 <= (compare == .float ? 1e-5 : 0)) }

@@ -83,7 +83,7 @@ import Testing
       kept == [
         "format", "quality", "compression", "tiles", "levels", "bit-depth", "background", "auto-orient", "strip",
         "provenance", "page",
-        "region",
+        "mask", "nodata", "region",
         "allow-truncated", "table", "overlay",
       ])
   }

@@ -246,7 +246,9 @@ import Testing
     try write([text(42112, items), text(42113, "13107")])
     for (line, scale, nodata) in [
       ("gaussian", "0.5", "13107"), ("median --preserve-range", "0.5", "13107"), ("median --float", "32767.5", "0.2"),
-      ("gaussian --bit-depth 8", "128.5", "51"), ("sobel", nil, nil), ("edge", nil, nil),
+      ("gaussian --bit-depth 8", "128.5", "51"), ("sobel", nil, "13107"), ("edge", nil, nil),
+      ("sobel --nodata none", nil, nil), ("gaussian --nodata none", "0.5", "13107"),
+      ("gaussian --nodata 7", "0.5", "7"),
     ] as [(String, String?, String?)] {
       let metadata = try result(line)
       let kept = try #require(metadata.text(42112))

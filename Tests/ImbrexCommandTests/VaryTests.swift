@@ -271,7 +271,7 @@ import Testing
     ("gaussian --sigma 1 --vary s=1,2 in.png -o a.png", "--vary has the name s, but '{s}' stands nowhere"),
     (
       "gaussian --sigma {s} --vary s=1,x in.png -o {s}.png",
-      "--sigma is 'x', but must be a number between 0 and 10000, or two of them with a comma (with s=x)"
+      "--sigma is 'x', but must be a number between 0 and 10000, or two of them with a comma, or lengths such as 0.5um (with s=x)"
     ),
     (
       "gaussian --sigma {s} --vary s=1,2 in.png -o a.png",

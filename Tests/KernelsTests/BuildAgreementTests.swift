@@ -226,9 +226,90 @@ import Testing
       let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
       k.median_ranks(ranks, count, spans, values, d.scratch((count + 63) / 64), d.output(n * 4), &window)
     },
+    Case("cover_u8") { k, n, d in
+      let all: UnsafeMutablePointer<Int32> = d.output(1)
+      all[0] = k.cover_u8(d.input(n), 255, d.output(n), n)
+    },
+    Case("cover_u16") { k, n, d in
+      let all: UnsafeMutablePointer<Int32> = d.output(1)
+      all[0] = k.cover_u16(d.input(n), 65535, d.output(n), n)
+    },
+    Case("cover_f32") { k, n, d in
+      let all: UnsafeMutablePointer<Int32> = d.output(2), values: UnsafePointer<Float> = d.input(n)
+      all[0] = k.cover_f32(values, n > 0 ? values[n / 2] : 0, d.output(n), n)
+      all[1] = k.cover_f32(values, .nan, d.output(n), n)
+    },
+    Case("cover_f64") { k, n, d in
+      let all: UnsafeMutablePointer<Int32> = d.output(2), values: UnsafePointer<Double> = d.input(n)
+      all[0] = k.cover_f64(values, n > 0 ? values[n / 2] : 0, d.output(n), n)
+      all[1] = k.cover_f64(values, .nan, d.output(n), n)
+    },
+    Case("choose_covered_u8") { k, n, d in k.choose_covered_u8(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
+    Case("choose_covered_u16") { k, n, d in k.choose_covered_u16(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
+    Case("choose_covered_u32") { k, n, d in k.choose_covered_u32(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
+    Case("choose_covered_u64") { k, n, d in k.choose_covered_u64(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
+    Case("divide_covered_f32") { k, n, d in
+      let cover: UnsafePointer<Float> = d.input(n)
+      k.divide_covered_f32(d.inout(n), cover, n > 0 ? cover[n / 2] : 1, n)
+    },
+    covered("median_covered_u8", UInt8.max) { $0.median_covered_u8 },
+    covered("median_covered_u16", UInt16.max) { $0.median_covered_u16 },
+    covered("median_covered_i32", Int32(-1)) { $0.median_covered_i32 },
+    Case("median_covered_histogram_u8") { k, n, d in
+      guard n > 0 else { return }
+      var window = median_window(
+        width: n, height: 5, window_width: 7, window_height: 9, src_pitch: n + 6, dst_pitch: n)
+      let scratch: UnsafeMutablePointer<UInt16> = d.scratch((n + 6) * 272)
+      let cover = d.cover((n + 6) * 13)
+      k.median_covered_histogram_u8(d.input((n + 6) * 13), cover, d.output(n * 5), &window, scratch)
+    },
+    Case("median_covered_spans_u8") { k, n, d in
+      guard n > 0 else { return }
+      var window = median_window(
+        width: n, height: 9, window_width: 5, window_height: 5, src_pitch: n + 5, dst_pitch: n + 1)
+      let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
+      let cover = d.cover((n + 5) * 13)
+      k.median_covered_spans_u8(d.input((n + 5) * 13), cover, d.output((n + 1) * 9), &window, spans)
+    },
+    Case("median_covered_ranks") { k, n, d in
+      guard n > 0 else { return }
+      let count = (n + 4) * 8
+      let keys: UnsafePointer<UInt32> = d.input(count)
+      let ranks: UnsafeMutablePointer<UInt32> = d.scratch(count),
+        values: UnsafeMutablePointer<UInt32> = d.scratch(count)
+      k.rank_samples(keys, count, 32, d.scratch(count), d.scratch(count), ranks, values)
+      for i in 0..<count where i * i % 7 < 3 || i / 40 % 3 == 0 { ranks[i] = .max }
+      var window = median_window(
+        width: n, height: 4, window_width: 5, window_height: 5, src_pitch: n + 4, dst_pitch: n)
+      let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
+      k.median_covered_ranks(ranks, count, spans, values, d.scratch((count + 63) / 64), d.output(n * 4), &window)
+    },
     Case("float_keys") { k, n, d in k.float_keys(d.input(n), d.output(n), n) },
     Case("keys_float") { k, n, d in k.keys_float(d.input(n), d.output(n), n) },
   ]
+
+  /// Of 3 × 3 and of 5 × 5, with some samples that do not count.
+  private static func covered<Sample: FixedWidthInteger & BitwiseCopyable & Sendable>(
+    _ name: String, _ set: Sample,
+    _ kernel:
+      @escaping @Sendable (kernels) -> (
+        UnsafePointer<UnsafePointer<Sample>>, UnsafePointer<UnsafePointer<Sample>>, Int, UnsafeMutablePointer<Sample>,
+        Int, Int, Int
+      ) -> Void
+  ) -> Case {
+    Case(name) { k, n, d in
+      for side in [3, 5] {
+        let rows: [UnsafePointer<Sample>] = d.rows(side + 2, n + side).map { $0 + side / 2 }
+        var covers: [UnsafePointer<Sample>] = []
+        for row in 0..<(side + 2) {
+          let cover: UnsafeMutablePointer<Sample> = d.scratch(n + side)
+          for x in 0..<(n + side) { cover[x] = (x * x + row) % 7 < 3 ? 0 : set }
+          covers.append(UnsafePointer(cover + side / 2))
+        }
+        kernel(k)(rows, covers, side, d.output((n + 1) * 3), n + 1, n, 3)
+      }
+    }
+  }
 
   private static func median<Sample: BitwiseCopyable & Sendable>(
     _ name: String, _ side: Int,
@@ -289,6 +370,13 @@ struct TestData: ~Copyable {
     var rows: [UnsafePointer<T>] = []
     for _ in 0..<count { rows.append(input(n)) }
     return rows
+  }
+
+  /// Zeros among ones.
+  mutating func cover(_ n: Int) -> UnsafePointer<UInt8> {
+    let cover: UnsafeMutablePointer<UInt8> = block(n)
+    for i in 0..<n { cover[i] = i * i % 7 < 3 ? 0 : 1 }
+    return UnsafePointer(cover)
   }
 
   mutating func weights(_ radius: Int) -> [Float] {

@@ -229,6 +229,10 @@ CODEC_DECLARE(tiff)
 CODEC_DECLARE(pnm)
 CODEC_DECLARE(npy)
 
+/// As codec_tiff_open, of the mask that goes with the page in the file; `codec_no_page` if it has none.
+int32_t codec_tiff_open_mask(const codec_input *input, codec_tiff_reader *_Nullable *_Nonnull reader,
+                             codec_header *header, codec_error *error);
+
 // Windows: of the formats and files whose rows need not be read from the top.
 
 /// From now on only a window of the page is read: codec_F_read_rows hands out its rows from its top, `width` pixels

@@ -117,12 +117,14 @@ public struct BlobDetector: TableFilter {
     if isLinear { try input.checkTransferFunction() }
     if method == .doh {
       let integral = IntegralStencil(self, input)
-      return [.stencil(integral, making: integral.output), .whole(HessianStage(self, input))]
+      let first = try Coverage(input, .pixels).map { TotalStencil(integral, $0) } ?? integral as any Stencil
+      return [.stencil(first, making: integral.output), .whole(HessianStage(self, input))]
     }
     return [
       .table(
         input.sampleType.isFloat
-          ? ScaleSpaceAnalysis<Double>(self, input) as any TableAnalysis : ScaleSpaceAnalysis<Float>(self, input))
+          ? try ScaleSpaceAnalysis<Double>(self, input) as any TableAnalysis
+          : try ScaleSpaceAnalysis<Float>(self, input))
     ]
   }
 

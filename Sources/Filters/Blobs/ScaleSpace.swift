@@ -20,6 +20,13 @@ protocol ResponseValue: BinaryFloatingPoint, BitwiseCopyable, Sendable {
   static func findPeaks(
     _ rows: [UnsafePointer<Self>], above threshold: Self, into mask: UnsafeMutablePointer<UInt8>, count: Int)
   static func widen(_ range: inout (least: Self, greatest: Self), _ values: Values, count: Int)
+  /// Values that count, of the picture or its negative, and 0 for the others.
+  static func cover(_ values: Values, _ cover: UnsafePointer<UInt8>, isNegative: Bool, count: Int)
+  /// Ones and zeros.
+  static func ones(_ cover: UnsafePointer<UInt8>, into values: Values, count: Int)
+  /// response + mean / weight × (whole − part), or the response alone where nothing is missing or nothing counts.
+  static func complete(
+    _ response: Values, mean: Values, weight: Values, whole: Self, part: Values, into result: Values, count: Int)
 }
 
 extension Float: ResponseValue {
@@ -93,6 +100,8 @@ struct ScaleWindow<Value: ResponseValue> {
   private let slices: [UnsafeMutablePointer<Value>]
   let pitch: Int
   private let mask: UnsafeMutablePointer<UInt8>
+  /// Of the tile's pixels, 0 where one does not count; nil: all do.
+  var cover: UnsafePointer<UInt8>?
   private let detector: BlobDetector
   private var peaks: [Peaks.Peak] = []
   private var range = (least: Value.infinity, greatest: -Value.infinity)
@@ -122,7 +131,12 @@ struct ScaleWindow<Value: ResponseValue> {
       values[region.width] = values[region.width - 1]
     }
     for y in tile.y..<tile.endY {
-      Value.widen(&range, row(y, scale: scale) + (tile.x - region.x), count: tile.width)
+      let values = row(y, scale: scale) + (tile.x - region.x)
+      if let cover = cover.map({ $0 + (y - tile.y) * tile.width }) {
+        for x in 0..<tile.width where cover[x] != 0 { Value.widen(&range, values + x, count: 1) }
+      } else {
+        Value.widen(&range, values, count: tile.width)
+      }
     }
     // Flat responses have no peaks, but a single one is a peak, as in scikit-image.
     if count == 1 && picture.pixelCount == 1 { range.least = -.infinity }
@@ -143,6 +157,7 @@ struct ScaleWindow<Value: ResponseValue> {
         }
       }
       Value.findPeaks(rows, above: threshold, into: mask, count: tile.width)
+      if let cover { for x in 0..<tile.width { mask[x] &= cover[(y - tile.y) * tile.width + x] } }
       for x in 0..<tile.width where mask[x] != 0 {
         let column = tile.x + x
         guard column >= border && column < picture.width - border else { continue }
@@ -162,19 +177,23 @@ struct ScaleWindow<Value: ResponseValue> {
 /// In single precision for integer samples, whose responses are then known to 3e-7; in double precision for floats, whose
 /// range is not known.
 struct ScaleSpaceAnalysis<Value: ResponseValue>: TableAnalysis {
-  private let detector: BlobDetector
-  private let input: ImageDescription
-  private let sigmas: [Double]
-  private let smoothing: [GaussianKernel]
+  let detector: BlobDetector
+  let input: ImageDescription
+  let sigmas: [Double]
+  let smoothing: [GaussianKernel]
+  /// Which pixels count; nil: all.
+  private let coverage: Coverage?
 
-  init(_ detector: BlobDetector, _ input: ImageDescription) {
+  /// - Throws: ``ImbrexError`` for a mask of another size.
+  init(_ detector: BlobDetector, _ input: ImageDescription) throws {
+    coverage = try Coverage(input, .pixels)
     self.detector = detector
     self.input = input
     sigmas = detector.sigmas
     smoothing = sigmas.map { GaussianKernel(sigma: $0) }
   }
 
-  private var radius: Int { smoothing.map(\.radius).max()! }
+  var radius: Int { smoothing.map(\.radius).max()! }
 
   var halo: Halo { Halo(y: radius + 1, x: radius + 1) }
 
@@ -194,6 +213,10 @@ struct ScaleSpaceAnalysis<Value: ResponseValue>: TableAnalysis {
   private func measure(tile: Region, from source: SourceRows, into partial: inout Peaks, scratch: Scratch) {
     var window = ScaleWindow<Value>(detector, tile: tile, in: input, scratch: scratch)
     let isDark = detector.findsDark
+    if let coverage, !coverage.isTotal(tile, halo: halo, boundary: .reflect, source, scratch: scratch) {
+      measure(tile: tile, &window, coverage, source, scratch)
+      return window.report(to: &partial)
+    }
     // Loaded once with the ghosts of the largest scale; smaller ones use the middle of it.
     let pixels = LoadedRows<Value>(
       window.region, radius: radius, in: input, boundary: .reflect, constant: 0, scratch: scratch
@@ -255,7 +278,7 @@ struct ScaleSpaceAnalysis<Value: ResponseValue>: TableAnalysis {
 
 /// A symmetric separable filter of a region, reflected beyond the picture: sums down the columns into a transposed plane,
 /// then down that plane's.
-private struct SeparableFilter<Value: ResponseValue> {
+struct SeparableFilter<Value: ResponseValue> {
   /// Sums of a picture column in each line.
   typealias Plane = UnsafeMutablePointer<Value>
 
@@ -295,8 +318,13 @@ private struct SeparableFilter<Value: ResponseValue> {
   /// Sums of a plane that `down` made with a kernel of this radius, into rows `pitch` apart.
   func across(
     _ plane: Plane, _ kernel: [Value], into target: UnsafeMutablePointer<Value>, pitch: Int, _ scratch: Scratch
+  ) { across(plane, [kernel], into: [target], pitch: pitch, scratch) }
+
+  /// The same with each of one or two kernels.
+  func across(
+    _ plane: Plane, _ kernels: [[Value]], into targets: [UnsafeMutablePointer<Value>], pitch: Int, _ scratch: Scratch
   ) {
-    let reach = kernel.count - 1
+    let reach = kernels[0].count - 1
     let first = columns(reach).lowerBound
     scratch.frame {
       let lines = scratch.allocate(region.width + 2 * reach, of: UnsafePointer<Value>.self)
@@ -304,7 +332,7 @@ private struct SeparableFilter<Value: ResponseValue> {
         let column = Boundary.reflect.index(region.x - reach + k, count: pictureWidth)!
         lines[k] = UnsafePointer(plane + (column - first) * self.pitch)
       }
-      correlate(lines, [kernel], into: [target], pitch: pitch, width: region.height, height: region.width, scratch)
+      correlate(lines, kernels, into: targets, pitch: pitch, width: region.height, height: region.width, scratch)
     }
   }
 

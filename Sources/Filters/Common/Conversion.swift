@@ -77,6 +77,8 @@ struct ConvertingStencil: Stencil {
   private let clipping: Clipping?
   /// What 1.0 is in the result.
   private let one: Double
+  /// The sample for no data becomes the other's, whatever rounding makes of others.
+  private let nodata: (coverage: Coverage, sample: Double)?
 
   init(
     from: ImageDescription, to: ImageDescription, background: Background = .white, one: Double = 1,
@@ -89,6 +91,13 @@ struct ConvertingStencil: Stencil {
     self.background = background.samples(from.color)
     self.clipping = from.sampleType.isFloat && !to.sampleType.isFloat ? clipping : nil
     self.one = one
+    if from.sampleType == to.sampleType && from.stored == to.stored || from.color != to.color {
+      nodata = nil
+    } else if let sample = to.nodataSample, let coverage = (try? Coverage(from, .colors))??.withoutMasks {
+      nodata = (coverage, sample)
+    } else {
+      nodata = nil
+    }
   }
 
   var halo: Halo { .none }
@@ -103,11 +112,13 @@ struct ConvertingStencil: Stencil {
     }
   }
 
-  fileprivate func convert(
+  func convert(
     _ pixels: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int, scratch: Scratch
   ) {
     if from.sampleType == .float64 && to.sampleType == .float64 {
-      return convert(doubles: pixels, to: target.samples(), count: count, scratch: scratch)
+      convert(doubles: pixels, to: target.samples(), count: count, scratch: scratch)
+      if let nodata { keep(nodata.coverage, nodata.sample, pixels, target, count, scratch) }
+      return
     }
     let kernels = KernelTable.current
     let floats = scratch.allocate(count * from.channels, of: Float.self)
@@ -128,6 +139,7 @@ struct ConvertingStencil: Stencil {
     if one != 1 && to.alpha != .none {
       scaleAlpha(target.samples(), by: Float(one), channels: to.channels, count: count)
     }
+    if let nodata { keep(nodata.coverage, nodata.sample, pixels, target, count, scratch) }
   }
 
   /// The same without a detour through single precision.
@@ -147,6 +159,20 @@ struct ConvertingStencil: Stencil {
     if from.color == .cmyk && to.color == .rgb { makeRGB(doubles, count: count) }
     target.update(from: doubles, count: count * to.channels)
     if one != 1 && to.alpha != .none { scaleAlpha(target, by: one, channels: to.channels, count: count) }
+  }
+
+  private func keep(
+    _ coverage: Coverage, _ nodata: Double, _ pixels: UnsafeRawPointer, _ target: UnsafeMutableRawPointer,
+    _ count: Int, _ scratch: Scratch
+  ) {
+    let bands = coverage.bands
+    let cover = scratch.allocate(count * bands, of: UInt8.self)
+    if coverage.load(pixels, y: 0, x: 0, count: count, into: cover, scratch: scratch) { return }
+    for x in 0..<count {
+      for band in 0..<bands where cover[x * bands + band] == 0 {
+        target.setSample(x * to.channels + band, of: to.sampleType, to: nodata)
+      }
+    }
   }
 
   /// Drops the alpha of premultiplied pixels, in place.

@@ -203,6 +203,15 @@ extension Filter {
   }
 }
 
+extension Filter {
+  /// A picture with 32-bit floats in units of full scale, or of the input's file.
+  func floatResult(of input: ImageDescription) -> ImageDescription {
+    var result = input.withFloatSamples
+    if preservesRange { result.validity.nodata = input.validity.nodata.map { Double(Float($0)) } }
+    return result
+  }
+}
+
 /// Makes alpha 0 … 1 again where samples are in other units.
 func scaleAlpha(_ pixels: UnsafeMutablePointer<Float>, by one: Float, channels: Int, count: Int) {
   for x in 0..<count { pixels[x * channels + channels - 1] /= one }

@@ -34,11 +34,6 @@ extension OptionDefinition {
   public static let preserveRange = OptionDefinition(
     "preserve-range", .flag,
     help: "Write the unrounded result as 32-bit float in the input's own units: a count of 7650 stays 7650.0.")
-
-  /// A picture that says which pixels count.
-  public static func mask(help: String) -> OptionDefinition {
-    OptionDefinition("mask", .file, valueName: "file", help: help)
-  }
 }
 
 extension OptionValues {
@@ -50,19 +45,6 @@ extension OptionValues {
       throw ImbrexError(option: "cval", "goes with the boundary constant only, not with \(boundary)")
     }
     return number("cval")
-  }
-
-  /// The picture that `--mask` names, read; nil where none was given.
-  ///
-  /// - Throws: What opening and reading it throws, with its file's name.
-  func mask(_ open: PictureOpener) throws -> Mask? {
-    guard let path = text("mask") else { return nil }
-    let source = try open(path)
-    do {
-      return try Mask(reading: source)
-    } catch let error as ImbrexError {
-      throw error.prefixed("\(path): ")
-    }
   }
 }
 

@@ -9,14 +9,19 @@ struct CannyGradient: Sendable {
   let input: ImageDescription
   private let weights: [Double]
   private let loader: DoubleLumaLoader
-  private let dividesByCoverage: Bool
+  /// Which pixels count; nil: all.
+  let coverage: Coverage?
+  /// What the weights of the smoothing add up to.
+  private let whole: Double
 
   init(_ edge: Edge, _ input: ImageDescription) {
     self.edge = edge
     self.input = input
     weights = GaussianKernel(sigma: edge.sigma).weights
     loader = DoubleLumaLoader(input: input, isLinear: edge.isLinear)
-    dividesByCoverage = edge.boundary == .constant || edge.mask != nil
+    // Whoever makes stages of an edge has seen that the mask fits.
+    coverage = (try? Coverage(input, .pixels)) ?? nil
+    whole = GaussianKernel.sum(of: weights)
   }
 
   private var radius: Int { weights.count - 1 }
@@ -31,6 +36,9 @@ struct CannyGradient: Sendable {
     fileprivate let pitch: Int
     /// The picture's column that the rows begin at.
     let firstColumn: Int
+    /// Which pixels count; nil: all that these rows were made of.
+    let coverage: Coverage?
+    let source: SourceRows
 
     fileprivate static func slot(_ ring: UnsafeMutablePointer<Double>, _ y: Int, _ pitch: Int)
       -> UnsafeMutablePointer<Double>
@@ -62,16 +70,25 @@ struct CannyGradient: Sendable {
     block: Region, from source: SourceRows, scratch: Scratch, _ visit: (_ y: Int, _ block: Region, _ rows: Rows) -> Void
   ) {
     let kernels = KernelTable.current
+    // Where nothing is left out a number for no data changes nothing; a mask always divides, as in scikit-image.
+    var coverage = coverage
+    if let rule = coverage, !rule.hasMask,
+      rule.isTotal(block, halo: halo, boundary: edge.boundary, source, scratch: scratch)
+    {
+      coverage = nil
+    }
     // Magnitudes are needed one pixel around the block, smoothed values one further, both clipped to the picture.
     let magnitudes = block.grown(by: Halo(y: 1, x: 1), in: input)
     let smoother = Smoother(
-      block.grown(by: Halo(y: 2, x: 2), in: input), edge: edge, weights: weights, dividesByCoverage: dividesByCoverage,
+      block.grown(by: Halo(y: 2, x: 2), in: input), edge: edge, weights: weights, coverage: coverage, whole: whole,
       loader: loader, source: source, scratch: scratch)
     // Columns begin one before the magnitudes'.
     let pitch = magnitudes.width + 2
     func ring() -> UnsafeMutablePointer<Double> { scratch.allocate(4 * pitch) }
     let smoothed = ring()
-    let rows = Rows(down: ring(), across: ring(), magnitude: ring(), pitch: pitch, firstColumn: magnitudes.x)
+    let rows = Rows(
+      down: ring(), across: ring(), magnitude: ring(), pitch: pitch, firstColumn: magnitudes.x,
+      coverage: coverage, source: source)
     rows.magnitude.update(repeating: 0, count: 4 * pitch)
 
     var nextSmoothed = smoother.region.y

@@ -58,9 +58,9 @@ struct CannyStencil: Stencil {
     let magnitudes = (y - 1...y + 1).map { UnsafePointer(rows.magnitude($0) + offset) }
     scratch.frame {
       var valid: UnsafeMutablePointer<UInt8>?
-      if let mask = gradient.edge.mask {
+      if let coverage = rows.coverage {
         valid = scratch.allocate(columns.count, of: UInt8.self)
-        mask.eroded(row: y, columns: columns, into: valid!)
+        coverage.eroded(y, columns, rows.source, into: valid!, scratch: scratch)
       }
       KernelTable.current.canny_thin_f64(
         magnitudes, rows.down(y) + offset, rows.across(y) + offset, valid, low, high,

@@ -15,7 +15,6 @@ public struct Edge: Filter {
   public var low: Double
   public var high: Double
   public var usesQuantiles: Bool
-  public var mask: Mask?
   public var boundary: Boundary
   /// Value beyond the border under ``Boundary/constant``, in units of full scale.
   public var constant: Double
@@ -24,7 +23,7 @@ public struct Edge: Filter {
 
   /// - Throws: ``ImbrexError`` for thresholds out of order, or quantiles outside [0, 1].
   public init(
-    sigma: Double = 1, low: Double = 0.1, high: Double = 0.2, usesQuantiles: Bool = false, mask: Mask? = nil,
+    sigma: Double = 1, low: Double = 0.1, high: Double = 0.2, usesQuantiles: Bool = false,
     boundary: Boundary = .constant, constant: Double = 0
   ) throws {
     precondition(sigma >= 0)
@@ -40,20 +39,22 @@ public struct Edge: Filter {
     self.low = low
     self.high = high
     self.usesQuantiles = usesQuantiles
-    self.mask = mask
     self.boundary = boundary
     self.constant = constant
   }
 
   public func outputDescription(for input: ImageDescription) -> ImageDescription {
-    ImageDescription(width: input.width, height: input.height, color: .gray, sampleType: .uint8)
+    var output = ImageDescription(width: input.width, height: input.height, color: .gray, sampleType: .uint8)
+    // Edges are no numbers of which one stands for no data.
+    output.validity.masks = input.validity.masks
+    return output
   }
 
   public var makesTwoLevels: Bool { true }
 
   public func stages(for input: ImageDescription) throws -> [Stage] {
-    try mask?.check(fits: input)
     try input.checkHasLuma("edge")
+    _ = try Coverage(input)
     if isLinear { try input.checkTransferFunction() }
     let labels = outputDescription(for: input)
     let first: Stage =
@@ -88,14 +89,13 @@ extension Edge {
       OptionDefinition(
         "high", .number(.anyNumber), valueName: "t", default: .number(0.2), help: "Upper hysteresis threshold."),
       OptionDefinition("quantiles", .flag, help: "The thresholds are quantiles of the gradient's magnitude, 0 … 1."),
-      .mask(help: "Find edges only where this picture is not zero."),
       .boundary(default: .constant), .cval, .linear,
     ]
-  ) { values, open in
+  ) { values, _ in
     try checkThresholds(values)
     var filter = try Edge(
       sigma: values.number("sigma"), low: values.number("low"), high: values.number("high"),
-      usesQuantiles: values.flag("quantiles"), mask: values.mask(open), boundary: values.choice("boundary"),
+      usesQuantiles: values.flag("quantiles"), boundary: values.choice("boundary"),
       constant: values.constant())
     filter.isLinear = values.flag("linear")
     return filter

@@ -14,6 +14,9 @@ struct Smoother {
   private let columns: Range<Int>
   private let values: LoadedRows<Double>
   private let coverage: LoadedRows<Double>?
+  private let rule: Coverage?
+  /// The divisor of a window of which all counts, where it is not divided.
+  private let whole: Double?
   private let padded: UnsafeMutablePointer<Double>
   private let divisors: UnsafeMutablePointer<Double>?
   /// Whether the divisors are those of rows whose window does not leave the picture above or below: all the same.
@@ -22,31 +25,40 @@ struct Smoother {
   private var radius: Int { weights.count - 1 }
 
   init(
-    _ region: Region, edge: Edge, weights: [Double], dividesByCoverage: Bool, loader: DoubleLumaLoader,
-    source: SourceRows, scratch: Scratch
+    _ region: Region, edge: Edge, weights: [Double], coverage rule: Coverage?, whole: Double,
+    loader: DoubleLumaLoader, source: SourceRows, scratch: Scratch
   ) {
+    self.rule = rule
+    // Where nothing is left out it is the usual smoothing.
+    self.whole = edge.boundary != .constant && rule?.hasMask == false ? whole : nil
     self.region = region
     self.edge = edge
     self.weights = weights
     input = loader.input
     let radius = weights.count - 1
     columns = (region.x - radius)..<(region.endX + radius)
-    let mask = edge.mask
     values = LoadedRows(
       region, radius: radius, in: input, boundary: edge.boundary, constant: edge.constant, scratch: scratch
     ) { y, x, count, target in
       loader.load(source.row(y), x: x, count: count, into: target, scratch: scratch)
-      if let mask {
-        for column in 0..<count where !mask.contains(x: x + column, y: y) { target[column] = 0 }
+      if let rule {
+        scratch.frame {
+          let cover = scratch.allocate(count, of: UInt8.self)
+          if rule.load(y, x: x, count: count, source, into: cover, scratch: scratch) { return }
+          for column in 0..<count where cover[column] == 0 { target[column] = 0 }
+        }
       }
     }
-    if dividesByCoverage {
+    if edge.boundary == .constant || rule != nil {
       coverage = LoadedRows(
         region, radius: radius, in: input, boundary: edge.boundary, constant: edge.constant, scratch: scratch,
-        isSameEverywhere: mask == nil
+        isSameEverywhere: rule == nil
       ) { y, x, count, target in
-        for column in 0..<count {
-          target[column] = mask.map { $0.contains(x: x + column, y: y) ? 1 : 0 } ?? 1
+        guard let rule else { return target.update(repeating: 1, count: count) }
+        scratch.frame {
+          let cover = scratch.allocate(count, of: UInt8.self)
+          rule.load(y, x: x, count: count, source, into: cover, scratch: scratch)
+          for column in 0..<count { target[column] = Double(cover[column]) }
         }
       }
       divisors = scratch.allocate(region.width, of: Double.self)
@@ -63,9 +75,10 @@ struct Smoother {
   func row(_ y: Int, into target: UnsafeMutablePointer<Double>) {
     blur(values, y, into: target)
     guard let coverage, let divisors else { return }
-    let isInner = edge.mask == nil && y >= radius && y < input.height - radius
+    let isInner = rule == nil && y >= radius && y < input.height - radius
     if !(isInner && holdsInnerDivisors.pointee) { blur(coverage, y, into: divisors) }
     holdsInnerDivisors.pointee = isInner
+    if let whole { for x in 0..<region.width where divisors[x] == whole { divisors[x] = 1 - 0x1p-52 } }
     // float64's epsilon, as in scikit-image.
     kernels.divide_f64(target, divisors, 0x1p-52, region.width)
   }

@@ -43,14 +43,20 @@ public struct Gaussian: StencilFilter {
   }
 
   public func outputDescription(for input: ImageDescription) -> ImageDescription {
-    makesFloat || preservesRange ? input.withFloatSamples : input
+    makesFloat || preservesRange ? floatResult(of: input) : input
   }
 
   public var keepsQuantity: Bool { true }
 
   public func stencil(for input: ImageDescription) throws -> any Stencil {
     if isLinear { try input.checkTransferFunction() }
-    return input.sampleType == .float64 ? DoubleGaussianStencil(self, input) : GaussianStencil(self, input)
+    let coverage = try Coverage(input)
+    if input.sampleType == .float64 {
+      let stencil = DoubleGaussianStencil(self, input)
+      return coverage.map { CoveredDoubleGaussian(self, stencil, $0, making: outputDescription(for: input)) } ?? stencil
+    }
+    let stencil = GaussianStencil(self, input)
+    return coverage.map { CoveredGaussian(self, stencil, $0, making: outputDescription(for: input)) } ?? stencil
   }
 }
 
@@ -89,9 +95,9 @@ extension Gaussian {
 struct GaussianStencil: Stencil {
   private let input: ImageDescription
   private let outputType: SampleType
-  private let boundary: Boundary
-  private let weightsY: [Float]
-  private let weightsX: [Float]
+  let boundary: Boundary
+  let weightsY: [Float]
+  let weightsX: [Float]
   private let constant: Float
   private let loader: FloatLoader
   /// What 1.0 is in the result.
@@ -110,6 +116,17 @@ struct GaussianStencil: Stencil {
     constant = Float(gaussian.constant) * loader.fullScale
   }
 
+  /// Sums the ones and zeros that say what counts, which are ones beyond the border of the boundary `constant`.
+  init(of cover: ImageDescription, as gaussian: GaussianStencil) {
+    input = cover
+    outputType = .float32
+    one = 1
+    boundary = gaussian.boundary
+    (weightsY, weightsX) = (gaussian.weightsY, gaussian.weightsX)
+    loader = FloatLoader(input: cover, result: .samples, fullScale: 255)
+    constant = 1
+  }
+
   private var radiusY: Int { weightsY.count - 1 }
   private var radiusX: Int { weightsX.count - 1 }
 
@@ -118,20 +135,26 @@ struct GaussianStencil: Stencil {
   var needsWholeRows: Bool { boundary == .wrap && radiusX > 0 }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    // Columns at a time, so that the rows of a window stay in the cache.
-    let block = max(4096 / input.channels, 2 * radiusX, 64)
-    var x = region.x
-    while x < region.endX {
-      let width = min(block, region.endX - x)
+    for block in blocks(of: region) {
       scratch.frame {
-        processBlock(
-          Region(x: x, y: region.y, width: width, height: region.height), from: source, to: output, scratch: scratch)
+        blur(block, from: source, scratch: scratch) { row, y in finish(row, y: y, of: block, to: output) }
       }
-      x += width
     }
   }
 
-  private func processBlock(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  /// Columns at a time, so that the rows of a window stay in the cache.
+  func blocks(of region: Region) -> [Region] {
+    let block = max(4096 / input.channels, 2 * radiusX, 64)
+    return stride(from: region.x, to: region.endX, by: block).map { x in
+      Region(x: x, y: region.y, width: min(block, region.endX - x), height: region.height)
+    }
+  }
+
+  /// Takes a block's row of sums, which it may change, and its number in the picture.
+  typealias Emit = (_ row: UnsafeMutablePointer<Float>, _ y: Int) -> Void
+
+  /// Sums of a block, in the samples' scale, colour times alpha, row by row.
+  func blur(_ block: Region, from source: SourceRows, scratch: Scratch, _ emit: Emit) {
     // Two transposing passes, whose cost a tap is lower, where there are many taps; sums are the same.
     let isLarge = min(radiusY, radiusX) >= (input.channels == 1 ? 32 : 64) && boundary != .wrap
     if isLarge {
@@ -139,14 +162,14 @@ struct GaussianStencil: Stencil {
       let height = max(64, radiusY)
       for y in stride(from: block.y, to: block.endY, by: height) {
         let part = Region(x: block.x, y: y, width: block.width, height: min(height, block.endY - y))
-        scratch.frame { processLarge(part, from: source, to: output, scratch: scratch) }
+        scratch.frame { blurLarge(part, from: source, scratch: scratch, emit) }
       }
     } else {
-      processSmall(block, from: source, to: output, scratch: scratch)
+      blurSmall(block, from: source, scratch: scratch, emit)
     }
   }
 
-  private func processSmall(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  private func blurSmall(_ block: Region, from source: SourceRows, scratch: Scratch, _ emit: Emit) {
     let kernels = KernelTable.current
     let channels = input.channels
     let columns = (block.x - radiusX)..<(block.endX + radiusX)
@@ -165,11 +188,11 @@ struct GaussianStencil: Stencil {
         constant: constant
       ) { column, count, target in rows.correlate(y, column..<(column + count), weightsY, into: target) }
       kernels.correlate_row_f32(padded + radiusX * channels, weightsX, radiusX, channels, blurred, samples)
-      finish(blurred, y: y, of: block, to: output)
+      emit(blurred, y)
     }
   }
 
-  private func processLarge(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  private func blurLarge(_ block: Region, from source: SourceRows, scratch: Scratch, _ emit: Emit) {
     let kernels = KernelTable.current
     let channels = input.channels
     let columns = (block.x - radiusX)..<(block.endX + radiusX)
@@ -208,18 +231,18 @@ struct GaussianStencil: Stencil {
     for y in block.y..<block.endY {
       let start = (y - block.y) * resultPitch
       if channels == 1 {
-        finish(results[0] + start, y: y, of: block, to: output)
+        emit(results[0] + start, y)
       } else {
         for (channel, result) in results.enumerated() {
           for x in 0..<block.width { row[x * channels + channel] = result[start + x] }
         }
-        finish(row, y: y, of: block, to: output)
+        emit(row, y)
       }
     }
   }
 
   /// Stores a row of the block.
-  private func finish(_ blurred: UnsafeMutablePointer<Float>, y: Int, of block: Region, to output: OutputRows) {
+  func finish(_ blurred: UnsafeMutablePointer<Float>, y: Int, of block: Region, to output: OutputRows) {
     let kernels = KernelTable.current
     let channels = input.channels
     if input.alpha == .straight {

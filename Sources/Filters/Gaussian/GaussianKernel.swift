@@ -1,3 +1,5 @@
+import Kernels
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -36,6 +38,21 @@ struct GaussianKernel: Equatable, Sendable {
     weights = smoothing.weights.enumerated().map { x, weight in
       (-1 / sigma2 + Double(x * x) * (-1 / sigma2) * (-1 / sigma2)) * weight
     }
+  }
+
+  /// What weights add up to on both axes, as the kernels add.
+  static func sum(of weights: [Double]) -> Double {
+    let kernels = KernelTable.current, radius = weights.count - 1
+    let ones = [Double](repeating: 1, count: 2 * radius + 1)
+    var column = 0.0, sum = 0.0
+    ones.withUnsafeBufferPointer { ones in
+      let rows = [UnsafePointer<Double>](repeating: ones.baseAddress!, count: 2 * radius + 1)
+      kernels.correlate_rows_f64(rows, weights, radius, &column, 1)
+    }
+    [Double](repeating: column, count: 2 * radius + 1).withUnsafeBufferPointer { row in
+      kernels.correlate_row_f64(row.baseAddress! + radius, weights, radius, 1, &sum, 1)
+    }
+    return sum
   }
 
   /// floor(truncate × sigma + 0.5)

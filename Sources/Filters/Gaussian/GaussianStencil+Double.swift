@@ -4,12 +4,12 @@ import Pipeline
 
 /// A Gaussian of 64-bit floats, which stay such: sums in scipy's order, so that results are scipy's to the last digits.
 struct DoubleGaussianStencil: Stencil {
-  private let input: ImageDescription
-  private let boundary: Boundary
-  private let weightsY: [Double]
-  private let weightsX: [Double]
-  private let constant: Double
-  private let loader: DoubleLoader
+  let input: ImageDescription
+  let boundary: Boundary
+  let weightsY: [Double]
+  let weightsX: [Double]
+  let constant: Double
+  let loader: DoubleLoader
   /// Whether samples come out in other units than alpha, which stays 0 … 1.
   private let scalesAlpha: Bool
 
@@ -24,25 +24,30 @@ struct DoubleGaussianStencil: Stencil {
     scalesAlpha = loader.fullScale != 1 && input.alpha != .none
   }
 
-  private var radiusY: Int { weightsY.count - 1 }
-  private var radiusX: Int { weightsX.count - 1 }
+  var radiusY: Int { weightsY.count - 1 }
+  var radiusX: Int { weightsX.count - 1 }
 
   var halo: Halo { Halo(y: radiusY, x: radiusX) }
   var needsWholePicture: Bool { boundary == .wrap && radiusY > 0 }
   var needsWholeRows: Bool { boundary == .wrap && radiusX > 0 }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    // Blocks that stay in the cache, but larger than their ghosts.
+    for block in blocks(of: region) {
+      scratch.frame { process(block: block, from: source, to: output, scratch: scratch) }
+    }
+  }
+
+  /// Blocks that stay in the cache, but larger than their ghosts.
+  func blocks(of region: Region) -> [Region] {
     let width = max(1024 / input.channels, 2 * radiusX, 64), height = max(64, 2 * radiusY)
-    for y in stride(from: region.y, to: region.endY, by: height) {
-      for x in stride(from: region.x, to: region.endX, by: width) {
-        let block = Region(x: x, y: y, width: min(width, region.endX - x), height: min(height, region.endY - y))
-        scratch.frame { process(block: block, from: source, to: output, scratch: scratch) }
+    return stride(from: region.y, to: region.endY, by: height).flatMap { y in
+      stride(from: region.x, to: region.endX, by: width).map { x in
+        Region(x: x, y: y, width: min(width, region.endX - x), height: min(height, region.endY - y))
       }
     }
   }
 
-  private func process(block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  func process(block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     let plane = PaddedPlane<Double>(
       region: block, halo: halo, in: input, channels: input.channels, boundary: boundary, constant: constant,
       scratch: scratch
@@ -59,18 +64,27 @@ struct DoubleGaussianStencil: Stencil {
   private func processSmall(
     _ block: Region, _ plane: PaddedPlane<Double>, to output: OutputRows, scratch: Scratch
   ) {
-    let kernels = KernelTable.current, channels = input.channels
     let sums = scratch.allocate(plane.pitch, of: Double.self)
-    withUnsafeTemporaryAllocation(of: UnsafePointer<Double>.self, capacity: 2 * radiusY + 1) { rows in
-      for y in block.y..<block.endY {
-        for k in rows.indices { rows[k] = UnsafePointer(plane.row(y + k - radiusY, x: block.x - radiusX)) }
-        kernels.correlate_rows_f64(rows.baseAddress!, weightsY, radiusY, sums, plane.pitch)
-        let target = samples(of: output, y, block)
-        kernels.correlate_row_f64(
-          sums + radiusX * channels, weightsX, radiusX, channels, target, block.width * channels)
-        finish(target, count: block.width)
-      }
+    for y in block.y..<block.endY {
+      let target = samples(of: output, y, block)
+      blur(plane, y, of: block, channels: input.channels, into: target, sums: sums)
+      finish(target, count: block.width)
     }
+  }
+
+  /// Makes a row of sums.
+  ///
+  /// - Parameter sums: Room for a row of the plane.
+  func blur(
+    _ plane: PaddedPlane<Double>, _ y: Int, of block: Region, channels: Int, into target: UnsafeMutablePointer<Double>,
+    sums: UnsafeMutablePointer<Double>
+  ) {
+    let kernels = KernelTable.current
+    withUnsafeTemporaryAllocation(of: UnsafePointer<Double>.self, capacity: 2 * radiusY + 1) { rows in
+      for k in rows.indices { rows[k] = UnsafePointer(plane.row(y + k - radiusY, x: block.x - radiusX)) }
+      kernels.correlate_rows_f64(rows.baseAddress!, weightsY, radiusY, sums, plane.pitch)
+    }
+    kernels.correlate_row_f64(sums + radiusX * channels, weightsX, radiusX, channels, target, block.width * channels)
   }
 
   /// Two transposing passes, whose cost a tap is lower; sums are the same.
@@ -110,12 +124,12 @@ struct DoubleGaussianStencil: Stencil {
     }
   }
 
-  private func samples(of output: OutputRows, _ y: Int, _ block: Region) -> UnsafeMutablePointer<Double> {
+  func samples(of output: OutputRows, _ y: Int, _ block: Region) -> UnsafeMutablePointer<Double> {
     (output.row(y) + block.x * input.bytesPerPixel).samples()
   }
 
   /// Makes a row of sums samples again, in place.
-  private func finish(_ row: UnsafeMutablePointer<Double>, count: Int) {
+  func finish(_ row: UnsafeMutablePointer<Double>, count: Int) {
     let channels = input.channels
     if input.alpha == .straight { unpremultiply(row, by: loader.fullScale, channels: channels, count: count) }
     if loader.isLinear {

@@ -44,8 +44,6 @@ public struct Gradient: StencilFilter {
   public var constant: Double
   /// Filters each colour channel by itself instead of luma.
   public var isPerChannel: Bool
-  /// Where not zero, and nowhere within a pixel of a zero or of the border, responses are kept; the rest is 0.
-  public var mask: Mask?
   /// Whether the result is float, of 32 bits or of 64 for samples of more than 24: the response itself, signed for the directions.
   public var makesFloat: Bool
   /// Whether the gradient is that of linear light: the sRGB transfer function is undone before.
@@ -56,7 +54,7 @@ public struct Gradient: StencilFilter {
   /// - Throws: ``ImbrexError`` for a direction with `roberts`, whose differences are diagonal.
   public init(
     operator: Operator = .sobel, direction: Direction = .magnitude, boundary: Boundary = .reflect,
-    constant: Double = 0, isPerChannel: Bool = false, mask: Mask? = nil, makesFloat: Bool = false
+    constant: Double = 0, isPerChannel: Bool = false, makesFloat: Bool = false
   ) throws {
     guard `operator` != .roberts || direction == .magnitude else {
       throw ImbrexError(
@@ -68,23 +66,26 @@ public struct Gradient: StencilFilter {
     self.boundary = boundary
     self.constant = constant
     self.isPerChannel = isPerChannel
-    self.mask = mask
     self.makesFloat = makesFloat
   }
 
   public func outputDescription(for input: ImageDescription) -> ImageDescription {
-    let output = ImageDescription(
+    var output = ImageDescription(
       width: input.width, height: input.height, color: isPerChannel ? input.color : .gray,
       extraBands: isPerChannel ? input.extraBands : 0, sampleType: input.sampleType, stored: input.stored)
-    return makesFloat || preservesRange ? output.withFloatSamples : output
+    output.validity = input.validity
+    return makesFloat || preservesRange ? floatResult(of: output) : output
   }
 
   public func stencil(for input: ImageDescription) throws -> any Stencil {
-    try mask?.check(fits: input)
     if !isPerChannel { try input.checkHasLuma("sobel", remedy: .init("per-channel")) }
     if isLinear { try input.checkTransferFunction() }
     let stencil = GradientStencil(self, input)
-    return input.sampleType == .float64 ? DoubleGradientStencil(self, input, halo: stencil.halo) : stencil
+    let usual: any Stencil =
+      input.sampleType == .float64 ? DoubleGradientStencil(self, input, halo: stencil.halo) : stencil
+    guard let coverage = try Coverage(input, isPerChannel ? .colors : .pixels) else { return usual }
+    return FootprintStencil(
+      usual, coverage, boundary, nothing: stencil.nothing, making: outputDescription(for: input))
   }
 }
 
@@ -113,10 +114,9 @@ extension Gradient {
         help: "Which response: the gradient's magnitude, or what answers to horizontal or to vertical edges, signed."),
       .boundary(default: .reflect), .cval,
       OptionDefinition("per-channel", .flag, help: "Filter each colour channel instead of luma."),
-      .mask(help: "Keep responses only where this picture, eroded by 3×3, is not zero."),
       .linear, .float, .preserveRange,
     ]
-  ) { values, open in
+  ) { values, _ in
     let `operator`: Operator = values.choice("operator")
     let direction: Direction = values.choice("direction")
     guard `operator` != .roberts || direction == .magnitude else {
@@ -126,7 +126,7 @@ extension Gradient {
     }
     var filter = try Gradient(
       operator: `operator`, direction: direction, boundary: values.choice("boundary"),
-      constant: values.constant(), isPerChannel: values.flag("per-channel"), mask: values.mask(open),
+      constant: values.constant(), isPerChannel: values.flag("per-channel"),
       makesFloat: values.flag("float"))
     filter.isLinear = values.flag("linear")
     filter.preservesRange = values.flag("preserve-range")
@@ -192,7 +192,7 @@ struct GradientStencil: Stencil {
   /// Whether whole numbers do: 8-bit samples, as they are, in and out.
   private var takesWholeNumbers: Bool {
     let isWhole = (filter.constant * 255).rounded() == filter.constant * 255 && (0...1).contains(filter.constant)
-    return filter.operator == .sobel && filter.direction == .magnitude && filter.mask == nil && !filter.isLinear
+    return filter.operator == .sobel && filter.direction == .magnitude && !filter.isLinear
       && input.sampleType == .uint8 && output.sampleType == .uint8 && input.channels == output.channels
       && input.color == output.color && (filter.boundary != .constant || isWhole)
   }
@@ -228,13 +228,6 @@ struct GradientStencil: Stencil {
       case .horizontal: response = horizontal
       case .vertical: response = vertical
       }
-      if let mask = filter.mask {
-        scratch.frame {
-          let valid = scratch.allocate(block.width, of: UInt8.self)
-          mask.eroded(row: y, columns: block.x..<block.endX, into: valid)
-          for sample in 0..<samples where valid[sample / channels] == 0 { response[sample] = 0 }
-        }
-      }
       // Signed responses of integer pictures lie around the middle.
       let isSigned = filter.direction != .magnitude && !self.output.sampleType.isFloat
       storeRow(
@@ -244,6 +237,12 @@ struct GradientStencil: Stencil {
         to: output.row(y) + block.x * self.output.bytesPerPixel)
     }
   }
+
+  /// Signed responses of integer pictures lie around the middle.
+  private var isSigned: Bool { filter.direction != .magnitude && output.sampleType != .float32 }
+
+  /// What no response is, in [0, 1].
+  var nothing: Float { isSigned ? 0.5 : 0 }
 
   private func differentiate(
     _ plane: PaddedPlane<Float>, y: Int, x: Int, horizontal: UnsafeMutablePointer<Float>,

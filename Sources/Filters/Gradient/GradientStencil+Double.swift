@@ -41,7 +41,6 @@ struct DoubleGradientStencil: Stencil {
       loader.load(source.row(row), x: column, count: count, into: target, scratch: scratch)
     }
     let other = scratch.allocate(samples, of: Double.self)
-    let valid = scratch.allocate(filter.mask == nil ? 0 : block.width, of: UInt8.self)
     for y in block.y..<block.endY {
       let response: UnsafeMutablePointer<Double> = (output.row(y) + block.x * channels * 8).samples()
       switch filter.direction {
@@ -50,10 +49,6 @@ struct DoubleGradientStencil: Stencil {
         KernelTable.current.magnitude_f64(response, other, 0.5.squareRoot(), response, samples)
       case .horizontal: differentiate(plane, y: y, x: block.x, horizontal: response, vertical: other, count: samples)
       case .vertical: differentiate(plane, y: y, x: block.x, horizontal: other, vertical: response, count: samples)
-      }
-      if let mask = filter.mask {
-        mask.eroded(row: y, columns: block.x..<block.endX, into: valid)
-        for sample in 0..<samples where valid[sample / channels] == 0 { response[sample] = 0 }
       }
       if isOffset { for sample in 0..<samples { response[sample] = response[sample] * 0.5 + 0.5 } }
     }

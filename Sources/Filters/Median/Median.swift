@@ -41,7 +41,7 @@ public struct Median: StencilFilter {
   }
 
   public func outputDescription(for input: ImageDescription) -> ImageDescription {
-    makesFloat || preservesRange ? input.withFloatSamples : input
+    makesFloat || preservesRange ? floatResult(of: input) : input
   }
 
   public var keepsQuantity: Bool { true }
@@ -52,7 +52,8 @@ public struct Median: StencilFilter {
     guard window.height * window.width < 1 << 30 else {
       throw ImbrexError(.limit, "a median window of \(window.height) × \(window.width) pixels is too large")
     }
-    return MedianStencil(self, input, window)
+    let stencil = MedianStencil(self, input, window)
+    return try Coverage(input).map { CoveredMedian(stencil, $0) } ?? stencil
   }
 
   public func stages(for input: ImageDescription) throws -> [Stage] {

@@ -134,7 +134,8 @@ extension MedianStencil {
 
   func filterByRank<Sample: BitwiseCopyable>(
     _ plane: PaddedPlane<Sample>, _ block: Region, keyBits: UInt32, key: (Sample) -> UInt32,
-    into result: UnsafeMutablePointer<Sample>, scratch: Scratch, _ sample: (UInt32) -> Sample
+    into result: UnsafeMutablePointer<Sample>, scratch: Scratch, cover: UnsafePointer<UInt8>? = nil,
+    _ sample: (UInt32) -> Sample
   ) {
     scratch.frame {
       let kernels = KernelTable.current
@@ -147,7 +148,12 @@ extension MedianStencil {
       let bits = scratch.allocate((count + 63) / 64, of: UInt64.self)
       var shape = shape(plane, block)
       let medians = keys  // Its keys are in `values` now.
-      kernels.median_ranks(ranks, count, window.spans, values, bits, medians, &shape)
+      if let cover {
+        for i in 0..<count where cover[i] == 0 { ranks[i] = .max }
+        kernels.median_covered_ranks(ranks, count, window.spans, values, bits, medians, &shape)
+      } else {
+        kernels.median_ranks(ranks, count, window.spans, values, bits, medians, &shape)
+      }
       for i in 0..<(block.width * block.height) { result[i] = sample(medians[i]) }
     }
   }

@@ -103,7 +103,8 @@ extension MedianStencil {
       for x in 0..<block.width {
         let i = row * block.width + x
         let alpha = value(planes[channels - 1][i]) / full
-        target[x * channels + channels - 1] = Sample(alpha)
+        // Where nothing counts it may be any number.
+        target[x * channels + channels - 1] = Sample(min(alpha, full))
         for channel in 0..<(channels - 1) {
           let color = alpha == 0 ? 0 : (value(planes[channel][i]) + alpha / 2) / alpha
           target[x * channels + channel] = Sample(min(color, full))

@@ -4,7 +4,9 @@ import Pipeline
 // MARK: - 64-bit floats, by rank
 
 extension MedianStencil {
-  func processRanked(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  func processRanked(
+    _ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch, cover: PlaneCover?
+  ) {
     let count = block.width * block.height
     let planes: [UnsafeMutablePointer<Double>] = (0..<input.channels).map { channel in
       let plane = doublePlane(of: channel, block, from: source, scratch: scratch)
@@ -32,10 +34,12 @@ extension MedianStencil {
         return Int32(low)
       }
       let ranks = scratch.allocate(count, of: Int32.self)
-      filter(plane.mapped(count: samples, scratch: scratch, rank), block, into: ranks, scratch: scratch)
+      filter(
+        plane.mapped(count: samples, scratch: scratch, rank), cover?(channel), block, into: ranks, scratch: scratch)
       let result = scratch.allocate(count, of: Double.self)
       for i in 0..<count {
-        let found = sorted[Int(ranks[i])]
+        // Where nothing counts it may be any number.
+        let found = sorted[min(max(Int(ranks[i]), 0), distinct - 1)]
         result[i] = Double(bitPattern: found >> 63 == 1 ? found & ~(1 << 63) : ~found)
       }
       return result

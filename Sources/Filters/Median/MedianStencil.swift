@@ -97,27 +97,36 @@ struct MedianStencil: Stencil {
   }
 
   func processBlocks(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
-    // Blocks: wide enough that ghosts weigh little, small enough that planes and histograms stay in the cache.
-    let blockWidth = max(keys == .int32 || keys == .ranks ? 256 : 512, window.width),
-      blockHeight = max(64, window.height)
-    for y in stride(from: region.y, to: region.endY, by: blockHeight) {
-      for x in stride(from: region.x, to: region.endX, by: blockWidth) {
-        let block = Region(
-          x: x, y: y, width: min(blockWidth, region.endX - x), height: min(blockHeight, region.endY - y))
-        scratch.frame { processBlock(block, from: source, to: output, scratch: scratch) }
+    for block in blocks(of: region) {
+      scratch.frame { processBlock(block, from: source, to: output, scratch: scratch) }
+    }
+  }
+
+  /// Wide enough that ghosts weigh little, small enough that planes and histograms stay in the cache.
+  func blocks(of region: Region) -> [Region] {
+    let width = max(keys == .int32 || keys == .ranks ? 256 : 512, window.width), height = max(64, window.height)
+    return stride(from: region.y, to: region.endY, by: height).flatMap { y in
+      stride(from: region.x, to: region.endX, by: width).map { x in
+        Region(x: x, y: y, width: min(width, region.endX - x), height: min(height, region.endY - y))
       }
     }
   }
 
-  func processBlock(_ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+  /// Tells of a channel's padded plane what counts: 0 where a sample does not.
+  typealias PlaneCover = (_ channel: Int) -> UnsafePointer<UInt8>
+
+  /// - Parameter cover: Nil where all samples count.
+  func processBlock(
+    _ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch, cover: PlaneCover? = nil
+  ) {
     let count = block.width * block.height
     switch keys {
-    case .ranks: processRanked(block, from: source, to: output, scratch: scratch)
+    case .ranks: processRanked(block, from: source, to: output, scratch: scratch, cover: cover)
     case .uint8:
       let medians: [UnsafeMutablePointer<UInt8>] = (0..<input.channels).map { channel in
         let plane: PaddedPlane<UInt8> = plane(of: channel, block, from: source, scratch: scratch)
         let result = scratch.allocate(count, of: UInt8.self)
-        filter(plane, block, into: result, scratch: scratch)
+        filter(plane, cover?(channel), block, into: result, scratch: scratch)
         return result
       }
       interleave(medians, block, to: output)
@@ -132,7 +141,7 @@ struct MedianStencil: Stencil {
           ) { UInt16(truncatingIfNeeded: $0) }
         }
         let result = scratch.allocate(count, of: UInt16.self)
-        filter(plane, block, into: result, scratch: scratch)
+        filter(plane, cover?(channel), block, into: result, scratch: scratch)
         return result
       }
       if input.sampleType == .uint16 {
@@ -151,7 +160,7 @@ struct MedianStencil: Stencil {
           plane = floatPlane(of: channel, block, from: source, scratch: scratch)
         }
         let result = scratch.allocate(count, of: Int32.self)
-        filter(plane, block, into: result, scratch: scratch)
+        filter(plane, cover?(channel), block, into: result, scratch: scratch)
         return result
       }
       if input.sampleType == .uint16 {

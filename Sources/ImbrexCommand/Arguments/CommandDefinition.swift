@@ -79,7 +79,7 @@ package struct CommandDefinition: Sendable {
         "plot", .file, valueName: "file",
         help: "Draw speed-up against workers into this file: .svg, or a picture such as .png."),
       CommonOptionList.tile(isRepeatable: true), CommonOptionList.chunks(isRepeatable: true),
-      CommonOptionList.halo, CommonOptionList.maxMemory,
+      CommonOptionList.halo, CommonOptionList.maxMemory, CommonOptionList.mask, CommonOptionList.nodata,
     ],
     takesFilters: true)
 

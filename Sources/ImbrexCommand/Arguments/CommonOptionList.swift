@@ -59,6 +59,7 @@ package enum CommonOptionList {
           PageSelection($0) != nil
         }, valueName: "n", defaultText: "all",
         help: "Pages of a TIFF, an array or a stream, from 1: N, N-M, or in a stack by z, c and t: c=1,z=3-9."),
+      mask, nodata,
       OptionDefinition(
         "region",
         .text(allowed: "a width, a height and a place, such as 640x480+100+50") { OptionText.region($0) != nil },
@@ -112,7 +113,7 @@ package enum CommonOptionList {
         help: "Of each result, show this part at full size on the sheet."),
       OptionDefinition(
         "sheet-size", .text(allowed: "a width and a height, such as 3840x2160") { OptionText.extent($0) != nil },
-        valueName: "wxh", unit: "pixels", defaultText: "1920x1080", changesResult: false,
+        valueName: "wxh", unit: "pixels", defaultText: "1920x1080", suggestions: ["3840x2160"], changesResult: false,
         help: "The sheet is no larger than this."),
       OptionDefinition(
         "truth", .file, valueName: "file", changesResult: false,
@@ -204,6 +205,15 @@ package enum CommonOptionList {
 // MARK: - Options that other commands have too
 
 extension CommonOptionList {
+  static let mask = OptionDefinition(
+    "mask", .file, valueName: "file",
+    help: "Only pixels count where this picture, which is as large, is not zero.")
+
+  static let nodata = OptionDefinition(
+    "nodata", .text(allowed: "a number, nan or none") { OptionText.nodata($0) != nil }, valueName: "value",
+    defaultText: "what the file says", suggestions: ["nan", "none"],
+    help: "The sample that stands for no data and does not count: a number in the file's units, nan or none.")
+
   static func chunks(isRepeatable: Bool) -> OptionDefinition {
     OptionDefinition(
       "chunks", .size, valueName: "rxc", defaultText: isRepeatable ? nil : "by cores and cache",

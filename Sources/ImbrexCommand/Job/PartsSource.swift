@@ -47,7 +47,9 @@ final class PartsSource: RowSource, @unchecked Sendable {
       let source = try ImageReader(path: part.path, options: options)
       var expected = description
       expected.height = part.rows.count
-      guard source.description == expected else { throw ImbrexError(.input, "it is not the part that it should be") }
+      guard source.description.hasSameSamples(as: expected) else {
+        throw ImbrexError(.input, "it is not the part that it should be")
+      }
       let end = min(part.rows.upperBound, window.endY)
       try source.select(
         Region(x: window.x, y: row - part.rows.lowerBound, width: window.width, height: end - row))

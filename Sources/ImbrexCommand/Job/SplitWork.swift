@@ -21,7 +21,7 @@ struct SplitWork {
   /// For what the job's own tasks have made: files of one page that must be sound.
   private var partOptions: ImageReader.Options {
     var options = options.readerOptions(context.tiling)
-    (options.page, options.isTolerant) = (0, false)
+    (options.page, options.isTolerant, options.nodata, options.masks) = (0, false, ImageReader.Nodata.none, [])
     return options
   }
 
@@ -90,7 +90,9 @@ struct SplitWork {
         var readerOptions = partOptions
         readerOptions.page = part.page
         let copy = try ImageReader(path: copyPath(), options: readerOptions)
-        guard copy.description == work.input else { throw ImbrexError(.input, "the job's copy is of another picture") }
+        guard copy.description.hasSameSamples(as: work.input) else {
+          throw ImbrexError(.input, "the job's copy is of another picture")
+        }
         try pass.run(reading: copy)
       case .pass(let other):
         let made = work.parted.passes[other].output
