@@ -67,7 +67,8 @@ struct CommonOptions: Sendable {
   var sheet: String? { values.text("sheet") }
   var sheetRegion: Region? { values.text("sheet-region").flatMap(OptionText.region) }
   var sheetSize: Sheet.Size {
-    values.text("sheet-size").flatMap(OptionText.extent).map { Sheet.Size(width: $0.width, height: $0.height) } ?? .screen
+    values.text("sheet-size").flatMap(OptionText.extent).map { Sheet.Size(width: $0.width, height: $0.height) }
+      ?? .screen
   }
   var truth: String? { values.text("truth") }
   var tolerance: Double? { if case .number(let value)? = values["tolerance"] { value } else { nil } }
@@ -145,13 +146,14 @@ extension TilingOptions {
 
 extension FilterDefinition {
   /// Makes the filter, with the pictures that its options name read from files.
-  func make(_ values: OptionValues) throws -> any Filter {
-    return try make(values) { path in
-      do {
-        return try ImageReader(path: path)
-      } catch let error as ImbrexError {
-        throw error.prefixed("\(path): ")
-      }
+  func make(_ values: OptionValues) throws -> any Filter { try make(values, Self.open) }
+
+  /// Opens a picture that an option names.
+  static func open(_ path: String) throws -> any RowSource {
+    do {
+      return try ImageReader(path: path)
+    } catch let error as ImbrexError {
+      throw error.prefixed("\(path): ")
     }
   }
 }

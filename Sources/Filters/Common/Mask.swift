@@ -63,3 +63,31 @@ public final class Mask: Sendable {
     }
   }
 }
+
+/// Stands for the picture of a mask that has been read: filters that name one file have one mask.
+public final class MaskSource: RowSource {
+  public let mask: Mask
+  public var description: ImageDescription {
+    ImageDescription(width: mask.width, height: mask.height, color: .gray, sampleType: .uint8)
+  }
+
+  public init(_ mask: Mask) { self.mask = mask }
+
+  public func select(_ window: Region) { preconditionFailure("a mask is read whole") }
+  public func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) {
+    preconditionFailure("the mask has been read")
+  }
+}
+
+extension Mask {
+  /// - Throws: ``ImbrexError`` that names the file.
+  public static func read(_ path: String, _ open: PictureOpener) throws -> Mask {
+    let source = try open(path)
+    if let known = source as? MaskSource { return known.mask }
+    do {
+      return try Mask(reading: source)
+    } catch let error as ImbrexError {
+      throw error.prefixed("\(path): ")
+    }
+  }
+}

@@ -57,12 +57,7 @@ extension OptionValues {
   /// - Throws: What opening and reading it throws, with its file's name.
   func mask(_ open: PictureOpener) throws -> Mask? {
     guard let path = text("mask") else { return nil }
-    let source = try open(path)
-    do {
-      return try Mask(reading: source)
-    } catch let error as ImbrexError {
-      throw error.prefixed("\(path): ")
-    }
+    return try Mask.read(path, open)
   }
 }
 
