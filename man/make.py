@@ -395,6 +395,9 @@ runs a chain once for each value of a name, which stands in braces in options an
 has the last value among its own where steps lead to it, and as many decimals as were given.
 With several names there is an output for each combination of their values, and the outputs' names have to tell them apart.
 A slash in a value becomes an underscore in a name.
+Inputs,
+.Fl -region
+and other options that are one for all combinations cannot vary: options of filters can, and those of how results are written.
 Each output is, byte for byte, that of the chain run alone with these values.
 .Pp
 What combinations have in common is done once: decoding, equal first stages, and a
@@ -419,8 +422,8 @@ and
 draws the tree of what is shared, and says what is saved.
 Where the branches of one tree would need more than
 .Fl -max-memory ,
-or more than 128 files were written at once, the picture is held and there are several trees, one after the other; it is decoded once
-all the same.
+or more files were written at once than may be open, 128 at most, the picture is held and there are several trees, one after the other; it
+is decoded once all the same.
 .Pp
 Directories, pages, pipes,
 .Fl -incremental

@@ -179,6 +179,11 @@ public final class OutputFile: @unchecked Sendable {
   }
 }
 
+/// Sees to it that so many files may be open, as far as the system allows.
+///
+/// - Returns: How many may be, of those.
+public func allowOpenFiles(_ wanted: Int) -> Int { Int(system_allow_open_files(Int64(wanted))) }
+
 /// From now on SIGINT, SIGTERM and SIGHUP remove unfinished outputs before they end the process (status 128 + signal),
 /// a closed pipe is an error of `write` instead of a signal, and closed standard descriptors are not given to files.
 public func removeUnfinishedOutputsOnSignals() {

@@ -65,7 +65,7 @@ struct CommonOptions: Sendable {
   /// Reads the mask that is named.
   ///
   /// - Throws: What opening and reading it throws, with its file's name.
-  mutating func readMasks() throws { masks = try values.text("mask").map(Mask.all) ?? [] }
+  mutating func readMasks(_ made: MadeFilters) throws { masks = try values.text("mask").map(made.masks) ?? [] }
 
   /// How many pages of a file are asked for; nil: all of a stream, whose number shows at its end.
   func pageCount(of reader: ImageReader) throws -> Int? {
@@ -163,13 +163,14 @@ extension TilingOptions {
 
 extension FilterDefinition {
   /// Makes the filter, with the pictures that its options name read from files.
-  func make(_ values: OptionValues) throws -> any Filter {
-    return try makeMeasured(values) { path in
-      do {
-        return try ImageReader(path: path)
-      } catch let error as ImbrexError {
-        throw error.prefixed("\(path): ")
-      }
+  func make(_ values: OptionValues) throws -> any Filter { try makeMeasured(values, Self.open) }
+
+  /// Opens a picture that an option names.
+  static func open(_ path: String) throws -> any RowSource {
+    do {
+      return try ImageReader(path: path)
+    } catch let error as ImbrexError {
+      throw error.prefixed("\(path): ")
     }
   }
 }

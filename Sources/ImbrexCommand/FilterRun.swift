@@ -25,7 +25,7 @@ struct FilterRun: Sendable {
   init(_ line: ParsedLine, listed: CommonOptions.Listed? = nil, made: MadeFilters = MadeFilters()) throws {
     var options = CommonOptions(line)
     options.listed = listed
-    try options.readMasks()
+    try options.readMasks(made)
     self.options = options
     var links: [Pipeline.Link] = [], tees: [Tee] = []
     var settings = ResultSettings()

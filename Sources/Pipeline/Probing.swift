@@ -46,14 +46,19 @@ extension Pipeline {
     on source: any RowSource, region: Region?, in context: RunContext
   ) throws -> (pipeline: Pipeline, source: any RowSource) {
     guard hasProbed else { return (self, source) }
-    let input = source.description
-    var chain = links.map(\.assumed)
-    var plan = try Pipeline(links: chain).plan(for: input, region: region, tiling: context.tiling)
+    let plan = try assumed.plan(for: source.description, region: region, tiling: context.tiling)
     for case let filter as any ProbedFilter in links.map(\.filter) {
       // The last sweep has the tiles of the last filter; those of others are as many, more or less.
       try filter.prepare(min(context.workers, plan.legs.last?.sweep?.tiles ?? 1))
     }
     let peeked = try PeekedSource(source, window: plan.legs[0].sweep.levels[0].window)
+    return (try probed(on: peeked, region, in: context), peeked)
+  }
+
+  private func probed(on peeked: PeekedSource, _ region: Region?, in context: RunContext) throws -> Pipeline {
+    let input = peeked.description
+    var chain = links.map(\.assumed)
+    var plan = try Pipeline(links: chain).plan(for: input, region: region, tiling: context.tiling)
     for (index, link) in links.enumerated() {
       guard let filter = link.filter as? any ProbedFilter, filter.needsProbe else { continue }
       let tile = plan.firstTile(afterFilter: index + 1)
@@ -68,7 +73,36 @@ extension Pipeline {
       }
       plan = try Pipeline(links: chain).plan(for: input, region: region, tiling: context.tiling)
     }
-    return (Pipeline(links: chain), peeked)
+    return Pipeline(links: chain)
+  }
+
+  /// As ``probed(on:region:in:)``, of several chains: what begins alike is probed once.
+  ///
+  /// - Parameter chosen: Which of them are for this picture.
+  public static func probed(
+    _ variants: [Variant], chosen: [Int], on source: any RowSource, region: Region?, in context: RunContext
+  ) throws -> (variants: [Variant], source: any RowSource) {
+    guard chosen.contains(where: { variants[$0].pipeline.hasProbed }) else { return (variants, source) }
+    // What their trees will read is not known before.
+    let peeked = try PeekedSource(source, window: Region(all: source.description))
+    var variants = variants, known: [[String]: [Link]] = [:]
+    for index in chosen {
+      let (own, words) = (variants[index].pipeline.links, variants[index].words)
+      guard let last = own.lastIndex(where: { ($0.filter as? any ProbedFilter)?.needsProbe ?? false }) else { continue }
+      let beginning = Array(words[...last])
+      let links: [Link]
+      if let alike = known[beginning] {
+        links = alike
+      } else {
+        let probed = try Pipeline(links: Array(own[...last])).probed(on: peeked, region, in: context)
+        // Processes that are kept would be as many.
+        if known.count >= 8 { try probed.end() }
+        links = probed.links
+        known[beginning] = links
+      }
+      variants[index] = Variant(Pipeline(links: links + own[(last + 1)...]), words: words)
+    }
+    return (variants, peeked)
   }
 }
 
@@ -95,6 +129,8 @@ private final class PeekedSource: RowSource, @unchecked Sendable {
   private var rows: PixelBuffer?
   private var rowCount = 0
   private var next = 0
+  /// Where less is read than was thought.
+  private var cropper: RowCropper?
   private var stride: Int { window.width * description.bytesPerPixel }
 
   /// - Parameter window: What the run will read.
@@ -103,9 +139,18 @@ private final class PeekedSource: RowSource, @unchecked Sendable {
     if window != Region(all: description) { try base.select(window) }
   }
 
-  func select(_ window: Region) { precondition(window == self.window, "a run reads what was planned") }
+  func select(_ window: Region) {
+    guard window != self.window else { return }
+    precondition(self.window == Region(all: description), "a run reads what was planned")
+    cropper = RowCropper(window, of: description)
+  }
 
   func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
+    guard let cropper else { return try readWindow(into: rows, stride, count) }
+    try cropper.read(into: rows, stride: stride, count: count, from: readWindow)
+  }
+
+  private func readWindow(into rows: UnsafeMutableRawPointer, _ stride: Int, _ count: Int) throws {
     let known = min(max(rowCount - next, 0), count)
     for row in 0..<known {
       (rows + row * stride).copyMemory(from: self.rows!.base + (next + row) * self.stride, byteCount: self.stride)

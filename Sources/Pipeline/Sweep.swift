@@ -23,9 +23,6 @@ final class Sweep: @unchecked Sendable {
   // Guarded by the monitor, as are the levels.
   private var failure: (any Error)?
 
-  /// By level, the stages that read it.
-  private let readers: [[Int]]
-
   /// - Parameters:
   ///   - result: Where the last level goes; nil: to writers, or nowhere.
   ///   - writers: By level, what takes its rows beside the next stage, and which part of them.
@@ -37,7 +34,6 @@ final class Sweep: @unchecked Sendable {
     self.plan = plan
     self.input = input
     self.stages = stages
-    readers = plan.levels.indices.map { level in plan.steps.indices.filter { plan.steps[$0].source == level } }
     pool = context.pool
     statistics = context.statistics
     levels = try plan.levels.enumerated().map { index, level in
@@ -103,7 +99,7 @@ final class Sweep: @unchecked Sendable {
 
   private var isFinished: Bool {
     levels.indices.allSatisfy { index in
-      (!readers[index].isEmpty || levels[index].isComplete) && levels[index].writers.allSatisfy(\.isDone)
+      (!plan.readers[index].isEmpty || levels[index].isComplete) && levels[index].writers.allSatisfy(\.isDone)
     }
   }
 
@@ -135,7 +131,7 @@ final class Sweep: @unchecked Sendable {
   private func hasRoom(in index: Int, for band: Int) -> Bool {
     let level = levels[index]
     var next: Int?
-    for step in readers[index] where !levels[step + 1].isComplete {
+    for step in plan.readers[index] where !levels[step + 1].isComplete {
       let needed = bandsNeeded(by: levels[step + 1].complete, of: step + 1).lowerBound
       next = min(next ?? needed, needed)
     }

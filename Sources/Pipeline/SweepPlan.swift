@@ -40,6 +40,8 @@ public struct SweepPlan: Sendable {
   public let steps: [Step]
   /// One more than stages: what goes in, what each makes.
   public private(set) var levels: [Level]
+  /// By level, the stages that read it.
+  let readers: [[Int]]
   public let grid: TileGrid
   /// Bytes of bands in memory; 0 where nothing is streamed. More than is allowed where not even the smallest bands would do.
   public private(set) var memory: Int
@@ -67,9 +69,11 @@ public struct SweepPlan: Sendable {
       return Step(shape: shape, source: sources?[index] ?? index, halo: halo, spare: halo - shape.halo)
     }
     let whole = Region(all: input)
-    let isRead = (0...steps.count).map { level in steps.contains { $0.source == level } }
+    var readers = [[Int]](repeating: [], count: steps.count + 1)
+    for (index, step) in steps.enumerated() { readers[step.source].append(index) }
+    self.readers = readers
     // What is wanted of each level: of an end as much as of the result, of the others what the stages that read it need.
-    var needed: [Region?] = isRead.map { $0 ? nil : window ?? whole }
+    var needed: [Region?] = readers.map { $0.isEmpty ? window ?? whole : nil }
     for index in steps.indices.reversed() {
       let step = steps[index], wanted = needed[index + 1]!
       // Rows in the middle of the picture have their ghosts about them.
@@ -85,7 +89,7 @@ public struct SweepPlan: Sendable {
       return Level(
         description: description
           ?? (steps[index - 1].source == 0 ? input : steps[steps[index - 1].source - 1].shape.output!),
-        window: needed[index]!, isHeld: steps.contains { $0.source == index && $0.readsAll })
+        window: needed[index]!, isHeld: readers[index].contains { steps[$0].readsAll })
     }
     self.steps = steps
     // The largest part that a stage makes: later ones may be smaller by the ghosts of those before.
@@ -113,10 +117,10 @@ public struct SweepPlan: Sendable {
 
     memory = 0
     for index in levels.indices where !levels[index].isHeld {
-      guard isRead[index] ? index > 0 || streamsIn : streamsOut && makesRows[index] else { continue }
+      guard readers[index].isEmpty ? streamsOut && makesRows[index] : index > 0 || streamsIn else { continue }
       levels[index].capacity = Self.capacity(
         bands: grid.bands(of: levels[index].window).count,
-        reach: steps.filter { $0.source == index }.map(\.ghostRows).max(), bandHeight: bandHeight, workers: workers)
+        reach: readers[index].map { steps[$0].ghostRows }.max(), bandHeight: bandHeight, workers: workers)
       memory += levels[index].capacity * bandHeight * rowBytes[index]
     }
     self.levels = levels

@@ -23,7 +23,7 @@ extension Edge: SharedFilter {
           return ThinnedRungs(self, input, ladder)
         })
       : .stencil(ThinnedRungs(self, input, ladder), making: rungs)
-    return .fork([first], ThinnedFork(ladder, lows: edges.map(\.low), outputDescription(for: input)))
+    return .fork([first], ThinnedFork(ladder, outputDescription(for: input)))
   }
 }
 
@@ -82,13 +82,8 @@ struct ThinnedRungs: Stencil {
 struct ThinnedFork: ForkStage {
   private let ladder: ThresholdLadder
   private let picture: ImageDescription
-  /// The highest low thresholds first: components only grow from one to the next.
-  let order: [Int]
 
-  init(_ ladder: ThresholdLadder, lows: [Double], _ picture: ImageDescription) {
-    (self.ladder, self.picture) = (ladder, picture)
-    order = lows.indices.sorted { (-lows[$0], $0) < (-lows[$1], $1) }
-  }
+  init(_ ladder: ThresholdLadder, _ picture: ImageDescription) { (self.ladder, self.picture) = (ladder, picture) }
 
   /// A fifth of the pixels is much for thin lines.
   var held: [Held] { [Held("the thinned gradient", byteCount: picture.pixelCount / 5 * ThinnedTree.bytesPerPixel)] }
@@ -102,9 +97,13 @@ struct ThinnedFork: ForkStage {
     private let tree: ThinnedTree
     private let pairs: [ThresholdLadder.Pair]
     private let picture: ImageDescription
+    /// The highest low thresholds first: components only grow from one to the next.
+    let order: [Int]
 
     init(_ tree: ThinnedTree, _ ladder: ThresholdLadder, _ picture: ImageDescription) {
-      (self.tree, pairs, self.picture) = (tree, ladder.pairs, picture)
+      let pairs = ladder.pairs
+      (self.tree, self.pairs, self.picture) = (tree, pairs, picture)
+      order = pairs.indices.sorted { (pairs[$1].low, $0) < (pairs[$0].low, $1) }
     }
 
     var sink: any RowSink { tree }

@@ -35,7 +35,11 @@ final class ThinnedTree: RowSink, @unchecked Sendable {
     lows = Set(pairs.map(\.low)).sorted()
     let highest = pairs.reduce(0) { max($0, $1.low, $1.high) }
     let lows = lows
-    lowsReached = (0...Int(highest)).map { rung in UInt16(lows.count { $0 <= rung }) }
+    var reached: UInt16 = 0
+    lowsReached = (0...highest).map { rung in
+      while Int(reached) < lows.count, lows[Int(reached)] <= rung { reached += 1 }
+      return reached
+    }
     columns = Numbers(maxMemory: maxMemory)
     rungs = Numbers(maxMemory: maxMemory)
   }
@@ -86,9 +90,8 @@ final class ThinnedTree: RowSink, @unchecked Sendable {
     /// Of each pixel that the cut takes, the highest rung of its component; 0 of others.
     private let reaches: Numbers<UInt16>
     var reach: UnsafePointer<UInt16> { UnsafePointer(reaches.base) }
-    private typealias Pairs = Numbers<SIMD2<UInt32>>
-    /// Of bands of rows, by the number of low thresholds that both reach: pairs of neighbours.
-    private let neighbours: [[Pairs]]
+    /// Of bands of rows.
+    private let neighbours: [Neighbours]
     private let rungs: Numbers<UInt16>
     private let lowsReached: [UInt16]
     /// How many of the low thresholds the components reach, at least.
@@ -112,43 +115,65 @@ final class ThinnedTree: RowSink, @unchecked Sendable {
     /// Rows whose neighbours are found together, by one worker.
     private static let rowsPerBand = 256
 
-    /// Each pixel with those of its neighbours that come before it; of each band of rows, a list for each level.
-    private static func neighbours(_ tree: ThinnedTree, _ context: RunContext) throws -> [[Pairs]] {
+    private static func neighbours(_ tree: ThinnedTree, _ context: RunContext) throws -> [Neighbours] {
       let bands = (tree.height + rowsPerBand - 1) / rowsPerBand
-      let found = Locked([Result<[Pairs], any Error>?](repeating: nil, count: bands))
+      let found = Locked([Result<Neighbours, any Error>?](repeating: nil, count: bands))
       eachOf(bands, in: context) { band in
         let rows = band * rowsPerBand..<min((band + 1) * rowsPerBand, tree.height)
-        let lists = Result { try neighbours(tree, rows) }
-        found.withLock { $0[band] = lists }
+        let neighbours = Result { try Neighbours(tree, rows) }
+        found.withLock { $0[band] = neighbours }
       }
       return try found.withLock { try $0.map { try $0!.get() } }
     }
 
-    private static func neighbours(_ tree: ThinnedTree, _ rows: Range<Int>) throws -> [Pairs] {
-      let lists = (0...tree.lows.count).map { _ in Pairs(maxMemory: tree.maxMemory) }
-      let columns = tree.columns.base, rungs = tree.rungs.base
-      try tree.lowsReached.withUnsafeBufferPointer { reached in
-        func join(_ a: Int, _ b: Int) throws {
-          let level = min(reached[Int(rungs[a])], reached[Int(rungs[b])])
-          try lists[Int(level)].append(SIMD2(UInt32(a), UInt32(b)))
+    /// The pixels of some rows, each with those of its neighbours that come before it, in the order of the levels that both reach:
+    /// one list, however many levels there are.
+    private struct Neighbours {
+      private let pairs: Numbers<SIMD2<UInt32>>
+      /// By level, where its pairs begin; one more for the end.
+      private var starts: [Int]
+
+      init(_ tree: ThinnedTree, _ rows: Range<Int>) throws {
+        var starts = [Int](repeating: 0, count: tree.lows.count + 2)
+        Self.visit(tree, rows) { _, _, level in starts[level + 1] += 1 }
+        for level in 1..<starts.count { starts[level] += starts[level - 1] }
+        pairs = try Numbers(count: starts.last!, maxMemory: tree.maxMemory)
+        self.starts = starts
+        let base = pairs.base
+        Self.visit(tree, rows) { a, b, level in
+          base[starts[level]] = SIMD2(UInt32(a), UInt32(b))
+          starts[level] += 1
         }
-        for y in rows {
-          // Of the row above, the first that is not too far left.
-          var above = y > 0 ? tree.rowStarts[y - 1] : 0
-          let aboveEnd = tree.rowStarts[y]
-          for pixel in tree.rowStarts[y]..<tree.rowStarts[y + 1] {
-            let x = columns[pixel]
-            if pixel > tree.rowStarts[y] && columns[pixel - 1] == x - 1 { try join(pixel - 1, pixel) }
-            while above < aboveEnd && columns[above] < x - 1 { above += 1 }
-            var other = above
-            while other < aboveEnd && columns[other] <= x + 1 {
-              try join(other, pixel)
-              other += 1
+      }
+
+      func at(_ level: Int) -> UnsafeBufferPointer<SIMD2<UInt32>> {
+        UnsafeBufferPointer(start: pairs.base + starts[level], count: starts[level + 1] - starts[level])
+      }
+
+      @inline(__always)
+      private static func visit(_ tree: ThinnedTree, _ rows: Range<Int>, _ join: (Int, Int, _ level: Int) -> Void) {
+        let columns = tree.columns.base, rungs = tree.rungs.base
+        tree.lowsReached.withUnsafeBufferPointer { reached in
+          func meet(_ a: Int, _ b: Int) {
+            join(a, b, Int(min(reached[Int(rungs[a])], reached[Int(rungs[b])])))
+          }
+          for y in rows {
+            // Of the row above, the first that is not too far left.
+            var above = y > 0 ? tree.rowStarts[y - 1] : 0
+            let aboveEnd = tree.rowStarts[y]
+            for pixel in tree.rowStarts[y]..<tree.rowStarts[y + 1] {
+              let x = columns[pixel]
+              if pixel > tree.rowStarts[y] && columns[pixel - 1] == x - 1 { meet(pixel - 1, pixel) }
+              while above < aboveEnd && columns[above] < x - 1 { above += 1 }
+              var other = above
+              while other < aboveEnd && columns[other] <= x + 1 {
+                meet(other, pixel)
+                other += 1
+              }
             }
           }
         }
       }
-      return lists
     }
 
     mutating func cut(at wanted: Int, in context: RunContext) {
@@ -156,8 +181,8 @@ final class ThinnedTree: RowSink, @unchecked Sendable {
       guard wanted < level else { return }
       while level > wanted {
         level -= 1
-        for list in neighbours.map({ $0[level] }) {
-          for pair in UnsafeBufferPointer(start: list.base, count: list.count) { join(Int(pair.x), Int(pair.y)) }
+        for neighbours in neighbours {
+          for pair in neighbours.at(level) { join(Int(pair.x), Int(pair.y)) }
         }
       }
       // Parents have lower numbers: in this order theirs are at the root already.

@@ -8,9 +8,6 @@ final class ThresholdLadder: Sendable {
     var low, high: UInt16
   }
 
-  /// More detectors would have more thresholds than a rung's number can tell.
-  static let mostDetectors = 1 << 14
-
   private struct Rungs {
     var values: [Double] = []
     var pairs: [Pair] = []
@@ -24,11 +21,13 @@ final class ThresholdLadder: Sendable {
 
   func set(_ thresholds: [(low: Double, high: Double)]) {
     let pairs = thresholds.map { (low: CannyStencil.weakest($0.low), high: $0.high) }
-    let values = Set(pairs.flatMap { [$0.low, $0.high] }).sorted()
+    // Quantiles of what is no number are none: nothing reaches them.
+    let values = Set(pairs.flatMap { [$0.low, $0.high] }.filter { !$0.isNaN }).sorted()
+    let rung = Dictionary(uniqueKeysWithValues: zip(values, 1...).map { ($0, UInt16($1)) })
     rungs.withLock { rungs in
       rungs.values = values
       rungs.pairs = pairs.map { pair in
-        Pair(low: UInt16(values.firstIndex(of: pair.low)! + 1), high: UInt16(values.firstIndex(of: pair.high)! + 1))
+        Pair(low: rung[pair.low] ?? .max, high: rung[pair.high] ?? .max)
       }
     }
   }

@@ -26,6 +26,10 @@ package enum CommandLineParser {
       return .help(.command(command), isShort: words.count > 1 && words[1] == "-h")
     }
     if words[1] == "--version" { return try parseRoot(Array(words.dropFirst())) }
+    for option in ["vary", "truth"] where words.contains(where: { $0 == "--\(option)" || $0.hasPrefix("--\(option)=") })
+    {
+      throw ImbrexError(option: option, "is not an option of \(command.name)")
+    }
     if isOption(words[1]) { throw filterFirst(words[1], "imbrex \(command.name)") }
     return try parseLine(Array(words.dropFirst()), of: command)
   }

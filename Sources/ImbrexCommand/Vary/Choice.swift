@@ -51,19 +51,37 @@ struct SheetFiles: Sendable {
   init(_ path: String, _ run: VariedRun) throws {
     self.path = path
     isDirectory = path.hasSuffix("/") || Imbrex.isDirectory(path)
-    let plan = run.outputs[0].plan
-    guard !isDirectory else { return }
-    guard !plan.isMany else { throw ImbrexError(option: "sheet", "for several inputs needs a directory: '\(path)/'") }
-    guard ImageFormat(path: path) != nil else {
+    guard isDirectory || !run.outputs[0].plan.isMany else {
+      throw ImbrexError(option: "sheet", "for several inputs needs a directory: '\(path)/'")
+    }
+    guard isDirectory || ImageFormat(path: path) != nil else {
       throw ImbrexError(
         option: "sheet", "is '\(path)', but its extension must be a picture's, such as .png")
     }
-    try plan.checkApart(path, "--sheet")
-    for outputs in run.outputs {
-      let paths = [outputs.plan[0].output, outputs.sharedTable].compactMap { $0 } + outputs.sides.map { $0.path(0) }
-      if paths.contains(where: { $0 != "-" && isSameFile($0, path) }) {
-        throw ImbrexError(option: "sheet", "'\(path)' would be written over a result")
+    try checkApart(run)
+  }
+
+  /// - Throws: A usage error if a sheet would be written over what is read or written besides.
+  private func checkApart(_ run: VariedRun) throws {
+    var taken: [[UInt8]: String] = [:]
+    func take(_ path: String?, _ what: String) {
+      if let path, path != "-" { taken[PathText.bytes(futurePlace(of: path))] = what }
+    }
+    let inputs = run.outputs[0].plan, truth = try run.options.truth.map { try TruthFiles($0, run) }
+    for index in 0..<inputs.count {
+      take(try? truth?.path(of: inputs[index].input), "the truth")
+      for outputs in run.outputs {
+        take(outputs.sharedTable ?? outputs.plan[index].output, "a result")
+        for side in outputs.sides { take(side.path(index), "a result") }
       }
+    }
+    for (_, path) in run.runs.flatMap(\.optionFiles) { take(path, "a file that an option names") }
+    for path in [run.options.report, run.options.filesFrom] { take(path, "a file that an option names") }
+    for index in 0..<inputs.count { take(inputs[index].input, "the input '\(inputs[index].input)'") }
+    for index in 0..<inputs.count {
+      let input = inputs[index].input, path = path(of: input), place = PathText.bytes(futurePlace(of: path))
+      if let other = taken[place] { throw ImbrexError(option: "sheet", "'\(path)' would be written over \(other)") }
+      taken[place] = "the sheet of '\(input)'"
     }
   }
 

@@ -26,7 +26,7 @@ final class PictureChoice: @unchecked Sendable {
     region = choice.options.region
     if choice.sheet != nil && page == 0 {
       let axes = choice.run.line.names.map { Sheet.Axis($0.name, $0.values) }
-      var result = choice.run.variants[0].pipeline.outputDescription(for: input)
+      var result = choice.run.variants[0].pipeline.assumed.outputDescription(for: input)
       if let region { (result.width, result.height) = (region.width, region.height) }
       sheet = try Sheet(axes, of: result, region: choice.options.sheetRegion, most: choice.options.sheetSize)
     }
@@ -59,7 +59,7 @@ final class PictureChoice: @unchecked Sendable {
       blobs = (
         truth.centres(of: job.input, page: page, in: region), options.tolerance ?? Score.defaultBlobTolerance
       )
-    } catch let error as ImbrexError where error.option == nil {
+    } catch let error as ImbrexError where error.option == nil && !error.message.hasPrefix(path) {
       throw NamedError(file: path, error: error)
     }
   }

@@ -7,6 +7,8 @@ final class VariedJob: @unchecked Sendable {
   let jobs: [PictureJob]
   let choice: Choice?
   private let reader: ImageReader
+  /// The combinations and the picture, once the first tiles have been seen of what tells by those what it makes.
+  private var start: (variants: [Variant], source: any RowSource)
   /// Of each job, what it writes.
   var files: [[PictureJob.Output]]
   var tables: [[TableRows]]
@@ -23,44 +25,69 @@ final class VariedJob: @unchecked Sendable {
     for job in jobs { (job.result.width, job.result.height) = (reader.description.width, reader.description.height) }
     tables = jobs.map { _ in [] }
     files = []
+    start = (run.variants, reader)
+    let axes = StackAxes(reader), chosen = try options.pageSelection?.list(in: axes)
+    for job in jobs { (job.axes, job.pages) = (axes, chosen) }
+    try self.jobs[0].skip(to: chosen?[0] ?? 0, from: 0, reader)
+    try probe()
     files = try self.jobs.map { job in
       job.outputs.plan[job.job.index].output == nil && job.outputs.sharedTable == nil && !job.run.pipeline.makesTable
-        ? [] : try job.pictureOutputs(reader)
+        ? [] : try job.pictureOutputs(reader, start.variants[job.job.branch].pipeline)
     }
+  }
+
+  private func probe() throws {
+    start = (try run.variants(for: reader), reader)
+    // Where the first tile of a turned picture is, is not known yet.
+    guard !reader.metadata.isTurned else { return }
+    start = try Pipeline.probed(
+      start.variants, chosen: jobs.map(\.job.branch), on: reader, region: options.region, in: context)
   }
 
   func perform() throws {
     let began = monotonicNanoseconds()
     let asked = try options.pageCount(of: reader)
-    let axes = StackAxes(reader), chosen = try options.pageSelection?.list(in: axes)
-    for job in jobs { (job.job.axes, job.job.pages) = (axes, chosen) }
-    try jobs[0].skip(to: chosen?[0] ?? 0, from: 0, reader)
     if let asked { for (job, files) in zip(jobs, files) { try job.checkHolds(pages: asked, files) } }
     let expected = asked ?? jobs[0].expectedPages(of: reader)
     var page = 0, plans: [PlanTree] = []
     repeat {
       let wanted = try jobs.indices.filter { try !isPaged || jobs[$0].begin(page, &files[$0]) }
       if !wanted.isEmpty {
-        let run = VariedPage(self, reader, page: page, of: expected, isOnly: asked == 1)
+        let run = VariedPage(self, reader, start, page: page, of: expected, isOnly: asked == 1)
         plans = try run.perform(wanted)
       }
       page += 1
-    } while try jobs[0].goesOn(after: page, of: asked, reader, files[0])
+      guard try goesOn(after: page, of: asked) else { break }
+      try probe()
+    } while true
     for index in jobs.indices { try end(index, pages: page) }
     if let damage = reader.damage { jobs[0].job.warn("read in part: \(damage)") }
     if options.verbose, !plans.isEmpty { report(plans, start: began) }
+  }
+
+  private func goesOn(after page: Int, of asked: Int?) throws -> Bool {
+    guard try jobs[0].goesOn(after: page, of: asked, reader, files[0]) else { return false }
+    if asked == nil { for (job, files) in zip(jobs, files) { try job.checkHolds(pages: nil, files) } }
+    return true
+  }
+
+  /// What has written an output holds memory, which would add up.
+  func letGo(_ index: Int) {
+    for file in files[index].indices { files[index][file].writer = nil }
   }
 
   /// The outputs of a combination are whole.
   private func end(_ index: Int, pages: Int) throws {
     let job = jobs[index]
     guard !job.job.hasEnded else { return }
-    try job.run.pipeline.end()
+    // Other pictures may be on their way through the same filters.
+    if !job.outputs.plan.isMany { try job.run.pipeline.end() }
     try job.finish(files[index].filter { !$0.isPaged }, nil, at: nil, reader)
     if job.run.pipeline.makesTable && !isPaged && job.job.output != nil {
       try job.keep(tables(of: index), in: job.job.output)
     }
     if job.job.result.pagesLeft == pages { job.job.result.status = .skipped }
+    letGo(index)
     try job.job.end()
   }
 
@@ -91,6 +118,9 @@ final class VariedJob: @unchecked Sendable {
 private final class VariedPage: VariantOutputs, @unchecked Sendable {
   private let varied: VariedJob
   private let reader: ImageReader
+  /// Of all combinations, as they are for this page.
+  private var variants: [Variant]
+  private let start: any RowSource
   private let page: Int
   private let pageCount: Int
   /// Whether outputs are whole as soon as this page is.
@@ -104,14 +134,15 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
   /// By job, what overlays are drawn on.
   private var grounds: [Int: PictureCollector] = [:]
 
-  /// By branch, for the page's size of pixels.
-  private var variants: [Variant] = []
-
   private var jobs: [PictureJob] { varied.jobs }
   private var options: CommonOptions { varied.options }
   private var context: RunContext { jobs[0].context }
 
-  init(_ varied: VariedJob, _ reader: ImageReader, page: Int, of pageCount: Int, isOnly: Bool) {
+  init(
+    _ varied: VariedJob, _ reader: ImageReader, _ start: (variants: [Variant], source: any RowSource), page: Int,
+    of pageCount: Int, isOnly: Bool
+  ) {
+    (variants, self.start) = start
     (self.varied, self.reader, self.page, self.pageCount, self.isOnly) = (varied, reader, page, pageCount, isOnly)
     metadata = reader.metadata
     input = reader.description
@@ -125,8 +156,10 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
       throw ImbrexError(
         .usage, "the picture is turned, and some of the outputs' formats can say so and some cannot: use --auto-orient")
     }
-    variants = try varied.run.variants(for: reader, turn: isTurned ? metadata.orientation! : 1)
-    var source = jobs[0].job.watched(reader, shareOfFile: 1 / Double(pageCount))
+    if metadata.isTurned {
+      variants = try varied.run.variants(for: reader, turn: isTurned ? metadata.orientation! : 1)
+    }
+    var source = jobs[0].job.watched(start, shareOfFile: 1 / Double(pageCount))
     if isTurned {
       source = try TurnedPicture(
         source, orientation: metadata.orientation!, spilled: reader.description.byteCount > context.tiling.maxMemory)
@@ -136,7 +169,7 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
     input = source.description
     let trees = try PlanTree.fitting(
       jobs.map { variants[$0.job.branch] }, chosen: wanted, for: input, region: options.region, taps: taps,
-      tiling: context.tiling)
+      tiling: context.tiling, outputs: varied.run.outputsAtOnce(context.tiling))
     // Of a combination that is passed over there would be nothing to show.
     choice = try varied.choice.map {
       try PictureChoice($0, jobs[0].job, input, page: page, number: jobs[0].number(page))
@@ -164,7 +197,7 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
   }
 
   private func written(_ index: Int, after position: Int) -> ImageDescription {
-    var made = varied.run.variants[jobs[index].job.branch].pipeline.descriptions(for: input)[position]
+    var made = variants[jobs[index].job.branch].pipeline.descriptions(for: input)[position]
     if let region = options.region { (made.width, made.height) = (region.width, region.height) }
     return made
   }
@@ -215,6 +248,7 @@ private final class VariedPage: VariantOutputs, @unchecked Sendable {
     let job = jobs[index]
     if job.isPaged {
       try job.finish(page, varied.files[index], nil, reader, varied.tables[index].last)
+      varied.letGo(index)
     } else if isOnly {
       try varied.finishOnly(index)
     }

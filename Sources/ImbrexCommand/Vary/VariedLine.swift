@@ -35,7 +35,7 @@ package struct VariedLine: Sendable {
       let combination = combinations[index]
       let command: ParsedCommand
       do {
-        command = try parse(filled(words, combination))
+        command = try parse(filled(words, combination, listsValues: index == 0))
       } catch var error as ImbrexError where count > 1 {
         // What is wrong whatever the values is not theirs.
         let other = combinations[index > 0 ? 0 : count - 1]
@@ -71,17 +71,38 @@ package struct VariedLine: Sendable {
   /// Words whose value names a file that is written.
   private static let outputs = ["-o", "--output", "tee", "--overlay", "--name"]
 
-  private static func filled(_ words: [String], _ combination: Combination) -> [String] {
+  /// - Parameter listsValues: Whether lists of values stay: ten thousand lines of as many values would take a while to read.
+  private static func filled(_ words: [String], _ combination: Combination, listsValues: Bool = false) -> [String] {
     words.indices.map { index in
       let word = words[index], before = index > 0 ? words[index - 1] : ""
-      guard before != "--vary", !word.hasPrefix("--vary=") else { return word }
-      let isPath = outputs.contains { before == $0 || word.hasPrefix($0) }
+      if before == "--vary" { return listsValues ? word : "v=1" }
+      if word.hasPrefix("--vary=") { return listsValues ? word : "--vary=v=1" }
+      let isPath = outputs.contains { before == $0 || word.hasPrefix($0.count == 2 ? $0 : $0 + "=") }
       return combination.filling(word, isPath: isPath)
     }
   }
 
-  /// - Throws: For inputs that vary, and names in outputs that do not.
+  /// Options that each combination can have of its own: of its filters, and of how its result is written.
+  private static let own: Set = [
+    "output", "format", "quality", "compression", "bit-depth", "background", "provenance", "table", "overlay", "name",
+    "vary",
+  ]
+
+  /// - Throws: For what is one for all and varies, and names in outputs that do not.
   private func check() throws {
+    let first = lines[0]
+    for (index, line) in lines.enumerated().dropFirst() {
+      if line.shape != first.shape {
+        throw ImbrexError(
+          .usage,
+          "the chain must have as many filters and tees whatever the values, but has not with \(combinations[index].text)"
+        )
+      }
+      for (one, other) in zip(first.options.all, line.options.all)
+      where one.1 != other.1 && !Self.own.contains(one.0.name) {
+        throw ImbrexError(option: one.0.name, "varies, but must be the same for all combinations")
+      }
+    }
     if let other = lines.first(where: { $0.inputs != lines[0].inputs }) {
       let input = zip(other.inputs, lines[0].inputs).first { $0 != $1 }?.1 ?? ""
       throw ImbrexError(.usage, "'\(input)' is an input: values of --vary stand in options and outputs")
@@ -105,6 +126,11 @@ package struct VariedLine: Sendable {
 }
 
 extension ParsedLine {
+  /// Where there are filters, filters that make tables, and tees.
+  fileprivate var shape: [String] {
+    stages.map { if case .filter(let definition, _) = $0 { definition.makesTable ? "table" : "filter" } else { "tee" } }
+  }
+
   /// The files that are written.
   fileprivate var outputs: [String] {
     ["output", "overlay", "sheet"].compactMap { options.text($0) }

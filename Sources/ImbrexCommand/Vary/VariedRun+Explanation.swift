@@ -22,7 +22,8 @@ extension VariedRun {
   private func explain(_ index: Int, _ tiling: TilingOptions) throws {
     let reader = try ImageReader(path: outputs[0].plan[index].input, options: options.readerOptions(tiling))
     let trees = try PlanTree.fitting(
-      variants(for: reader), for: reader.description, region: options.region, tiling: tiling)
+      variants(for: reader), for: reader.description, region: options.region, tiling: tiling,
+      outputs: outputsAtOnce(tiling))
     if options.json {
       print(json(index, reader, trees))
     } else {

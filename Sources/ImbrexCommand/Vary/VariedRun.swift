@@ -56,6 +56,7 @@ struct VariedRun: Sendable {
       failure = error
     }
     if options.dryRun { return }
+    if failure == nil { for run in runs { try run.pipeline.end() } }
     try writeTables(rows.withLock { $0 }, unless: failure != nil)
     if failure == nil || outputs[0].plan.isMany { try choice?.finish() }
     if let failure { throw failure }
@@ -73,6 +74,17 @@ struct VariedRun: Sendable {
   }
 
   // MARK: - Outputs
+
+  /// How many results may be written at the same time: as many as files may be open, and processes be kept.
+  func outputsAtOnce(_ tiling: TilingOptions) -> Int {
+    let processes = runs[0].pipeline.links.count { $0.filter is any ProbedFilter }
+    // A process that takes tiles has three pipes.
+    let filesEach = 1 + runs[0].tees.count + 3 * processes * tiling.workers
+    let most = max(128 / max(processes * tiling.workers, 1), 1),
+      pictures = max(min(tiling.workers, outputs[0].plan.count), 1), others = 64
+    let allowed = allowOpenFiles(most * filesEach * pictures + others)
+    return min(max((allowed - others) / (filesEach * pictures), 1), most)
+  }
 
   /// No two combinations write one file, but for what they have in common.
   private func checkApart() throws {
@@ -115,6 +127,7 @@ struct VariedRun: Sendable {
 /// Filters that have been made: those of equal options are one.
 final class MadeFilters {
   private var made: [String: any Filter] = [:]
+  private var masks: [String: [Mask]] = [:]
 
   func filter(_ definition: FilterDefinition, _ values: OptionValues) throws -> any Filter {
     let key = definition.key(values)
@@ -122,6 +135,14 @@ final class MadeFilters {
     let filter = try definition.make(values)
     made[key] = filter
     return filter
+  }
+
+  /// The masks of a file.
+  func masks(_ path: String) throws -> [Mask] {
+    if let known = masks[path] { return known }
+    let read = try Mask.all(of: path)
+    masks[path] = read
+    return read
   }
 }
 

@@ -66,9 +66,9 @@ private struct TreeRun {
         guard case .whole(let run) = runs.removeValue(forKey: index) else { preconditionFailure("it was begun") }
         let made = try timed(next) { try run.finish(in: context) }
         try self.run(next, made.input, first: made.stage)
-      case .fork(let stage, let nexts):
+      case .fork(_, let nexts):
         guard case .fork(let run) = runs.removeValue(forKey: index) else { preconditionFailure("it was begun") }
-        for index in stage.order {
+        for index in run.order {
           let made = try timed(nexts[index]) { try run.finish(index, in: context) }
           try self.run(nexts[index], made.input, first: made.stage)
         }

@@ -172,10 +172,9 @@ public struct PlanTree: Sendable {
     let chosen = chosen ?? Array(variants.indices)
     let plan = try PlanTree(
       variants, chosen: chosen, for: input, region: region, taps: taps, tiling: tiling, streamsIn: streamsIn)
-    if (plan.memory <= tiling.maxMemory || tiling.isSerial) && plan.outputsAtOnce <= outputs { return [plan] }
-    guard chosen.count > 1 else {
-      throw ImbrexError.tooLittleMemory(needed: plan.memory, tiling)
-    }
+    let fits = plan.memory <= tiling.maxMemory || tiling.isSerial
+    if fits && (plan.outputsAtOnce <= outputs || chosen.count == 1) { return [plan] }
+    guard chosen.count > 1 else { throw ImbrexError.tooLittleMemory(needed: plan.memory, tiling) }
     return try [chosen[..<(chosen.count / 2)], chosen[(chosen.count / 2)...]].flatMap { half in
       try fitting(
         variants, chosen: Array(half), for: input, region: region, taps: taps, tiling: tiling, streamsIn: streamsIn,
@@ -190,11 +189,20 @@ struct VariantGroups {
 
   init(_ variants: [Variant]) { self.variants = variants }
 
+  /// More filters are not run together: those of edges have two thresholds, which are counted in 16 bits.
+  private static let mostTogether = 1 << 14
+
   /// Groups of variants whose filters are equal, put together where their filters are run together.
   func kin(_ chosen: [Int], _ position: Int) -> [[[Int]]] {
-    grouped(grouped(chosen) { variants[$0].words[position] }) { group in
-      let filter = variants[group[0]].pipeline.links[position].filter as? any SharedFilter
-      return filter.map { "shared " + $0.commonKey } ?? "own \(group[0])"
+    let kin = grouped(grouped(chosen) { variants[$0].words[position] }) { group in
+      let link = variants[group[0]].pipeline.links[position]
+      guard let filter = link.filter as? any SharedFilter else { return "own \(group[0])" }
+      return "\(link.name) \(filter.commonKey)"
+    }
+    return kin.flatMap { kin in
+      stride(from: 0, to: kin.count, by: Self.mostTogether).map {
+        Array(kin[$0..<min($0 + Self.mostTogether, kin.count)])
+      }
     }
   }
 

@@ -24,8 +24,6 @@ public enum SharedStages: Sendable {
 public protocol ForkStage: Sendable {
   /// What a run of it holds, for the plan.
   var held: [Held] { get }
-  /// The order in which results have to be asked for.
-  var order: [Int] { get }
   /// The stage that the next sweep of each begins with.
   var next: StageShape { get }
   func begin(in context: RunContext) throws -> any ForkRun
@@ -35,7 +33,9 @@ public protocol ForkStage: Sendable {
 public protocol ForkRun: AnyObject, Sendable {
   /// Where the picture's rows go.
   var sink: any RowSink { get }
-  /// All rows have been taken, and the results that come before this one in ``ForkStage/order`` have been used.
+  /// The order in which results have to be asked for.
+  var order: [Int] { get }
+  /// All rows have been taken, and the results that come before this one in ``order`` have been used.
   ///
   /// - Returns: What the next sweep reads, and its first stage.
   func finish(_ index: Int, in context: RunContext) throws -> (input: SweepInput, stage: Stage)

@@ -33,6 +33,11 @@ int32_t system_is_ending(void);
 /// closed.
 void system_reserve_standard_descriptors(void);
 
+/// Sees to it that so many files may be open, as far as the system allows.
+///
+/// @return How many may be.
+int64_t system_allow_open_files(int64_t wanted);
+
 /// A child process with pipes: the leader of a process group that is killed when this process ends by itself or by a
 /// signal that it can handle.
 typedef struct {
