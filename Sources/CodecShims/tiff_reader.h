@@ -39,7 +39,7 @@ struct codec_tiff_reader {
   uint32_t rows_per_strip, strips_per_plane;
   uint32_t tile_width, tile_height;
   bool through_rgba;
-  bool of_mask;            ///< What is read is the mask of a page.
+  bool of_mask;             ///< What is read is the mask of a page.
   bool ready;               ///< What follows has been allocated.
   uint8_t *_Nullable band;  ///< Rows `band_row` and following, of `band_columns` from `band_x`.
   uint32_t band_row, band_rows;
