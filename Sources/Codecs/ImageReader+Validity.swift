@@ -1,3 +1,4 @@
+internal import CodecShims
 import Pictures
 import Platform
 
@@ -13,7 +14,7 @@ extension ImageReader {
     case .none: break
     case .asInFile:
       validity.nodata = fileNodata
-      if leftOut > 0 && !options.passesMasksBy, let mask = try fileMask() { validity.masks.append(mask) }
+      if mayHaveMask && !options.passesMasksBy, let mask = try fileMask() { validity.masks.append(mask) }
     }
     if !options.masks.isEmpty {
       validity.masks.append(options.masks.count == pageCount ? options.masks[page] : options.masks[0])
@@ -32,9 +33,12 @@ extension ImageReader {
     return isSpread ? value * (255 / Double(1 << fileBits - 1)) : value
   }
 
+  /// Whether there are directories in the file that are no pages.
+  private var mayHaveMask: Bool { decoder.header.tiff_left_out > 0 }
+
   /// Whether the current page has a mask of its own in the file.
   public var hasFileMask: Bool {
-    leftOut > 0 && ((try? format.codec.maskDecoder(of: file, pageIndex)) ?? nil) != nil
+    mayHaveMask && ((try? format.codec.maskDecoder(of: file, pageIndex)) ?? nil) != nil
   }
 
   /// The current page's own mask; nil if it has none.

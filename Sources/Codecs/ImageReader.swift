@@ -79,7 +79,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   let options: Options
   /// Of the file, from 0.
   private(set) var pageIndex: Int
-  private let decoder: any PictureDecoder
+  let decoder: any PictureDecoder
   /// Of the current page, if a window of it is read and the decoder only reads from the top.
   private var cropper: RowCropper?
 
