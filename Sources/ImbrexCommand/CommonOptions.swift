@@ -65,7 +65,9 @@ struct CommonOptions: Sendable {
   /// Reads the mask that is named.
   ///
   /// - Throws: What opening and reading it throws, with its file's name.
-  mutating func readMasks(_ made: MadeFilters) throws { masks = try values.text("mask").map(made.masks) ?? [] }
+  mutating func readMasks(_ made: MadeFilters?) throws {
+    masks = try values.text("mask").map { try made?.masks($0) ?? Mask.all(of: $0) } ?? []
+  }
 
   /// How many pages of a file are asked for; nil: all of a stream, whose number shows at its end.
   func pageCount(of reader: ImageReader) throws -> Int? {

@@ -22,7 +22,7 @@ struct FilterRun: Sendable {
   /// - Parameters:
   ///   - listed: The files, where they are known already.
   ///   - made: Filters of other runs, which this one can have too.
-  init(_ line: ParsedLine, listed: CommonOptions.Listed? = nil, made: MadeFilters = MadeFilters()) throws {
+  init(_ line: ParsedLine, listed: CommonOptions.Listed? = nil, made: MadeFilters? = nil) throws {
     var options = CommonOptions(line)
     options.listed = listed
     try options.readMasks(made)
@@ -32,7 +32,7 @@ struct FilterRun: Sendable {
     for stage in line.stages {
       switch stage {
       case .filter(let definition, let values):
-        links.append(Pipeline.Link(definition.name, try made.filter(definition, values)))
+        links.append(Pipeline.Link(definition.name, try made?.filter(definition, values) ?? definition.make(values)))
         if options.incremental { try settings.add(filter: definition.name, values) }
       case .tee(let path):
         tees.append(Tee(position: links.count, path: path))
