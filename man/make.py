@@ -483,6 +483,11 @@ or
 there need be no other output:
 .Pp
 .Dl imbrex edge --low {l} --high {h} --vary l=0.05:0.2:0.05 --vary h=0.2:0.4:0.05 --truth drawn.png --sheet all.png in.png
+.Pp
+On two cores 16 pairs of thresholds of a picture of 4096 by 4096 pixels, written as PNGs, took 1.7 times one run; a loop of
+.Nm
+12.9 times, a loop of OpenCV on gradients that were made once 15.6 times, of scikit-image on a picture that was decoded once 185 times
+.Pq Ql make bench-sweeps .
 .Ss Lengths
 The sigmas of gaussian, edge and blob-detect may be lengths:
 .Ql --sigma 0.5um ,
