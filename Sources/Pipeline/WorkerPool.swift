@@ -82,6 +82,21 @@ public final class WorkerPool: @unchecked Sendable {
     monitor.unlock()
   }
 
+  /// Calls `body` for each number below a count, in any order, on up to `workers` threads, and waits for all.
+  package func forEach(_ count: Int, workers: Int, _ body: @Sendable @escaping (Int) -> Void) {
+    let next = Locked(0)
+    run(workers: min(workers, count)) { _ in
+      while true {
+        let number = next.withLock { next in
+          defer { next += 1 }
+          return next
+        }
+        guard number < count else { return }
+        body(number)
+      }
+    }
+  }
+
   /// Joins a job that wants helpers, until that ends; false if there is none.
   package func helpOnce(_ scratch: Scratch) -> Bool {
     monitor.locked {

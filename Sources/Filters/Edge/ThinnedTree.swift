@@ -118,7 +118,7 @@ final class ThinnedTree: RowSink, @unchecked Sendable {
     private static func neighbours(_ tree: ThinnedTree, _ context: RunContext) throws -> [Neighbours] {
       let bands = (tree.height + rowsPerBand - 1) / rowsPerBand
       let found = Locked([Result<Neighbours, any Error>?](repeating: nil, count: bands))
-      eachOf(bands, in: context) { band in
+      context.pool.forEach(bands, workers: context.workers) { band in
         let rows = band * rowsPerBand..<min((band + 1) * rowsPerBand, tree.height)
         let neighbours = Result { try Neighbours(tree, rows) }
         found.withLock { $0[band] = neighbours }
@@ -191,7 +191,7 @@ final class ThinnedTree: RowSink, @unchecked Sendable {
       let (lowest, parents, highest, reaches, rungs, lowsReached) = (
         level, parents, highest, reaches, rungs, lowsReached
       )
-      eachOf((count + share - 1) / share, in: context) { part in
+      context.pool.forEach((count + share - 1) / share, workers: context.workers) { part in
         let (parents, highest, reach, rungs) = (parents.base, highest.base, reaches.base, rungs.base)
         lowsReached.withUnsafeBufferPointer { reached in
           for pixel in part * share..<min((part + 1) * share, count) {
@@ -217,21 +217,6 @@ final class ThinnedTree: RowSink, @unchecked Sendable {
       let (low, high) = (min(a, b), max(a, b))
       parents.base[high] = UInt32(low)
       highest.base[low] = max(highest.base[low], highest.base[high])
-    }
-  }
-}
-
-/// Calls `body` for each number below a count, on all workers.
-private func eachOf(_ count: Int, in context: RunContext, _ body: @Sendable @escaping (Int) -> Void) {
-  let next = Locked(0)
-  context.pool.run(workers: min(context.workers, count)) { _ in
-    while true {
-      let number = next.withLock { next in
-        defer { next += 1 }
-        return next
-      }
-      guard number < count else { return }
-      body(number)
     }
   }
 }

@@ -13,7 +13,7 @@ struct CoveredDoubleGaussian: Stencil {
   init(_ gaussian: Gaussian, _ base: DoubleGaussianStencil, _ coverage: Coverage, making output: ImageDescription) {
     (self.base, self.coverage) = (base, coverage)
     untouched = UntouchedSamples(coverage, making: output, one: gaussian.valueOfOne(coverage.input))
-    let ones = [Double](repeating: 1, count: max(base.weightsX.count, 1) * 2)
+    let ones = [1.0]
     var column = 0.0, sum = 0.0
     ones.withUnsafeBufferPointer { ones in
       let rows = [UnsafePointer<Double>](repeating: ones.baseAddress!, count: 2 * base.radiusY + 1)

@@ -110,18 +110,11 @@ final class PictureChoice: @unchecked Sendable {
   /// Compares what has come so far, on all workers.
   private func compare() {
     guard let edges, !pending.isEmpty else { return }
-    let jobs = pending, next = Locked(0), choice = choice
+    let jobs = pending, choice = choice
     pending = []
-    job.context.pool.run(workers: min(job.context.workers, jobs.count)) { _ in
-      while true {
-        let index = next.withLock { next in
-          defer { next += 1 }
-          return next
-        }
-        guard index < jobs.count else { return }
-        let score = Score(found: jobs[index].points, truth: edges.truth, tolerance: edges.tolerance)
-        choice.add(score, of: jobs[index].variant, tolerance: edges.tolerance)
-      }
+    job.context.pool.forEach(jobs.count, workers: job.context.workers) { index in
+      let score = Score(found: jobs[index].points, truth: edges.truth, tolerance: edges.tolerance)
+      choice.add(score, of: jobs[index].variant, tolerance: edges.tolerance)
     }
   }
 
