@@ -126,9 +126,9 @@ static void KERNEL(median_covered_ranks)(const uint32_t *ranks, size_t rank_coun
   }
 }
 
-// Of any window whose rows are spans: one histogram, which slides along the row (T. S. Huang et al. 1979).
-static void KERNEL(median_covered_spans_u8)(const uint8_t *src, const uint8_t *cover, uint8_t *dst,
-                                            const median_window *window, const int32_t *spans) {
+// Of large windows whose rows are spans: one histogram, which slides along the row (T. S. Huang et al. 1979).
+static void KERNEL(slide_covered)(const uint8_t *src, const uint8_t *cover, uint8_t *dst, const median_window *window,
+                                  const int32_t *spans) {
   size_t height = window->window_height, pitch = window->src_pitch;
   for (size_t y = 0; y < window->height; y++, src += pitch, cover += pitch, dst += window->dst_pitch) {
     uint32_t bins[256] = {0}, count = 0;
@@ -158,4 +158,12 @@ static void KERNEL(median_covered_spans_u8)(const uint8_t *src, const uint8_t *c
       }
     }
   }
+}
+
+static void KERNEL(median_covered_spans_u8)(const uint8_t *src, const uint8_t *cover, uint8_t *dst,
+                                            const median_window *window, const int32_t *spans) {
+  if (window->window_width > MEDIAN_SPAN_MOST || window->window_height > MEDIAN_SPAN_MOST)
+    KERNEL(slide_covered)(src, cover, dst, window, spans);
+  else
+    KERNEL(span_medians)(src, cover, dst, window, spans);
 }

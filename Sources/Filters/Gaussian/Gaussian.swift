@@ -102,18 +102,27 @@ struct GaussianStencil: Stencil {
   private let loader: FloatLoader
   /// What 1.0 is in the result.
   private let one: Float
+  /// Makes the result where samples of 8 bits stay such, and kernels are small.
+  let fixed: FixedPointGaussian?
 
   init(_ gaussian: Gaussian, _ input: ImageDescription) {
     self.input = input
     outputType = gaussian.outputDescription(for: input).sampleType
     one = gaussian.valueOfOne(input)
     boundary = gaussian.boundary
-    weightsY = GaussianKernel(sigma: gaussian.sigmaY, truncate: gaussian.truncate).floatWeights
-    weightsX = GaussianKernel(sigma: gaussian.sigmaX, truncate: gaussian.truncate).floatWeights
+    let down = GaussianKernel(sigma: gaussian.sigmaY, truncate: gaussian.truncate)
+    let across = GaussianKernel(sigma: gaussian.sigmaX, truncate: gaussian.truncate)
+    (weightsY, weightsX) = (down.floatWeights, across.floatWeights)
     // Samples keep their own scale until they are stored: integers stay whole, and sums of two are exact.
     loader = FloatLoader(
       input: input, result: .premultiplied, fullScale: gaussian.scale(of: input), isLinear: gaussian.isLinear)
     constant = Float(gaussian.constant) * loader.fullScale
+    let staysBytes = outputType == .uint8 && one == 1 && loader.fullScale == 255 && !loader.isLinear
+    fixed =
+      staysBytes && input.alpha == .none
+      ? FixedPointGaussian(
+        input, weightsY: down.weights, weightsX: across.weights, boundary: boundary, constant: constant)
+      : nil
   }
 
   /// Sums the ones and zeros that say what counts, which are ones beyond the border of the boundary `constant`.
@@ -125,6 +134,7 @@ struct GaussianStencil: Stencil {
     (weightsY, weightsX) = (gaussian.weightsY, gaussian.weightsX)
     loader = FloatLoader(input: cover, result: .samples, fullScale: 255)
     constant = 1
+    fixed = nil
   }
 
   private var radiusY: Int { weightsY.count - 1 }
@@ -135,6 +145,7 @@ struct GaussianStencil: Stencil {
   var needsWholeRows: Bool { boundary == .wrap && radiusX > 0 }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    if let fixed { return fixed.process(region, from: source, to: output, scratch: scratch) }
     for block in blocks(of: region) {
       scratch.frame {
         blur(block, from: source, scratch: scratch) { row, y in finish(row, y: y, of: block, to: output) }
