@@ -105,7 +105,15 @@ KERNEL_ENTRY(void, correlate_pairs_u16,
               uint16_t shift, uint16_t *first, uint16_t *second, size_t n))
 /// Sums in 256ths divided by cover[i] / 65280, rounded to nearest, unless that is `whole`. Returns 1 if any is below a
 /// half.
-KERNEL_ENTRY(int32_t, divide_covered_u16, (uint16_t *sums, const uint16_t *cover, uint16_t whole, size_t n))
+KERNEL_ENTRY(int32_t, divide_covered_u16, (uint16_t * sums, const uint16_t *cover, uint16_t whole, size_t n))
+
+// MARK: Interpolation from the points of a coarser grid.
+/// Along a row: dst[x] is the sum over k < 4 of src[x + k × step] × weights[x + k × pitch].
+KERNEL_ENTRY(void, blend_row_f32,
+             (const float *src, size_t step, const float *weights, size_t pitch, float *dst, size_t n))
+/// Down the columns: the sum of four rows times their weights, rounded to nearest and clamped.
+KERNEL_ENTRY(void, blend_rows_u8,
+             (const float *const _Nonnull *_Nonnull rows, const float *weights, uint8_t *dst, size_t n))
 
 // MARK: Gradients. Rows readable `step` samples (farid: 2 × `step`) to either side.
 // `horizontal` is below minus above, `vertical` right minus left; `smooth` as symmetric weights from the centre.

@@ -2,7 +2,7 @@ import Imbrex
 import TestSupport
 import Testing
 
-/// 8-bit pictures are blurred in fixed point: within a step of what floats give, and 99 of 100 samples the same.
+/// 8-bit pictures are blurred in fixed point, or on a coarser grid: within a step of what floats give, and 99 of 100 samples the same.
 @Suite struct FixedPointGaussianTests {
   /// Noise, with a quarter of one value that may stand for no data.
   private func picture(channels: Int, width: Int, height: Int) -> [UInt8] {
@@ -25,7 +25,10 @@ import Testing
     "gaussian", "gaussian --sigma 0.4,3 --boundary reflect", "gaussian --sigma 2 --boundary mirror",
     "gaussian --sigma 4 --boundary wrap", "gaussian --sigma 1.5 --boundary constant --cval 0.3",
     "gaussian --sigma 2.5,0.7 --truncate 3", "gaussian --nodata 7", "gaussian --sigma 3 --nodata 7 --boundary wrap",
-    "gaussian --sigma 1.2 --nodata 7 --boundary constant --cval 0.6",
+    "gaussian --sigma 1.2 --nodata 7 --boundary constant --cval 0.6", "gaussian --sigma 7",
+    "gaussian --sigma 12,31 --boundary wrap", "gaussian --sigma 20,6 --boundary mirror",
+    "gaussian --sigma 9 --nodata 7",
+    "gaussian --sigma 60 --boundary constant --cval 1",
   ])
   func it_is_within_a_step_of_floats(line: String) throws {
     for (channels, width, height) in [(1, 311, 237), (3, 203, 170)] {
@@ -59,7 +62,7 @@ import Testing
   @Test func what_is_constant_stays_so() throws {
     for value: UInt8 in [0, 1, 127, 254, 255] {
       let samples = [UInt8](repeating: value, count: 257 * 257)
-      for sigma in ["0.3", "1", "2.2", "4"] {
+      for sigma in ["0.3", "1", "2.2", "4", "7", "90"] {
         let result = try self.samples("gaussian --sigma \(sigma)", Array("P5\n257 257\n255\n".utf8) + samples)
         #expect(result.allSatisfy { $0 == Double(value) }, "\(value), sigma \(sigma)")
       }
