@@ -71,7 +71,15 @@ struct CommonOptions: Sendable {
 
   /// How many pages of a file are asked for; nil: all of a stream, whose number shows at its end.
   func pageCount(of reader: ImageReader) throws -> Int? {
-    guard let selection = pageSelection else { return reader.pageCount }
+    guard let selection = pageSelection else {
+      if let count = reader.imagesWithoutDirectory {
+        throw ImbrexError(
+          .input,
+          "ImageJ says that it has \(count) images, but only the first has a directory, as in its files over 4 GB:"
+            + " take that alone with --page 1", cause: .unsupported)
+      }
+      return reader.pageCount
+    }
     guard let pages else { return try selection.list(in: StackAxes(reader))!.count }
     if let count = reader.pageCount, count < pages.upperBound { throw Self.noPage(pages.upperBound, only: count) }
     return pages.count

@@ -58,4 +58,9 @@ package final class SharedDescriptor: Sendable, Equatable {
       done += count
     }
   }
+
+  /// Ends the file there.
+  package func cut(to count: UInt64) throws {
+    guard ftruncate(number, off_t(count)) == 0 else { throw ImbrexError(.output, refused: "cannot write") }
+  }
 }

@@ -400,6 +400,8 @@ typedef struct codec_halving {
   int32_t majority;        ///< 1: what most samples are, the larger of two that are as many.
   int32_t has_nodata;      ///< 1: samples of that value do not count.
   double nodata;
+  /// Of the pixels of the two rows 1, or 0 for those that do not count; null: all do.
+  const uint8_t *_Nullable cover_above, *_Nullable cover_below;
 } codec_halving;
 
 /// Makes a row of (width + 1) / 2 pixels of two; of a last one that stands alone, given twice, likewise.
