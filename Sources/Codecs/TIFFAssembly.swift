@@ -44,7 +44,7 @@ final class TIFFAssembly {
 
   private func copyData(of node: TIFFNode) throws {
     guard var segments = node.segments else { return }
-    var end = target.byteCount + target.byteCount % 2
+    var end = try targetEnd()
     for (place, count) in zip(segments.places, segments.counts) {
       // What was never written stays so.
       segments.offsets.append(count == 0 ? 0 : end)
@@ -52,6 +52,12 @@ final class TIFFAssembly {
       end += count
     }
     node.segments = segments
+  }
+
+  /// Where what comes next can stand: at an even place.
+  private func targetEnd() throws -> UInt64 {
+    guard let end = target.byteCount else { throw ImbrexError(.output, refused: "cannot write") }
+    return end + end % 2
   }
 
   static func copy(
@@ -85,7 +91,7 @@ final class TIFFAssembly {
       offset = directory.next
     }
     let writer = TIFFNodeWriter(isBig: bytes.isBig, isBigEndian: isBigEndian, hasListsLast: false)
-    let start = target.byteCount + target.byteCount % 2, end = writer.place(chain, from: start)
+    let start = try targetEnd(), end = writer.place(chain, from: start)
     guard bytes.isBig || end < UInt64(UInt32.max) else { throw Self.tooLarge }
     try target.write(writer.bytes(of: chain), at: start)
     try target.write(

@@ -88,7 +88,8 @@ final class TIFFNode {
       let (sum, overflow) = result.sum.addingReportingOverflow(count)
       return (sum, result.overflow || overflow)
     }
-    guard !places.isEmpty, places.count == counts.count, !isOld, !total.overflow, total.sum <= bytes.file.byteCount,
+    guard !places.isEmpty, places.count == counts.count, !isOld, !total.overflow,
+      total.sum <= bytes.file.byteCount ?? 0,
       bytes.isBigEndian == isBigEndian || bits <= 8
     else { throw Self.damaged }
     segments = Segments(file: bytes.file, isTiled: list.tag == 324, places: places, counts: counts)

@@ -113,6 +113,7 @@ struct CommonOptions: Sendable {
   var inPlace: Bool { values.isGiven("in-place") }
   /// What `--in-place=SUFFIX` adds to the old file's name.
   var backupSuffix: String? { values.text("in-place").flatMap { $0.isEmpty ? nil : $0 } }
+  var sync: Bool { values.flag("sync") }
   var noClobber: Bool { values.flag("no-clobber") }
   var incremental: Bool { values.flag("incremental") }
   var dryRun: Bool { values.flag("dry-run") }
