@@ -303,6 +303,8 @@ are what stands in the file.""",
 Every parallel result is compared with the serial one; if a byte differs, the exit status is 1.
 The table has, for each setting, the median, least and greatest time, megapixels a second, the speed-up over serial, efficiency (speed-up
 a worker) and the serial fraction of Karp and Flatt: the share of the work that would have to be serial to explain the speed-up.
+Then come the gigabytes a second that are read of the picture and written of the result, and which share that is of the rate at which as
+many workers copy memory: a filter cannot be faster than copying.
 .Pp
 With
 .Fl -end-to-end
