@@ -33,7 +33,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = "$(SHARE)/bash-completion/completions/imbrex" "$(SHARE)/zsh/site-functions/_imbrex" \
   "$(SHARE)/fish/vendor_completions.d/imbrex.fish"
 
-.PHONY: all deps build test test-engines test-sanitized soak demo bench bench-peers bench-apply bench-sweeps bench-kernels fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
+.PHONY: all deps build test check test-engines test-sanitized soak demo bench bench-peers bench-apply bench-sweeps bench-kernels fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
 
 all: build
 
@@ -63,6 +63,9 @@ test: deps ## Run all tests
 	$(SWIFT) test -c release --scratch-path .build-tests
 	$(EXAMPLE) || { rm -rf .build-example && $(EXAMPLE); }
 	.build-example/release/blur $(PHOTO) .build-example/blurred.png
+
+check: test build ## Run all tests, and then commands and compression thousands of times: the same bytes each time
+	bash Tests/SameBytes/run.sh $(PROGRAM)
 
 test-engines: build ## Run jobs on make, Slurm and dask, which are installed and started on this machine
 	bash Tests/Engines/run.sh $(ENGINES)
