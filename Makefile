@@ -33,7 +33,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = "$(SHARE)/bash-completion/completions/imbrex" "$(SHARE)/zsh/site-functions/_imbrex" \
   "$(SHARE)/fish/vendor_completions.d/imbrex.fish"
 
-.PHONY: all deps build test check test-engines test-sanitized soak demo bench bench-peers bench-apply bench-sweeps bench-kernels fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
+.PHONY: all deps build test check test-engines test-sanitized soak demo bench bench-peers bench-apply bench-sweeps bench-kernels bench-page fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
 
 all: build
 
@@ -104,6 +104,9 @@ bench-apply: build ## Compare commands on tiles with cat, dask and scikit-image,
 
 bench-sweeps: build ## Compare --vary with loops, of imbrex and in Python where peers are installed
 	Tests/Benchmarks/bench-sweeps.py $(PROGRAM)
+
+bench-page: build ## Write the page of benchmarks anew, for this machine (it must be quiet)
+	Tests/Benchmarks/make-page.py $(PROGRAM) Sources/Imbrex/Documentation.docc/Benchmarks.md
 
 bench-kernels: build ## Compare the filters in memory with OpenCV's and scikit-image's
 	Tests/Benchmarks/bench-kernels.py $(PROGRAM)

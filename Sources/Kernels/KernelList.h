@@ -47,6 +47,11 @@ KERNEL_ENTRY(void, choose_covered_u32,
 /// As choose_covered_u8.
 KERNEL_ENTRY(void, choose_covered_u64,
              (const uint8_t *cover, const uint64_t *yes, const uint64_t *no, uint64_t *dst, size_t n))
+/// dst[i] = 255 where cover[i] is 1, 0 where it is 0.
+KERNEL_ENTRY(void, cover_bytes_u8, (const uint8_t *cover, uint8_t *dst, size_t n))
+/// dst[i] = sums[i] where counts[i] is not 0, else `other`.
+KERNEL_ENTRY(void, keep_covered_u16,
+             (const uint16_t *sums, const uint16_t *counts, uint16_t other, uint16_t *dst, size_t n))
 /// values[i] /= cover[i], unless that is `whole`, or 0.
 KERNEL_ENTRY(void, divide_covered_f32, (float *values, const float *cover, float whole, size_t n))
 

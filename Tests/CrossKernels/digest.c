@@ -115,6 +115,8 @@ static void run_all(kernels k, size_t n) {
   RUN(split_samples_u8, kernel(u8[0], halves[0], halves[1], n))
   RUN(join_samples_u8, kernel(u16[0], u16[1], out.bytes, n))
   RUN(correlate_pairs_u16, kernel(u16, fixed, 4, 3, 1, halves[0], halves[1], n / 128 * 128))
+  RUN(cover_bytes_u8, kernel(u8[0], out.bytes, n))
+  RUN(keep_covered_u16, kernel(u16[0], u16[1], 65275, halves[0], n))
   RUN(blend_row_f32, kernel(f32[0], 9, f32[1], 3, single, n))
   RUN(blend_rows_u8, kernel(f32, weights, out.bytes, n))
   RUN(divide_covered_u16, memcpy(halves[0], u16[0], 2 * n); kernel(halves[0], u16[1], 65275, n))

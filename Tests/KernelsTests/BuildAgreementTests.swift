@@ -279,6 +279,8 @@ import Testing
     Case("choose_covered_u16") { k, n, d in k.choose_covered_u16(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
     Case("choose_covered_u32") { k, n, d in k.choose_covered_u32(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
     Case("choose_covered_u64") { k, n, d in k.choose_covered_u64(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
+    Case("cover_bytes_u8") { k, n, d in k.cover_bytes_u8(d.cover(n), d.output(n), n) },
+    Case("keep_covered_u16") { k, n, d in k.keep_covered_u16(d.input(n), d.input(n), 65275, d.output(n), n) },
     Case("blend_row_f32") { k, n, d in k.blend_row_f32(d.input(n + 27), 9, d.input(n + 9), 3, d.output(n), n) },
     Case("blend_rows_u8") { k, n, d in
       let rows: [UnsafePointer<Float>] = d.rows(4, n)
