@@ -67,6 +67,8 @@ typedef struct tiff_file {
 bool tiff_file_open(tiff_file *file, int fd, const char *mode);
 void tiff_file_close(tiff_file *file);
 uint64_t tiff_file_size(const tiff_file *file);
+/// Bytes of the file past libtiff; returns how many there are. A read that fails is kept in `system_errno`.
+size_t tiff_pread(const tiff_file *file, void *bytes, size_t count, uint64_t offset);
 /// The same as libtiff says it, under a heading of ours.
 int32_t tiff_fail(const tiff_file *file, codec_error *error, const char *heading);
 

@@ -244,9 +244,8 @@ static int32_t quality_in(const uint8_t *bytes, uint32_t count) {
 /// The beginning of the first strip or tile that there is; returns the bytes got.
 static size_t read_first_segment(codec_tiff_reader *reader, uint8_t *bytes, size_t count) {
   uint64_t offset;
-  int system_errno = 0;
   if (!tiff_striles_first(&reader->striles, &reader->files[0], &offset) || offset > INT64_MAX) return 0;
-  return codec_pread_all(reader->files[0].fd, bytes, count, offset, &system_errno);
+  return tiff_pread(&reader->files[0], bytes, count, offset);
 }
 
 /// From the tables that all strips share, else those of the first.

@@ -8,6 +8,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+size_t tiff_pread(const tiff_file *file, void *bytes, size_t count, uint64_t offset) {
+  int system_errno = 0;
+  if (offset > INT64_MAX) return 0;
+  size_t got = codec_pread_all(file->fd, bytes, count, offset, &system_errno);
+  // What cannot be read is not what is not there.
+  if (system_errno != 0 && file->system_errno == 0) ((tiff_file *)file)->system_errno = system_errno;
+  return got;
+}
+
 static tmsize_t memory_read(tiff_file *file, void *bytes, size_t count) {
   size_t left = file->position < file->used ? file->used - (size_t)file->position : 0;
   size_t got = count < left ? count : left;

@@ -42,8 +42,7 @@ typedef struct directory {
 static bool is_swapped(const tiff_file *file) { return libtiff.IsByteSwapped(file->tiff) != 0; }
 
 static bool read_at(const tiff_file *file, uint64_t offset, void *bytes, size_t count) {
-  int system_errno = 0;
-  return offset <= INT64_MAX && codec_pread_all(file->fd, bytes, count, offset, &system_errno) == count;
+  return tiff_pread(file, bytes, count, offset) == count;
 }
 
 static bool read_number(const tiff_file *file, uint64_t offset, size_t size, uint64_t *number) {
@@ -68,8 +67,7 @@ static bool read_directory(const tiff_file *file, uint64_t offset, directory *re
   bool ok = raw != NULL && read->entries != NULL;
   size_t got = 0;
   if (ok) {
-    int system_errno = 0;
-    got = codec_pread_all(file->fd, raw, bytes, offset + count_size, &system_errno);
+    got = tiff_pread(file, raw, bytes, offset + count_size);
     ok = got + offset_size >= bytes;
   }
   for (size_t i = 0; ok && i < count; i++) {
@@ -145,11 +143,10 @@ static size_t read_numbers(const tiff_file *file, const tiff_place *place, uint6
                            size_t most) {
   uint8_t bytes[SOME_STRILES * 8];
   size_t size = type_size(place->type);
-  int system_errno = 0;
   bool whole = place->type == TIFF_SHORT || place->type == TIFF_LONG || place->type == TIFF_LONG8;
   if (!whole || first >= place->count || place->offset > INT64_MAX - first * size) return 0;
   if (most > place->count - first) most = (size_t)(place->count - first);
-  size_t got = codec_pread_all(file->fd, bytes, most * size, place->offset + first * size, &system_errno) / size;
+  size_t got = tiff_pread(file, bytes, most * size, place->offset + first * size) / size;
   if (is_swapped(file)) swap_values(bytes, size, got * size);
   for (size_t i = 0; i < got; i++) numbers[i] = number_at(bytes + i * size, size);
   return got;
@@ -205,7 +202,7 @@ static bool concerns_samples(uint16_t tag) {
 
 static void add_item(const tiff_file *file, tiff_items *items, int32_t kind, const entry *from) {
   size_t bytes = (size_t)(from->count * type_size(from->type));
-  if (from->count > LARGEST_ITEM / type_size(from->type) || bytes > tiff_file_size((tiff_file *)file) ||
+  if (from->count > LARGEST_ITEM / type_size(from->type) || bytes > tiff_file_size(file) ||
       items->bytes + bytes > MOST_ITEM_BYTES)
     return;
   if (items->count == items->capacity) {

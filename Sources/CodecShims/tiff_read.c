@@ -266,12 +266,17 @@ static int32_t open_reader(codec_tiff_reader *reader, codec_header *header) {
   return read_page(reader, header);
 }
 
+/// What was passed over because it could not be read is an error all the same.
+static int32_t check_reads(const codec_tiff_reader *reader, codec_error *error) {
+  return reader->files[0].system_errno == 0 ? codec_ok : codec_fail_read(error, reader->files[0].system_errno);
+}
+
 int32_t codec_tiff_next_page(codec_tiff_reader *reader, codec_header *header, codec_error *error) {
   memset(header, 0, sizeof *header);
   header->page_count = 1;  // Counted already.
   forget_page(reader);
   if (advance(reader) == codec_ok) read_page(reader, header);
-  return codec_report(&reader->failure, error);
+  return codec_report(&reader->failure, error) != codec_ok ? error->status : check_reads(reader, error);
 }
 
 static int32_t open_page(const codec_input *input, bool of_mask, codec_tiff_reader **reader, codec_header *header,
@@ -283,7 +288,7 @@ static int32_t open_page(const codec_input *input, bool of_mask, codec_tiff_read
   if (opened == NULL) return codec_fail_memory(error);
   opened->input = *input;
   opened->of_mask = of_mask;
-  if (open_reader(opened, header) != codec_ok) {
+  if (open_reader(opened, header) != codec_ok || check_reads(opened, &opened->failure) != codec_ok) {
     int32_t status = codec_report(&opened->failure, error);
     codec_tiff_close(opened);
     return status;

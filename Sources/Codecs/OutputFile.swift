@@ -204,10 +204,11 @@ public final class OutputFile: @unchecked Sendable {
 
   /// Gives what is at the target a second name; false, with errno, if that cannot be done.
   private func keepBackup(of target: String) -> Bool {
-    guard let backupSuffix = settings.backupSuffix, fileExists(target) else { return true }
+    guard let backupSuffix = settings.backupSuffix else { return true }
     // In two steps, so that an older backup is there until the new one is.
     let step = TemporaryName.path(beside: target + backupSuffix, attempt: 0)
-    guard linkFile(target, step) == 0 else { return false }
+    // Where nothing is, nothing is kept; whatever else is wrong costs no original.
+    guard linkFile(target, step) == 0 else { return errno == ENOENT }
     if renameFile(step, target + backupSuffix) == 0 { return true }
     let failure = errno
     removeFile(step)

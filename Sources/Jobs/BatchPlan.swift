@@ -105,6 +105,7 @@ public struct BatchPlan: Sendable {
     for file in listed {
       list.append(file.path, keeping: PathText.bytes(file.kept).count)
       list.places.add(file: file.path)
+      list.isOfDirectories = false
     }
     inputs = list
     self.output = output
@@ -168,19 +169,28 @@ public struct BatchPlan: Sendable {
 
   /// A directory of inputs is not the directory of outputs without a word.
   private func checkNotInPlace() throws {
-    guard let index = (0..<count).first(where: { isSameFile(self[$0].input, self[$0].output!) }) else { return }
+    guard let index = (0..<count).first(where: { isSameFile(self[$0].output!, self[$0].input) }) else { return }
     throw ImbrexError(
       .usage, "the result of '\(self[index].input)' would be written over it", remedy: .init("in-place"))
+  }
+
+  /// Whether names of outputs are those of the files of one directory, so that no two are the same: of very many files this is
+  /// known without a look at each.
+  private var hasOwnNames: Bool {
+    guard case .directory(let naming) = output, naming.keepsNames, chosen == nil else { return false }
+    return inputs.places.directories.count == 1 && inputs.isOfDirectories
   }
 
   private func check() throws {
     for index in 0..<count where self[index].input == "-" {
       throw ImbrexError(.usage, "standard input has no name in a directory: use -o FILE")
     }
-    if let (first, second) = firstShared({ $0.output }, { $0.output }) {
+    if !hasOwnNames, let (first, second) = firstShared({ $0.output }, { $0.output }) {
       let (a, b) = (self[first], self[second])
       throw ImbrexError(.usage, "'\(a.input)' and '\(b.input)' would both be written to '\(a.output!)'")
     }
+    // Where there is nothing yet, nothing is written over.
+    if case .directory(let naming) = output, !fileExists(naming.directory) { return }
     try checkNotInPlace()
     if let (first, second) = firstShared({ $0.output }, { $0.input }) {
       throw ImbrexError(
@@ -230,11 +240,12 @@ public struct BatchPlan: Sendable {
 /// Whether two paths are one file, or will be, however they are spelled.
 package func isSameFile(_ a: String, _ b: String) -> Bool {
   guard a != "-" && b != "-" else { return false }
-  let (first, second) = (fileStatus(a), fileStatus(b))
-  if let first, let second {
+  let first = fileStatus(a)
+  if let first {
+    guard let second = fileStatus(b) else { return false }
     return first.st_dev == second.st_dev && first.st_ino == second.st_ino && first.st_mode & S_IFMT == S_IFREG
   }
-  return first == nil && second == nil && futurePlace(of: a).utf8.elementsEqual(futurePlace(of: b).utf8)
+  return fileStatus(b) == nil && futurePlace(of: a).utf8.elementsEqual(futurePlace(of: b).utf8)
 }
 
 /// Where a file that does not exist yet will be: links of the directories that do exist are followed.

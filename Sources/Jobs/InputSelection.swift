@@ -36,7 +36,7 @@ public struct InputSelection: Sendable {
     var directory = try BaseDirectory(base)
     let plain = try plainFiles(named: inputs)
     var list = PathList()
-    (list.unread, list.places) = (plain.unread, plain.places)
+    (list.unread, list.places, list.isOfDirectories) = (plain.unread, plain.places, false)
     for index in 0..<plain.count {
       let path = plain[index].path
       list.append(path, keeping: path == "-" ? path : try directory.relative(path))
@@ -46,12 +46,15 @@ public struct InputSelection: Sendable {
 
   private func plainFiles(named inputs: [String]) throws -> PathList {
     var list = PathList()
+    // Names without an extension have their own way to new ones.
+    list.isOfDirectories = includes.isEmpty
     let excluded = excludedDirectory.flatMap(fileStatus).map { ($0.st_dev, $0.st_ino) }
     for input in inputs {
       guard input != "-", let status = fileStatus(input), status.st_mode & S_IFMT == S_IFDIR else {
         let name = input.utf8.lastIndex(of: 0x2F).map { input[input.utf8.index(after: $0)...] } ?? input[...]
         list.append(input, keeping: PathText.bytes(String(name)).count)
         list.places.add(file: input)
+        list.isOfDirectories = false
         continue
       }
       let root = input.hasSuffix("/") ? input : input + "/"

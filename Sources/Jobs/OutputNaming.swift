@@ -36,6 +36,12 @@ public struct OutputNaming: Sendable {
     self.template = try template.map { try NamePart.parts(of: $0, fields) } ?? [.stem, .text("."), .ext]
   }
 
+  /// Whether a file is named as its input is.
+  var keepsNames: Bool {
+    format == nil && formatForFloat == nil && formatForLossless == nil && fixedExtension == nil && base == nil
+      && template == [.stem, .text("."), .ext]
+  }
+
   /// Whether each page is a file of its own.
   public var isPaged: Bool { template.contains(where: \.isPage) }
 

@@ -170,7 +170,10 @@ package final class ChildProcess: @unchecked Sendable {
       bytes.drop(count)
       return .bytes(count)
     }
-    return errno == EAGAIN || errno == EINTR ? .later : .closed
+    if errno == EAGAIN || errno == EINTR { return .later }
+    // It would wait for the rest for ever.
+    if errno != EPIPE { kill() }
+    return .closed
   }
 
   /// Reads what is there of its standard output.

@@ -8,7 +8,7 @@ import Pipeline
 /// than a tenth of a step from the Gaussian.
 struct CoarseGaussian {
   private static let largestError = 0.1 / 255
-  private static let fewestSamples = 1 << 16
+  private static let fewestSamples = 1 << 10
 
   private let input: ImageDescription
   private let boundary: Boundaries

@@ -10,7 +10,7 @@ import Pipeline
 struct FixedPointGaussian {
   /// The most taps to either side.
   static let largestRadius = 16
-  private static let fewestSamples = 1 << 16
+  private static let fewestSamples = 1 << 10
 
   private let input: ImageDescription
   private let boundary: Boundaries
