@@ -891,6 +891,7 @@ A last row or column that stands alone counts twice; integers are rounded to the
 Edges become what most of the four pixels are, and edge where two are and two are not, so that a line of one pixel does not break.
 .It
 Samples that GDAL's nodata value stands for do not count, each band by itself; of four such comes such a sample.
+Nor does what the page's own mask leaves out, where something else of the four counts.
 .It
 Colour counts by its alpha.
 .El
@@ -902,7 +903,11 @@ makes N of them, each half of the one before: below the page in an OME-TIFF, els
 .Pp
 Internal masks, with their levels, are copied as they are; with
 .Fl -region ,
-or where the picture is turned, they are left out with a warning.
+and where the picture is turned, they are cut and turned along, and made anew for levels (what most of four pixels are, and what counts where
+two do), as they are for levels that had none.
+With
+.Fl -nodata
+they are not read, and then left out with a warning where pixels move.
 A slide's label, macro and thumbnail are copied as they are, too;
 .Fl -strip
 drops them, since they may say whose slide it is.

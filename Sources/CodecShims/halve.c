@@ -10,7 +10,8 @@
 /// What four samples become: (a, b) above (c, d). A column or row that stands alone comes twice.
 typedef struct halving {
   const codec_halving *how;
-  size_t pairs;     ///< Columns that come out.
+  size_t first;     ///< Of the columns that come out …
+  size_t pairs;     ///< … and how many.
   size_t channels;  ///< Of a pixel.
   bool odd;         ///< The last has no right neighbour.
 } halving;
@@ -106,24 +107,29 @@ static void carefully(const halving *h, const uint8_t *above, const uint8_t *bel
   const codec_halving *how = h->how;
   for (size_t x = 0; x < h->pairs; x++) {
     size_t left = 2 * x, right = h->odd && x + 1 == h->pairs ? left : left + 1;
+    double covers[4] = {1, 1, 1, 1};
+    if (how->cover_above != NULL) {
+      const uint8_t *upper = how->cover_above + 2 * h->first, *lower = how->cover_below + 2 * h->first;
+      const double some[4] = {upper[left], upper[right], lower[left], lower[right]};
+      memcpy(covers, some, sizeof covers);
+    }
     double alphas[4] = {1, 1, 1, 1};
+    memcpy(alphas, covers, sizeof alphas);
     size_t last = h->channels - 1;
     for (size_t i = h->channels; i-- > 0;) {  // Alpha, which comes last, first.
       size_t l = left * h->channels + i, r = right * h->channels + i;
       double values[4] = {sample_at(how->sample_type, above, l), sample_at(how->sample_type, above, r),
                           sample_at(how->sample_type, below, l), sample_at(how->sample_type, below, r)};
       bool is_alpha = how->straight_alpha && i == last;
-      double value = how->majority ? majority_of(values) : mean_of(how, values, is_alpha ? ones : alphas);
+      double value = how->majority ? majority_of(values) : mean_of(how, values, is_alpha ? covers : alphas);
       if (isnan(value) && !how->majority) {
         // None is valid, or none can be seen.
-        codec_halving plain = *how;
-        plain.has_nodata = 0;
         bool invalid = is_nodata(how, values[0]) && is_nodata(how, values[1]) && is_nodata(how, values[2]) &&
                        is_nodata(how, values[3]);
-        value = invalid ? how->nodata : mean_of(&plain, values, ones);
+        value = invalid ? how->nodata : mean_of(how, values, ones);
       }
       put_sample(how->sample_type, out, x * h->channels + i, value);
-      if (is_alpha) memcpy(alphas, values, sizeof alphas);
+      for (int k = 0; is_alpha && k < 4; k++) alphas[k] = values[k] * covers[k];
     }
   }
 }
@@ -165,6 +171,11 @@ static bool has(int32_t type, const uint8_t *row, size_t first, size_t step, siz
   }
 }
 
+/// Whether all of some pixels count.
+static bool covers_all(const uint8_t *cover, size_t pixels) {
+  return cover == NULL || memchr(cover, 0, pixels) == NULL;
+}
+
 /// Whether some of these pixels do not count, or count less.
 static bool needs_care(const codec_halving *how, const uint8_t *row, size_t pixels) {
   size_t count = pixels * how->channels;
@@ -195,16 +206,21 @@ void codec_halve_rows(const codec_halving *how, const void *above, const void *b
     (how->sample_type == codec_uint8 ? majority_uint8 : carefully)(&all, above, below, out);
     return;
   }
-  if (!how->has_nodata && !how->straight_alpha) return plainly(&all, above, below, out);
+  if (!how->has_nodata && !how->straight_alpha && how->cover_above == NULL) return plainly(&all, above, below, out);
   size_t pixel = how->channels * codec_sample_size(how->sample_type);
   for (size_t first = 0; first < all.pairs; first += SOME_COLUMNS) {
     halving some = all;
+    some.first = first;
     some.pairs = all.pairs - first < SOME_COLUMNS ? all.pairs - first : SOME_COLUMNS;
     some.odd = all.odd && first + some.pairs == all.pairs;
     const uint8_t *upper = (const uint8_t *)above + 2 * first * pixel;
     const uint8_t *lower = (const uint8_t *)below + 2 * first * pixel;
     size_t pixels = 2 * some.pairs - (some.odd ? 1 : 0);
     bool care = needs_care(how, upper, pixels) || needs_care(how, lower, pixels);
+    if (how->cover_above != NULL) {
+      care = care || !covers_all(how->cover_above + 2 * first, pixels) ||
+             !covers_all(how->cover_below + 2 * first, pixels);
+    }
     (care ? carefully : plainly)(&some, upper, lower, (uint8_t *)out + first * pixel);
   }
 }

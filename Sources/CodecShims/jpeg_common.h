@@ -19,6 +19,9 @@ void jpeg_record_error(j_common_ptr jpeg, codec_error *failure);
 /// For libjpeg's `output_message`.
 void jpeg_say_nothing(j_common_ptr jpeg);
 
+/// All of a file that its rows and what else it carries do not tell.
+void jpeg_set_up(struct jpeg_compress_struct *jpeg, const codec_header *header, const codec_options *options);
+
 // Signatures at the beginning of marker segments, each with the zeros that end it.
 static const char jpeg_exif_signature[] = "Exif\0";
 static const char jpeg_xmp_signature[] = "http://ns.adobe.com/xap/1.0/";

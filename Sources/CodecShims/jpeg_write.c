@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdlib.h>
+#include <string.h>
 
 /// libjpeg's JPEG_MAX_DIMENSION.
 #define LARGEST_SIDE 65500
@@ -20,6 +21,8 @@ struct codec_jpeg_writer {
   uint32_t height;
   uint32_t row;       ///< The next to come.
   uint8_t *inverted;  ///< A row of CMYK as Adobe has it.
+  bool has_blocks;    ///< Data comes in blocks.
+  uint32_t interval;  ///< The number of restart intervals so far.
   int fd;
   uint8_t buffer[CODEC_BUFFER_SIZE];
 };
@@ -130,32 +133,40 @@ static void write_items(struct jpeg_compress_struct *jpeg, const codec_header *h
   }
 }
 
-static void write_header(codec_jpeg_writer *writer, const codec_header *header, const codec_options *options) {
-  struct jpeg_compress_struct *jpeg = &writer->jpeg;
-  jpeg_create_compress(jpeg);
-  writer->created = true;
-  jpeg->dest = &writer->bytes;
+void jpeg_set_up(struct jpeg_compress_struct *jpeg, const codec_header *header, const codec_options *options) {
   jpeg->image_width = header->width;
   jpeg->image_height = header->height;
   jpeg->input_components = (int)header->channels;
   jpeg->in_color_space = header->color == codec_rgb ? JCS_RGB : header->color == codec_cmyk ? JCS_CMYK : JCS_GRAYSCALE;
   jpeg_set_defaults(jpeg);
   if (header->color == codec_rgb && header->jpeg_untransformed) jpeg_set_colorspace(jpeg, JCS_RGB);
+  if (header->color == codec_cmyk) jpeg_set_colorspace(jpeg, header->jpeg_untransformed ? JCS_CMYK : JCS_YCCK);
+  jpeg_set_quality(jpeg, quality_of(header, options), TRUE);
+  set_sampling(jpeg, header);
+  set_resolution(jpeg, header);
+  if (header->jpeg_progressive) jpeg_simple_progression(jpeg);
+  jpeg->arith_code = header->jpeg_arithmetic != 0;
+}
+
+static void write_header(codec_jpeg_writer *writer, const codec_header *header, const codec_options *options) {
+  struct jpeg_compress_struct *jpeg = &writer->jpeg;
+  jpeg_create_compress(jpeg);
+  writer->created = true;
+  jpeg->dest = &writer->bytes;
+  jpeg_set_up(jpeg, header, options);
   if (header->color == codec_cmyk) {
-    jpeg_set_colorspace(jpeg, header->jpeg_untransformed ? JCS_CMYK : JCS_YCCK);
     writer->inverted = malloc(4 * (size_t)header->width);
     if (writer->inverted == NULL) {
       codec_fail_memory(&writer->failure);
       return;
     }
   }
-  jpeg_set_quality(jpeg, quality_of(header, options), TRUE);
-  set_sampling(jpeg, header);
-  set_resolution(jpeg, header);
-  if (header->jpeg_progressive) jpeg_simple_progression(jpeg);
-  jpeg->arith_code = header->jpeg_arithmetic != 0;
-  jpeg->restart_interval =
-      header->jpeg_restart > 0 && header->jpeg_restart <= 65535 ? (unsigned)header->jpeg_restart : 0;
+  codec_jpeg_layout layout;
+  codec_jpeg_blocks(header, &layout);
+  if (layout.rows_per_block > 0)
+    jpeg->restart_interval = layout.interval;
+  else if (header->jpeg_restart > 0 && header->jpeg_restart <= 65535)
+    jpeg->restart_interval = (unsigned)header->jpeg_restart;
   jpeg_start_compress(jpeg, TRUE);
   write_items(jpeg, header);
   if (header->icc_profile != NULL && header->icc_profile_count > 0) {
@@ -222,10 +233,68 @@ int32_t codec_jpeg_write_rows(codec_jpeg_writer *writer, const void *rows, size_
   return codec_report(&writer->failure, error);
 }
 
+/// libjpeg's end of a file whose data it has not seen.
+static void finish(codec_jpeg_writer *writer) {
+  static const uint8_t end[2] = {0xff, JPEG_EOI};
+  if (!writer->has_blocks) {
+    jpeg_finish_compress(&writer->jpeg);
+    return;
+  }
+  int system_errno = codec_write_all(writer->fd, end, sizeof end);
+  if (system_errno != 0) codec_fail_write(&writer->failure, system_errno);
+}
+
 int32_t codec_jpeg_finish(codec_jpeg_writer *writer, codec_error *error) {
   if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
   if (codec_check_complete(writer->row, writer->height, error) != codec_ok) return error->status;
-  if (setjmp(writer->jump) == 0) jpeg_finish_compress(&writer->jpeg);
+  if (setjmp(writer->jump) == 0) finish(writer);
+  return codec_report(&writer->failure, error);
+}
+
+// MARK: Blocks
+
+/// Writes all that stands before the data: libjpeg does with the first row, of which there is no data yet.
+static void start_blocks(codec_jpeg_writer *writer) {
+  uint8_t *row = calloc(writer->jpeg.image_width, (size_t)writer->jpeg.input_components);
+  if (row == NULL) {
+    codec_fail_memory(&writer->failure);
+    return;
+  }
+  if (setjmp(writer->jump) == 0) {
+    jpeg_write_scanlines(&writer->jpeg, &row, 1);
+    destination_end(&writer->jpeg);
+  }
+  free(row);
+  writer->has_blocks = true;
+}
+
+/// Gives the markers of a block the numbers that they have in the file.
+static void number_markers(uint8_t *bytes, size_t count, uint32_t first) {
+  if (first % 8 == 0) return;
+  for (size_t i = 0; i + 1 < count; i++) {
+    uint8_t *marker = memchr(bytes + i, 0xff, count - i - 1);
+    if (marker == NULL) return;
+    i = (size_t)(marker - bytes);
+    if (marker[1] >= JPEG_RST0 && marker[1] < JPEG_RST0 + 8)
+      marker[1] = (uint8_t)(JPEG_RST0 + (marker[1] - JPEG_RST0 + first) % 8);
+  }
+}
+
+int32_t codec_jpeg_append_block(codec_jpeg_writer *writer, const codec_jpeg_layout *layout,
+                                const codec_jpeg_encoded *encoded, codec_error *error) {
+  if (writer->failure.status == codec_ok && !writer->has_blocks) start_blocks(writer);
+  if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
+  if (codec_check_rows(writer->row, encoded->rows, writer->height, error) != codec_ok) return error->status;
+  int system_errno = 0;
+  if (writer->row > 0) {
+    uint8_t marker[2] = {0xff, (uint8_t)(JPEG_RST0 + (writer->interval - 1) % 8)};
+    system_errno = codec_write_all(writer->fd, marker, sizeof marker);
+  }
+  number_markers(encoded->bytes, encoded->count, writer->interval);
+  if (system_errno == 0) system_errno = codec_write_all(writer->fd, encoded->bytes, encoded->count);
+  if (system_errno != 0) codec_fail_write(&writer->failure, system_errno);
+  writer->row += encoded->rows;
+  writer->interval += (encoded->rows + layout->rows_per_interval - 1) / layout->rows_per_interval;
   return codec_report(&writer->failure, error);
 }
 

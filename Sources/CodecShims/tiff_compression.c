@@ -74,7 +74,8 @@ static bool takes_lerc(const codec_header *header) {
   // libtiff swaps bytes before LERC sees them, which makes other numbers of them.
   if (header->tiff_big_endian && header->sample_type != codec_uint8) return false;
   if (header->stored_bits == 0) return true;
-  return header->stored_bits % 8 == 0 && !(header->stored_kind == codec_floating && header->stored_bits == 16);
+  return header->stored_bits % 8 == 0 && header->stored_bits <= 32 &&
+         !(header->stored_kind == codec_floating && header->stored_bits == 16);
 }
 
 static bool takes_pixarlog(const codec_header *header) {

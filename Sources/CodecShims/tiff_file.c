@@ -1,6 +1,7 @@
 // libtiff on a file descriptor.
 #include "tiff.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,13 +64,18 @@ static tmsize_t file_write(thandle_t handle, void *bytes, tmsize_t count) {
 }
 
 static toff_t file_size(thandle_t handle) {
-  const tiff_file *file = handle;
+  tiff_file *file = handle;
   if (file->fd < 0) return file->used;
   struct stat status;
-  return fstat(file->fd, &status) == 0 && status.st_size > 0 ? (toff_t)status.st_size : 0;
+  if (fstat(file->fd, &status) != 0) {
+    // To libtiff the file is empty then, and it would write over what it has.
+    if (file->system_errno == 0) file->system_errno = errno;
+    return 0;
+  }
+  return status.st_size > 0 ? (toff_t)status.st_size : 0;
 }
 
-uint64_t tiff_file_size(const tiff_file *file) { return file_size((thandle_t)file); }
+uint64_t tiff_file_size(tiff_file *file) { return file_size((thandle_t)file); }
 
 static toff_t file_seek(thandle_t handle, toff_t offset, int whence) {
   tiff_file *file = handle;

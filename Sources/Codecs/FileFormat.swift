@@ -132,6 +132,8 @@ package struct FileField: Sendable {
     case text(String)
     case number(Double)
     case flag(Bool)
+    /// Pixels.
+    case extent(width: Int, height: Int)
     case list([Value])
   }
 

@@ -30,9 +30,7 @@ public struct ImageFormat: Sendable {
 
   /// The format that a path's extension stands for.
   public init?(path: String) {
-    guard let dot = path.lastIndex(of: "."), !path[dot...].contains("/") else { return nil }
-    guard let format = Self(named: String(path[path.index(after: dot)...])) else { return nil }
-    self = format
+    self.init(nameBytes: path.utf8)
   }
 
   /// Bytes at a file's beginning that tell its format.

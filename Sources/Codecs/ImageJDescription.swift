@@ -15,7 +15,7 @@ enum ImageJDescription {
       lines.first { $0.hasPrefix(key + "=") }.map { String($0.dropFirst(key.utf8.count + 1)) }
     }
     func drop(_ keys: [String]) { lines.removeAll { line in keys.contains { line.hasPrefix($0 + "=") } } }
-    let shape = Shape(images: value("images"), value("channels"), value("slices"), value("frames"))
+    let shape = Shape(text)
     if shape.images != change.pageCount || change.isOfSomePages {
       let part =
         change.pageList.map { shape.part($0, of: change.pageCount) } ?? shape.part(change.pages, of: change.pageCount)
@@ -38,16 +38,18 @@ enum ImageJDescription {
     return Array((lines.joined(separator: "\n") + "\n").utf8)
   }
 
-  /// Whether the pages that are written are of all channels, as the input's are.
-  static func keepsChannels(_ text: ArraySlice<UInt8>, _ change: PictureChange) -> Bool {
-    guard isOne(text) else { return false }
-    let lines = String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
-    func value(_ key: String) -> String? {
-      lines.first { $0.hasPrefix(key + "=") }.map { String($0.dropFirst(key.utf8.count + 1)) }
-    }
-    let shape = Shape(images: value("images"), value("channels"), value("slices"), value("frames"))
-    return shape.images == change.pageCount
-      && shape.part(change.pages, of: change.pageCount).channels == shape.channels
+  /// Images in the file, as it says.
+  static func imageCount(_ text: ArraySlice<UInt8>) -> Int { Shape(text).images }
+
+  /// Which of how many channels the pages that are written are of; nil where that cannot be told, or they are no block.
+  static func channels(_ text: ArraySlice<UInt8>, _ change: PictureChange) -> (kept: [Int], count: Int)? {
+    guard isOne(text) else { return nil }
+    let shape = Shape(text)
+    guard shape.images == change.pageCount else { return nil }
+    let kept = Set(change.pageNumbers.map { $0 % shape.channels })
+    let part =
+      change.pageList.map { shape.part($0, of: change.pageCount) } ?? shape.part(change.pages, of: change.pageCount)
+    return part.channels == kept.count ? (kept.sorted(), shape.channels) : nil
   }
 
   /// Planes in ImageJ's order: channels, then slices, then frames.
@@ -58,6 +60,14 @@ enum ImageJDescription {
 
     init(channels: Int = 1, slices: Int = 1, frames: Int = 1) {
       (self.channels, self.slices, self.frames) = (channels, slices, frames)
+    }
+
+    init(_ text: ArraySlice<UInt8>) {
+      let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+      func value(_ key: String) -> String? {
+        lines.first { $0.hasPrefix(key + "=") }.map { String($0.dropFirst(key.utf8.count + 1)) }
+      }
+      self.init(images: value("images"), value("channels"), value("slices"), value("frames"))
     }
 
     /// As it is told; a stack where that is not whole.
@@ -106,7 +116,7 @@ enum ImageJExtras {
   /// The two tags, without what is no longer true; none if they are damaged or nothing is left.
   static func rewritten(
     counts: MetadataItem, bytes: MetadataItem, isBigEndian: Bool, _ change: PictureChange, _ output: ImageDescription,
-    keepsChannels: Bool
+    channels: (kept: [Int], count: Int)?
   ) -> [MetadataItem] {
     let sizes = counts.bytes.withUnsafeBytes { raw in
       (0..<(raw.count / 4)).map { Int(raw.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
@@ -131,7 +141,7 @@ enum ImageJExtras {
       next += count
       let code = data[entry..<(entry + 4)]
       let name = String(decoding: isBigEndian ? Array(code) : code.reversed(), as: UTF8.self)
-      parts = still(name, parts, change, output, keepsChannels || !change.isOfSomePages)
+      parts = still(name, parts, change, output, channels)
       if !parts.isEmpty { kept.append((code, parts)) }
     }
     guard !kept.isEmpty else { return [] }
@@ -152,14 +162,27 @@ enum ImageJExtras {
 
   private static func still(
     _ name: String, _ parts: [ArraySlice<UInt8>], _ change: PictureChange, _ output: ImageDescription,
-    _ keepsChannels: Bool
+    _ channels: (kept: [Int], count: Int)?
   ) -> [ArraySlice<UInt8>] {
+    /// What has a part for each channel.
+    func ofChannels(_ parts: [ArraySlice<UInt8>]) -> [ArraySlice<UInt8>] {
+      guard let channels, parts.count == channels.count else { return change.isOfSomePages ? [] : parts }
+      return channels.kept.map { parts[$0] }
+    }
     switch name {
     case "labl":
       return parts.count == change.pageCount ? change.pageNumbers.map { parts[$0] } : change.isOfSomePages ? [] : parts
-    // Of channels, which may be others now, and of samples.
-    case "rang": return !keepsChannels || !change.keepsQuantity || change.scale(to: output) != 1 ? [] : parts
-    case "luts": return keepsChannels ? parts : []
+    // Of channels, of which some may have gone, and of samples.
+    case "rang":
+      guard parts.count == 1, change.keepsQuantity, change.scale(to: output) == 1 else { return [] }
+      // Two doubles each.
+      let ranges = stride(from: parts[0].startIndex, to: parts[0].endIndex - 15, by: 16).map {
+        parts[0][$0..<($0 + 16)]
+      }
+      guard 16 * ranges.count == parts[0].count else { return [] }
+      let kept = ofChannels(ranges)
+      return kept.isEmpty ? [] : [kept.joined().reduce(into: ArraySlice()) { $0.append($1) }]
+    case "luts": return ofChannels(parts)
     case "over", "roi ": return change.movesPixels ? [] : parts
     case "plot": return []
     default: return parts

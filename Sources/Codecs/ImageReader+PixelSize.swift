@@ -80,13 +80,21 @@ extension Metadata.Resolution {
 }
 
 extension OMEDescription {
+  /// In metres, what the schema has beside what can be typed (`UnitsLength`); without those of astronomers.
+  private static let rareUnits: [String: Double] = [
+    "fm": 1e-15, "pm": 1e-12, "\u{C5}": 1e-10, "dm": 0.1, "dam": 10, "hm": 100,
+    "thou": 0.0254e-3, "li": 0.0254 / 12, "pt": 0.0254 / 72, "yd": 0.9144, "mi": 1609.344,
+  ]
+
   /// Of the first image.
   static func pixelSize(_ text: ArraySlice<UInt8>) -> PixelSize? {
     guard let pixels = XMLText(text)?.root.elements("Image").first?.elements("Pixels").first else { return nil }
     func length(_ axis: String) -> Double? {
-      let unit = LengthUnit(named: pixels["PhysicalSize\(axis)Unit"] ?? "um")
-      guard let unit, let number = Double(pixels["PhysicalSize\(axis)"] ?? "") else { return nil }
-      return number * unit.meters
+      let name = pixels.plain("PhysicalSize\(axis)Unit") ?? "um"
+      guard let unit = LengthUnit(named: name)?.meters ?? rareUnits[name],
+        let number = Double(pixels.plain("PhysicalSize\(axis)") ?? "")
+      else { return nil }
+      return number * unit
     }
     guard let y = length("Y"), let x = length("X") else { return nil }
     return PixelSize(y: y, x: x, z: length("Z"))

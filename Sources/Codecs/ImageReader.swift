@@ -164,6 +164,20 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     return true
   }
 
+  /// How many images ImageJ says there are, where only one has a directory and the others' data lies behind its own; else nil.
+  public var imagesWithoutDirectory: Int? {
+    guard pageCount == 1, metadata.tiff.compression <= 1,
+      let item = metadata.items.first(where: { $0.kind == .tiff && $0.tag == MetadataItem.descriptionTag }),
+      ImageJDescription.isOne(item.text)
+    else { return nil }
+    let count = ImageJDescription.imageCount(item.text)
+    // One that has lost the others says so too, but has no data for them.
+    let picture = description
+    let one = Double(picture.width) * Double(picture.height) * Double(picture.channels * fileBits) / 8
+    guard count > 1, let byteCount, Double(byteCount) >= one * Double(count) else { return nil }
+    return count
+  }
+
   /// Bytes of the file, if it is one that has a size.
   public var byteCount: Int? { file.byteCount }
 

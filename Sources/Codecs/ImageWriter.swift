@@ -142,7 +142,9 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
         needs_big_tiff: max(options.expectedByteCount, all) > 3_900_000_000 ? 1 : 0))
     if let change, change.knowsPages { page.header.page_count = UInt32(change.pages.count) }
     page.isOfTwoValues = options.isOfTwoValues
+    if metadata.tiff.companions.contains(where: { $0.role == .mask }) { page.mask = try change?.ownMask() }
     page.mayHaveCompanions = !isAlone && format.name == "tiff" && options.levels != .drop
+    page.beginsContiguousStack = page.isStackOfImageJ && page.companions.isEmpty && !page.isCloudOptimized
     try options.checkCompression(page)
     return page
   }

@@ -68,14 +68,27 @@ private final class JPEGDecoder: PictureDecoder {
   var damage: codec_error { codec_jpeg_damage(handle).pointee }
 }
 
-private final class JPEGEncoder: PictureEncoder {
+final class JPEGEncoder: PictureEncoder {
   private let handle: OpaquePointer
+  private let page: PageHeader
 
   init(_ descriptor: Int32, _ page: PageHeader) throws {
+    self.page = page
     handle = try page.create(descriptor, with: codec_jpeg_create)
   }
 
   deinit { codec_jpeg_discard(handle) }
+
+  func blocks(_ part: PartTarget?) -> (any BlockEncoding)? {
+    var header = page.header, layout = codec_jpeg_layout()
+    codec_jpeg_blocks(&header, &layout)
+    return layout.rows_per_block == 0
+      ? nil : BlockEncoder(JPEGBlocks(layout, page, self), page.description, part)
+  }
+
+  func append(_ block: inout codec_jpeg_encoded, _ layout: inout codec_jpeg_layout) throws {
+    try check(.output) { codec_jpeg_append_block(handle, &layout, &block, $0) }
+  }
 
   func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) throws {
     try check(.output) { codec_jpeg_write_rows(handle, rows, stride, UInt32(count), $0) }

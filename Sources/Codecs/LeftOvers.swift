@@ -22,7 +22,7 @@ public final class LeftOvers: Sendable {
     guard output != "-" else { return }
     var status = stat()
     let isLink = PathText.withCPath(output) { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
-    let output = isLink ? resolvedPath(output) ?? output : output
+    let output = isLink && fileExists(output) ? resolvedPath(output) ?? output : output
     var directory = PathText.split(output).directory
     if directory.isEmpty { directory = "./" }
     let isNew = seen.withLock { [directory] in $0.insert(directory).inserted }

@@ -8,7 +8,7 @@ internal import CodecShims
 ///
 /// - Edges and other pictures of two values get what most of the four have, and the larger where two and two differ, so
 ///   that a line of one pixel does not break.
-/// - Samples that stand for no data do not count; colour counts by its alpha.
+/// - Samples that stand for no data do not count, nor what the page's own mask leaves out; colour counts by its alpha.
 /// - A last row or column that stands alone counts twice.
 final class LevelCascade: @unchecked Sendable {
   /// A level that is to be in the file.
@@ -36,8 +36,14 @@ final class LevelCascade: @unchecked Sendable {
     /// Files that have this size, give or take a last row or column.
     let files: [LevelFile]
 
-    init(_ input: ImageDescription, _ halving: codec_halving, _ files: [LevelFile]) {
+    /// Of the input: those of its pixels that count.
+    let mask: Mask?
+    private let covers: UnsafeMutablePointer<UInt8>
+
+    init(_ input: ImageDescription, _ halving: codec_halving, _ mask: Mask?, _ files: [LevelFile]) {
       self.input = input
+      self.mask = mask
+      covers = .allocate(capacity: mask == nil ? 1 : 2 * input.width)
       self.halving = halving
       self.halving.width = UInt32(input.width)
       self.files = files
@@ -49,11 +55,23 @@ final class LevelCascade: @unchecked Sendable {
     }
 
     deinit {
+      covers.deallocate()
       upper.deallocate()
       halved.deallocate()
     }
 
     var description: ImageDescription { output }
+
+    /// Says which pixels of two rows count, where not all do.
+    private func cover(_ above: Int, _ below: Int) {
+      (halving.cover_above, halving.cover_below) = (nil, nil)
+      guard let mask else { return }
+      let columns = 0..<input.width
+      if mask.containsAll(of: columns, y: above) && mask.containsAll(of: columns, y: below) { return }
+      mask.unpack(above, into: covers)
+      mask.unpack(below, into: covers + input.width)
+      (halving.cover_above, halving.cover_below) = (UnsafePointer(covers), UnsafePointer(covers + input.width))
+    }
 
     /// A row of this size, if the next above completes one.
     func take(_ row: UnsafeRawPointer) throws -> UnsafeRawPointer? {
@@ -63,6 +81,7 @@ final class LevelCascade: @unchecked Sendable {
         upper.copyMemory(from: row, byteCount: input.bytesPerRow)
         return nil
       }
+      cover(isUpper ? rows - 1 : rows - 2, rows - 1)
       codec_halve_rows(&halving, isUpper ? row : UnsafeRawPointer(upper), row, halved)
       for file in files where rowsMade < file.description.height { try file.write(halved) }
       rowsMade += 1
@@ -102,16 +121,19 @@ final class LevelCascade: @unchecked Sendable {
   ///   - page: What is halved.
   ///   - isOfTwoValues: Whether the picture has no others.
   ///   - nodata: The sample that stands for no data, as it is in memory.
-  init(_ wanted: [Wanted], of page: ImageDescription, isOfTwoValues: Bool, nodata: Double?) throws {
+  ///   - mask: What it leaves out does not count either.
+  init(_ wanted: [Wanted], of page: ImageDescription, isOfTwoValues: Bool, nodata: Double?, mask: Mask?) throws {
     let files = try wanted.map { (level: $0.level, file: try LevelFile($0)) }
     let halving = codec_halving(
       width: 0, channels: UInt32(page.channels),
       sample_type: Int32(SampleType.allCases.firstIndex(of: page.sampleType)!),
       straight_alpha: page.alpha == .straight ? 1 : 0, majority: isOfTwoValues ? 1 : 0,
-      has_nodata: nodata == nil ? 0 : 1, nodata: nodata ?? 0)
-    var steps: [Step] = [], size = page
+      has_nodata: nodata == nil ? 0 : 1, nodata: nodata ?? 0,
+      cover_above: nil, cover_below: nil)
+    var steps: [Step] = [], size = page, mask = mask
     for halvings in 1...wanted.map(\.level.halvings).max()! {
-      steps.append(Step(size, halving, files.filter { $0.level.halvings == halvings }.map(\.file)))
+      if !steps.isEmpty { mask = try mask?.halved() }
+      steps.append(Step(size, halving, mask, files.filter { $0.level.halvings == halvings }.map(\.file)))
       size = steps.last!.description
     }
     self.steps = steps

@@ -10,13 +10,11 @@ extension Metadata {
     var result = self
     if let first = change.firstPage { result.take(from: first) }
     let earlier = result.items.lazy.compactMap(\.ownProvenance).first
-    let keepsChannels = result.items.contains { item in
-      item.kind == .tiff && item.tag == MetadataItem.descriptionTag
-        && ImageJDescription.keepsChannels(item.text, change)
-    }
+    let channels = result.items.lazy.filter { $0.kind == .tiff && $0.tag == MetadataItem.descriptionTag }
+      .compactMap { ImageJDescription.channels($0.text, change) }.first
     result.items = result.items.compactMap { $0.after(change, as: output) }
     result.addNodata(change, output)
-    result.rewriteImageJExtras(self.tiff.isBigEndian, change, output, keepsChannels: keepsChannels)
+    result.rewriteImageJExtras(self.tiff.isBigEndian, change, output, channels)
     if result.resolution == nil { result.resolution = items.lazy.compactMap(\.voxelResolution).first }
     if change.turn >= 5, let old = resolution { result.resolution = Resolution(x: old.y, y: old.x, unit: old.unit) }
     if let provenance = change.provenance {
@@ -49,14 +47,15 @@ extension Metadata {
   }
 
   private mutating func rewriteImageJExtras(
-    _ isBigEndian: Bool, _ change: PictureChange, _ output: ImageDescription, keepsChannels: Bool
+    _ isBigEndian: Bool, _ change: PictureChange, _ output: ImageDescription,
+    _ channels: (kept: [Int], count: Int)?
   ) {
     func item(_ tag: UInt32) -> MetadataItem? { items.first { $0.kind == .tiff && $0.tag == tag } }
     let counts = item(ImageJExtras.countsTag), bytes = item(ImageJExtras.bytesTag)
     items.removeAll { $0.kind == .tiff && [ImageJExtras.countsTag, ImageJExtras.bytesTag].contains($0.tag) }
     if let counts, let bytes, change.page == 0 {
       items += ImageJExtras.rewritten(
-        counts: counts, bytes: bytes, isBigEndian: isBigEndian, change, output, keepsChannels: keepsChannels)
+        counts: counts, bytes: bytes, isBigEndian: isBigEndian, change, output, channels: channels)
     }
   }
 }

@@ -27,14 +27,23 @@ public final class OutputFile: @unchecked Sendable {
     case closed
   }
   private var kind: Kind = .closed
-  private let backupSuffix: String?
+  private let settings: Settings
 
-  /// - Parameters:
-  ///   - path: Where the file is to appear, or `-` for standard output.
-  ///   - backupSuffix: What is there already is kept under its name with this added.
+  /// How a file comes to be where it is to appear.
+  public struct Settings: Sendable {
+    /// What is there already is kept under its name with this added.
+    public var backupSuffix: String?
+    /// Whether the bytes are on the disk before the name leads to them, so that a machine that loses power has the old file or the new.
+    public var isSynced = false
+    /// Whether the user has said this very name: only then is a device or a named pipe that is there written to.
+    public var isNamed = true
+    public init() {}
+  }
+
+  /// - Parameter path: Where the file is to appear, or `-` for standard output.
   /// - Throws: ``ImbrexError`` if nothing can be written there.
-  public init(path: String, backupSuffix: String? = nil) throws {
-    self.backupSuffix = backupSuffix
+  public init(path: String, _ settings: Settings = Settings()) throws {
+    self.settings = settings
     if path == "-" {
       descriptor = dup(1)
       guard descriptor >= 0 else { throw ImbrexError(.output, refused: "cannot write") }
@@ -43,16 +52,22 @@ public final class OutputFile: @unchecked Sendable {
     }
     var target = path
     let status = fileStatus(path)
+    // Only what is not there may be made: a link that the system refuses to follow is not followed by other means.
+    guard status != nil || errno == ENOENT else { throw ImbrexError(.output, refused: "cannot write") }
     if let status, (status.st_mode & S_IFMT) == S_IFDIR {
       throw ImbrexError(.output, "cannot write: it is a directory")
     }
     if let status, (status.st_mode & S_IFMT) != S_IFREG {
+      guard settings.isNamed else { throw ImbrexError(.output, "cannot write: it is a device or a named pipe") }
       descriptor = openFile(path, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw ImbrexError(.output, refused: "cannot write") }
       kind = .straight
       return
     }
-    if let resolved = resolvedPath(path) { target = resolved }
+    if status != nil {
+      guard let resolved = resolvedPath(path) else { throw ImbrexError(.output, refused: "cannot write") }
+      target = resolved
+    }
     if status != nil && PathText.withCPath(target, { access($0, W_OK) }) != 0 {
       throw ImbrexError(.output, refused: "cannot write")
     }
@@ -61,7 +76,7 @@ public final class OutputFile: @unchecked Sendable {
 
   /// A file without a name, which goes with the last reference.
   public init(unnamed: Void) throws {
-    backupSuffix = nil
+    settings = Settings()
     descriptor = try openTemporaryFile()
   }
 
@@ -77,7 +92,9 @@ public final class OutputFile: @unchecked Sendable {
     for attempt in 0..<1000 {
       let temporary = TemporaryName.path(beside: target, attempt: attempt)
       let slot = PathText.withCPath(temporary) { system_cleanup_add($0) }
-      descriptor = openFile(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+      // What stands beside a private file is nobody else's either, from its first moment on.
+      let mode: mode_t = existing == nil ? 0o666 : 0o600
+      descriptor = openFile(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
       if descriptor < 0 {
         let failure = errno
         system_cleanup_remove(slot)
@@ -90,13 +107,20 @@ public final class OutputFile: @unchecked Sendable {
       kind = .renamed(temporary: temporary, target: target, slot: slot)
       // A signal may have come between: its handler has not seen the file.
       if system_is_ending() != 0 { removeFile(temporary) }
-      if let existing {
-        _ = fchown(descriptor, existing.st_uid, existing.st_gid)
-        _ = fchmod(descriptor, existing.st_mode & 0o7777)
-      }
+      if let existing { setOwner(and: existing) }
       return
     }
     throw ImbrexError(.output, "cannot write: no temporary name is free beside it")
+  }
+
+  /// Gives the file the owner and the mode of another, as far as that is permitted.
+  private func setOwner(and existing: stat) {
+    var mode = existing.st_mode & 0o7777
+    let keepsGroup =
+      fchown(descriptor, existing.st_uid, existing.st_gid) == 0 || fchown(descriptor, uid_t.max, existing.st_gid) == 0
+    // Of another group, it may be read by no more than all.
+    if !keepsGroup { mode &= ~0o070 | (mode & 0o007) << 3 }
+    _ = fchmod(descriptor, mode)
   }
 
   /// The topmost of a path's directories that is not there.
@@ -138,9 +162,12 @@ public final class OutputFile: @unchecked Sendable {
       (kind, descriptor) = (.closed, -1)
       guard result == 0 else { throw ImbrexError(.output, refused: "cannot write") }
     case .renamed(let temporary, let target, let slot):
-      let result = close(descriptor)
+      let isSynced = !settings.isSynced || synchronize(descriptor)
+      let failure = errno
+      let isClosed = close(descriptor) == 0
+      if !isSynced { errno = failure }
       descriptor = -1
-      guard result == 0, keepBackup(of: target), renameFile(temporary, target) == 0 else {
+      guard isSynced, isClosed, keepBackup(of: target), renameFile(temporary, target) == 0 else {
         let failure = errno
         removeFile(temporary)
         system_cleanup_remove(slot)
@@ -149,8 +176,18 @@ public final class OutputFile: @unchecked Sendable {
       }
       system_cleanup_remove(slot)
       kind = .closed
+      if settings.isSynced { Self.synchronizeDirectory(of: target) }
     case .closed: preconditionFailure("committed twice")
     }
+  }
+
+  /// The name too; the file is whole under it already, so that a file system that cannot do this is no failure.
+  private static func synchronizeDirectory(of path: String) {
+    let directory = PathText.split(path).directory
+    let descriptor = openFile(directory.isEmpty ? "." : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    _ = synchronize(descriptor)
+    close(descriptor)
   }
 
   /// Closes and removes what has been written; nothing happens after a commit.
@@ -167,7 +204,7 @@ public final class OutputFile: @unchecked Sendable {
 
   /// Gives what is at the target a second name; false, with errno, if that cannot be done.
   private func keepBackup(of target: String) -> Bool {
-    guard let backupSuffix, fileExists(target) else { return true }
+    guard let backupSuffix = settings.backupSuffix, fileExists(target) else { return true }
     // In two steps, so that an older backup is there until the new one is.
     let step = TemporaryName.path(beside: target + backupSuffix, attempt: 0)
     guard linkFile(target, step) == 0 else { return false }
@@ -184,9 +221,22 @@ public final class OutputFile: @unchecked Sendable {
 /// - Returns: How many may be, of those.
 public func allowOpenFiles(_ wanted: Int) -> Int { Int(system_allow_open_files(Int64(wanted))) }
 
-/// From now on SIGINT, SIGTERM and SIGHUP remove unfinished outputs before they end the process (status 128 + signal),
+/// From now on SIGINT, SIGTERM, SIGHUP, SIGQUIT and their like remove unfinished outputs before they end the process (status 128 + signal),
 /// a closed pipe is an error of `write` instead of a signal, and closed standard descriptors are not given to files.
 public func removeUnfinishedOutputsOnSignals() {
   system_reserve_standard_descriptors()
   system_cleanup_install()
+}
+
+/// Has the system write what it holds of a file; pipes and some file systems have nothing to be written, which is no failure.
+private func synchronize(_ descriptor: Int32) -> Bool {
+  while true {
+    #if canImport(Darwin)
+      let result = fsync(descriptor)
+    #else
+      let result = fdatasync(descriptor)
+    #endif
+    if result == 0 || errno == EINVAL || errno == ENOTSUP { return true }
+    if errno != EINTR { return false }
+  }
 }

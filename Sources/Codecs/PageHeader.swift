@@ -14,8 +14,12 @@ struct PageHeader {
   private let metadata: Metadata
   /// Whether the page has no more than two values.
   var isOfTwoValues = false
+  /// Its own mask, which its levels are made by.
+  var mask: Mask?
   /// Whether a later page may have companions though this has none.
   var mayHaveCompanions = false
+  /// Whether it begins a stack that ImageJ reads by this page alone, with the data of all pages behind its own.
+  var beginsContiguousStack = false
 
   init(_ description: ImageDescription, _ metadata: Metadata, items: [MetadataItem], options: codec_options) {
     self.description = description
@@ -51,6 +55,15 @@ extension PageHeader {
     items.contains { $0.kind == .tiff && $0.tag == MetadataItem.descriptionTag && $0.text.starts(with: "Aperio ".utf8) }
   }
 
+  /// Whether its description says how many images of ImageJ's follow, none of them compressed or in tiles.
+  var isStackOfImageJ: Bool {
+    var header = header
+    guard header.tiff_tile_width == 0, codec_tiff_written_compression(&header) <= 1,
+      let item = items.first(where: { $0.kind == .tiff && $0.tag == MetadataItem.descriptionTag })
+    else { return false }
+    return ImageJDescription.isOne(item.text) && ImageJDescription.imageCount(item.text) > 1
+  }
+
   /// One of its levels.
   func reduced(to level: TIFFCompanion.Level, of companion: TIFFCompanion) -> PageHeader {
     var picture = description, layout = Metadata()
@@ -77,7 +90,8 @@ extension PageHeader {
 
   /// The sample in memory that stands for no data.
   var nodata: Double? {
-    guard let item = items.first(where: \.isNodata) else { return nil }
+    // Of ink, or of indices, it says nothing of light.
+    guard let item = items.first(where: \.isNodata), !metadata.tiff.isInverted else { return nil }
     let text = String(decoding: item.text, as: UTF8.self).filter { !$0.isWhitespace }
     return Double(text).flatMap(description.inMemory)
   }

@@ -59,7 +59,7 @@ struct TIFF: FileFormat {
     ]
     if tiff.isCloudOptimized { fields.append(FileField("cloud_optimized", .flag(true))) }
     func sizes(_ companions: [TIFFCompanion]) -> FileField.Value {
-      .list(companions.map { .text("\($0.width) x \($0.height)") })
+      .list(companions.map { .extent(width: $0.width, height: $0.height) })
     }
     for (name, companions) in [
       ("levels", tiff.companions.filter { $0.level != nil }), ("masks", tiff.companions.filter { $0.role == .mask }),
@@ -68,7 +68,12 @@ struct TIFF: FileFormat {
       fields.append(FileField(name, sizes(companions)))
     }
     if let item = metadata.items.first(where: { $0.kind == .tiff && $0.tag == GDALMetadata.nodataTag }) {
-      fields.append(FileField("nodata", .text(String(decoding: item.text, as: UTF8.self))))
+      let number = GDALMetadata.number(item.text)
+      fields.append(
+        FileField(
+          "nodata",
+          number.map { $0.isFinite ? .number($0) : .text("\($0)") } ?? .text(String(decoding: item.text, as: UTF8.self))
+        ))
     }
     return fields
   }

@@ -17,6 +17,9 @@ final class TIFFAssembly {
   /// - Parameter target: The file that libtiff writes.
   init(_ target: SharedDescriptor, isBigEndian: Bool) { (self.target, self.isBigEndian) = (target, isBigEndian) }
 
+  /// Whether something goes with a page.
+  var hasCompanions: Bool { pages.contains { !$0.isEmpty } }
+
   /// A directory of another file, with its data.
   static func node(_ source: TIFFCompanion.Source, isBigEndian: Bool) throws -> TIFFNode {
     guard let bytes = TIFFBytes(source.file), let directory = bytes.directory(at: source.offset) else {
@@ -41,7 +44,7 @@ final class TIFFAssembly {
 
   private func copyData(of node: TIFFNode) throws {
     guard var segments = node.segments else { return }
-    var end = target.byteCount + target.byteCount % 2
+    var end = try targetEnd()
     for (place, count) in zip(segments.places, segments.counts) {
       // What was never written stays so.
       segments.offsets.append(count == 0 ? 0 : end)
@@ -49,6 +52,12 @@ final class TIFFAssembly {
       end += count
     }
     node.segments = segments
+  }
+
+  /// Where what comes next can stand: at an even place.
+  private func targetEnd() throws -> UInt64 {
+    guard let end = target.byteCount else { throw ImbrexError(.output, refused: "cannot write") }
+    return end + end % 2
   }
 
   static func copy(
@@ -67,7 +76,7 @@ final class TIFFAssembly {
 
   /// Writes the directories, once libtiff has ended the file.
   func finish() throws {
-    guard pages.contains(where: { !$0.isEmpty }) else { return }
+    guard hasCompanions else { return }
     guard let bytes = TIFFBytes(target) else { throw ImbrexError(.output, "the file that was written is damaged") }
     var offset = bytes.first, chain: [TIFFNode] = []
     for companions in pages {
@@ -82,11 +91,45 @@ final class TIFFAssembly {
       offset = directory.next
     }
     let writer = TIFFNodeWriter(isBig: bytes.isBig, isBigEndian: isBigEndian, hasListsLast: false)
-    let start = target.byteCount + target.byteCount % 2, end = writer.place(chain, from: start)
+    let start = try targetEnd(), end = writer.place(chain, from: start)
     guard bytes.isBig || end < UInt64(UInt32.max) else { throw Self.tooLarge }
     try target.write(writer.bytes(of: chain), at: start)
     try target.write(
       TIFFBytes.bytes(of: start, size: bytes.offsetSize, isBigEndian), at: bytes.isBig ? 8 : 4)
+  }
+
+  /// Moves the pages' data together, one behind the other, and their directories behind it: ImageJ reads a stack so, by its
+  /// first directory alone, where nothing is compressed.
+  func finishContiguous() throws {
+    guard let bytes = TIFFBytes(target) else { throw ImbrexError(.output, "the file that was written is damaged") }
+    var offset = bytes.first, nodes: [TIFFNode] = []
+    for _ in pages {
+      guard let directory = bytes.directory(at: offset) else {
+        throw ImbrexError(.output, "the file that was written is damaged")
+      }
+      nodes.append(try TIFFNode(directory, of: bytes, isBigEndian: isBigEndian, staysInPlace: false))
+      offset = directory.next
+    }
+    let sizes = Set(nodes.map { $0.segments?.counts.reduce(0, +) })
+    guard sizes.count == 1, sizes.first != nil, var end = nodes[0].segments?.places.first else { return }
+    for node in nodes {
+      guard var segments = node.segments else { return }
+      for (place, count) in zip(segments.places, segments.counts) {
+        segments.offsets.append(end)
+        // Down, or not at all: what is yet to be moved lies behind.
+        if place != end { try Self.copy(count, from: target, at: place, to: target, at: end) }
+        end += count
+      }
+      node.segments = segments
+    }
+    let writer = TIFFNodeWriter(isBig: bytes.isBig, isBigEndian: isBigEndian, hasListsLast: false)
+    let start = end + end % 2
+    _ = writer.place(nodes, from: start)
+    let directories = writer.bytes(of: nodes)
+    try target.write([UInt8](repeating: 0, count: Int(start - end)) + directories, at: end)
+    try target.write(
+      TIFFBytes.bytes(of: start, size: bytes.offsetSize, isBigEndian), at: bytes.isBig ? 8 : 4)
+    try target.cut(to: start + UInt64(directories.count))
   }
 
   /// Makes another file of the one page that libtiff has written.

@@ -24,7 +24,7 @@ struct TIFFBytes: Sendable {
   enum Tag {
     static let subfile: UInt16 = 254, width: UInt16 = 256, height: UInt16 = 257, bits: UInt16 = 258
     static let compression: UInt16 = 259, photometric: UInt16 = 262, description: UInt16 = 270
-    static let samples: UInt16 = 277, rowsPerStrip: UInt16 = 278
+    static let samples: UInt16 = 277, rowsPerStrip: UInt16 = 278, planar: UInt16 = 284
     static let tileWidth: UInt16 = 322, tileHeight: UInt16 = 323, children: UInt16 = 330
     static let exif: UInt16 = 34665, gps: UInt16 = 34853, interoperability: UInt16 = 40965
     /// Where strips and tiles are, and how long.

@@ -11,6 +11,7 @@ final class TIFFExtras {
   /// Where libtiff writes a page that is to stand behind its levels.
   private let spool: SharedDescriptor?
   private let assembly: TIFFAssembly
+  private let isContiguous: Bool
   private var isBigEndian: Bool { page.header.tiff_big_endian != 0 }
   /// What is made of the page that libtiff has not ended yet.
   private var made: [LevelCascade.Made] = []
@@ -18,8 +19,11 @@ final class TIFFExtras {
 
   /// Nil if libtiff can write all that there is.
   init?(_ page: PageHeader, to descriptor: Int32) throws {
-    guard !page.companions.isEmpty || page.isCloudOptimized || page.mayHaveCompanions else { return nil }
+    guard
+      !page.companions.isEmpty || page.isCloudOptimized || page.mayHaveCompanions || page.beginsContiguousStack
+    else { return nil }
     self.page = page
+    isContiguous = page.beginsContiguousStack
     guard let file = SharedDescriptor(copying: descriptor) else { throw ImbrexError(.output, refused: "cannot write") }
     target = file
     spool = page.isCloudOptimized ? SharedDescriptor(try openTemporaryFile()) : nil
@@ -36,7 +40,7 @@ final class TIFFExtras {
     }
     guard !wanted.isEmpty else { return nil }
     return try LevelCascade(
-      wanted, of: page.description, isOfTwoValues: page.isOfTwoValues, nodata: page.nodata)
+      wanted, of: page.description, isOfTwoValues: page.isOfTwoValues, nodata: page.nodata, mask: page.mask)
   }
 
   /// - Parameter levels: As ``levels()`` made them.
@@ -53,6 +57,8 @@ final class TIFFExtras {
     for (index, companion) in page.companions.enumerated() {
       if let level = made.first(where: { $0.companion == index }) {
         nodes.append((try TIFFAssembly.node(of: level, isBigEndian: isBigEndian), companion.isChild))
+      } else if let mask = companion.mask {
+        nodes.append((try TIFFNode(mask, like: page, isBigEndian: isBigEndian), companion.isChild))
       } else if let source = companion.source, companion.level == nil {
         do {
           let node = try TIFFAssembly.node(source, isBigEndian: isBigEndian)
@@ -70,6 +76,7 @@ final class TIFFExtras {
   /// libtiff has ended the file.
   func finish() throws {
     try keepPage()
+    if isContiguous && !assembly.hasCompanions { return try assembly.finishContiguous() }
     guard spool != nil else { return try assembly.finish() }
     try assembly.finishCloudOptimized(to: target, isBig: page.header.tiff_big != 0)
   }

@@ -60,6 +60,11 @@ final class TIFFNode {
     if !staysInPlace { try readSegments(of: directory, bytes, isBigEndian) }
   }
 
+  /// - Parameter segments: Their offsets are to come.
+  init(fields: [Field], pixelCount: UInt64, segments: Segments) {
+    (self.fields, self.pixelCount, self.segments) = (fields, pixelCount, segments)
+  }
+
   /// Says that it is no page and no version of one, as Aperio says it of a macro, where only other tags of its maker's did.
   func markAsPicture(isBigEndian: Bool) {
     fields.removeAll { $0.tag == TIFFBytes.Tag.subfile }
@@ -83,7 +88,8 @@ final class TIFFNode {
       let (sum, overflow) = result.sum.addingReportingOverflow(count)
       return (sum, result.overflow || overflow)
     }
-    guard !places.isEmpty, places.count == counts.count, !isOld, !total.overflow, total.sum <= bytes.file.byteCount,
+    guard !places.isEmpty, places.count == counts.count, !isOld, !total.overflow,
+      total.sum <= bytes.file.byteCount ?? 0,
       bytes.isBigEndian == isBigEndian || bits <= 8
     else { throw Self.damaged }
     segments = Segments(file: bytes.file, isTiled: list.tag == 324, places: places, counts: counts)

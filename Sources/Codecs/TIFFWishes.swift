@@ -103,7 +103,8 @@ extension ImageWriter.Options {
       return
     }
     var companions = metadata.tiff.companions
-    // Masks are copied as they are.
+    // Masks are copied as they are, unless pixels lie elsewhere.
+    let hadMask = companions.contains { $0.role == .mask }
     if change?.movesPixels == true { companions.removeAll { $0.role == .mask } }
     if levels != .keep {
       let place = companions.firstIndex { $0.level != nil } ?? 0, isChild = isChild(metadata)
@@ -139,11 +140,35 @@ extension ImageWriter.Options {
         companions[index].role = .level(level)
       }
     }
+    if hadMask, let mask = try change?.ownMask() { try Self.complete(&companions, with: mask, of: page) }
     metadata.tiff.companions = companions
     metadata.tiff.isCloudOptimized = metadata.tiff.isCloudOptimized && isAlone && metadata.tiff.tileWidth > 0
     if companions.contains(where: { $0.level != nil }) || metadata.tiff.isCloudOptimized {
       metadata.tiff.hasWholeTiles =
         max(metadata.tiff.tileWidth, metadata.tiff.tileHeight) <= TIFFCompanion.Level.longestTile
+    }
+  }
+
+  /// Adds the masks that a page and its levels lack.
+  private static func complete(
+    _ companions: inout [TIFFCompanion], with mask: Mask, of page: ImageDescription
+  ) throws {
+    func has(_ width: Int, _ height: Int) -> Bool {
+      companions.contains { $0.role == .mask && ($0.width, $0.height) == (width, height) }
+    }
+    var whole = TIFFCompanion(role: .mask, isChild: false, width: page.width, height: page.height)
+    whole.mask = mask
+    if !has(page.width, page.height) { companions.insert(whole, at: 0) }
+    var smaller = mask, halvings = 0
+    let levels = companions.compactMap { $0.isChild ? nil : $0.level }.sorted { $0.halvings < $1.halvings }
+    for level in levels {
+      for _ in halvings..<max(level.halvings, halvings) { smaller = try smaller.halved() }
+      halvings = max(level.halvings, halvings)
+      let (width, height) = (level.side(of: page.width), level.side(of: page.height))
+      guard !has(width, height) else { continue }
+      var companion = TIFFCompanion(role: .mask, isChild: false, width: width, height: height)
+      companion.mask = try smaller.cropped(to: Region(x: 0, y: 0, width: width, height: height))
+      companions.append(companion)
     }
   }
 

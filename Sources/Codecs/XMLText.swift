@@ -72,6 +72,36 @@ extension XMLText.Element {
     }
   }
 
+  /// A value without references: `&#181;m` is µm.
+  func plain(_ attribute: String) -> String? {
+    guard let value = self[attribute], value.contains("&") else { return self[attribute] }
+    let parts = value.split(separator: "&", omittingEmptySubsequences: false)
+    return parts.dropFirst().reduce(into: String(parts[0])) { result, part in
+      guard let end = part.firstIndex(of: ";"), let character = Self.character(part[..<end]) else {
+        result += "&" + part
+        return
+      }
+      result.append(character)
+      result += part[part.index(after: end)...]
+    }
+  }
+
+  /// What a reference between `&` and `;` stands for.
+  private static func character(_ reference: Substring) -> Character? {
+    switch reference {
+    case "lt": return "<"
+    case "gt": return ">"
+    case "amp": return "&"
+    case "quot": return "\""
+    case "apos": return "'"
+    default:
+      guard reference.first == "#" else { return nil }
+      let digits = reference.dropFirst(), isHex = digits.first == "x"
+      let code = isHex ? UInt32(digits.dropFirst(), radix: 16) : UInt32(digits)
+      return code.flatMap(Unicode.Scalar.init).map(Character.init)
+    }
+  }
+
   func number(_ attribute: String) -> Int? { self[attribute].flatMap { Int($0) } }
 
   var elements: [XMLText.Element] {

@@ -43,7 +43,7 @@ struct BatchRunner: Sendable {
     take: @Sendable @escaping (FileResult, Int) -> Void = { _, _ in },
     _ body: @Sendable @escaping ([FileJob]) throws -> Void
   ) throws {
-    if options.dryRun { return list() }
+    if options.dryRun { return try list() }
     let pool = WorkerPool(count: tiling.workers)
     defer { pool.close() }
     let progress = Progress.make(options, total: plan.count)
@@ -52,6 +52,12 @@ struct BatchRunner: Sendable {
     let records = options.incremental ? DoneRecords() : nil
     let leftOvers = LeftOvers(largest: plan.isMany ? .max : Self.largestDirectory)
     let totals = Locked(Totals())
+    for (path, error) in plan.unread {
+      let result = FileResult(unread: error)
+      Messages.report(result.error!, file: path)
+      report?.add(result, BatchPlan.Item(input: path, output: nil))
+      _ = totals.withLock { $0.add(result) }
+    }
     var tiling = tiling
     tiling.maxMemory /= memoryShares
     let shared = tiling
@@ -124,11 +130,13 @@ struct BatchRunner: Sendable {
     return heading
   }
 
-  private func list() {
+  private func list() throws {
     let records = DoneRecords()
+    defer { plan.unread.forEach { Messages.report(messageText($0.error), file: $0.path) } }
     for index in 0..<plan.count {
       for branch in branches { list(index, branch, records) }
     }
+    if !plan.unread.isEmpty { throw BatchFailure(status: 1) }
   }
 
   private func list(_ index: Int, _ branch: Branch, _ records: DoneRecords) {
@@ -287,6 +295,10 @@ private final class DoneRecords: Sendable {
     let record = records.withLock { records in
       if let known = records[key] { return known }
       let record = DoneRecord(directory: directory)
+      if let distrust = record.distrust {
+        Remarks.say(
+          "warning: \(directory)\(DoneRecord.fileName) \(distrust): nothing in it is believed, and nothing noted")
+      }
       records[key] = record
       return record
     }

@@ -1,13 +1,5 @@
 import Imbrex
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Times a filter: serially, then with several worker counts and tilings, checking that all results are the same bytes.
 struct Benchmark: Sendable {
   /// One setting's times.
@@ -140,11 +132,12 @@ struct Benchmark: Sendable {
     }
     let reader = try ImageReader(path: file, options: readerOptions)
     let format = reader.format.holding(made.description)
-    let path = "\(environment("TMPDIR") ?? "/tmp")/imbrex-bench-\(getpid()).\(format.extensions[0])"
+    let directory = try TemporaryDirectory(), path = "\(directory.path)/result.\(format.extensions[0])"
     let slot = removeOnSignal(path)
     defer {
       removeFile(path)
       forgetCleanup(slot)
+      directory.remove()
     }
     func writer() throws -> ImageWriter {
       try ImageWriter(

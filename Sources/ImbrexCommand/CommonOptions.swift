@@ -71,7 +71,15 @@ struct CommonOptions: Sendable {
 
   /// How many pages of a file are asked for; nil: all of a stream, whose number shows at its end.
   func pageCount(of reader: ImageReader) throws -> Int? {
-    guard let selection = pageSelection else { return reader.pageCount }
+    guard let selection = pageSelection else {
+      if let count = reader.imagesWithoutDirectory {
+        throw ImbrexError(
+          .input,
+          "ImageJ says that it has \(count) images, but only the first has a directory, as in its files over 4 GB:"
+            + " take that alone with --page 1", cause: .unsupported)
+      }
+      return reader.pageCount
+    }
     guard let pages else { return try selection.list(in: StackAxes(reader))!.count }
     if let count = reader.pageCount, count < pages.upperBound { throw Self.noPage(pages.upperBound, only: count) }
     return pages.count
@@ -105,6 +113,7 @@ struct CommonOptions: Sendable {
   var inPlace: Bool { values.isGiven("in-place") }
   /// What `--in-place=SUFFIX` adds to the old file's name.
   var backupSuffix: String? { values.text("in-place").flatMap { $0.isEmpty ? nil : $0 } }
+  var sync: Bool { values.flag("sync") }
   var noClobber: Bool { values.flag("no-clobber") }
   var incremental: Bool { values.flag("incremental") }
   var dryRun: Bool { values.flag("dry-run") }

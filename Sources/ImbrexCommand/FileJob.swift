@@ -26,6 +26,16 @@ struct FileResult: Sendable {
   var rows: [TableRows] = []
 }
 
+extension FileResult {
+  /// Of a directory, or a file in one, that could not be looked into.
+  init(unread error: ImbrexError) {
+    status = .failed
+    self.error = messageText(error)
+    code = error.cause.rawValue
+    exitStatus = error.status
+  }
+}
+
 /// One file's work: where it comes from and goes to, and what it has to say.
 final class FileJob {
   /// Of the batch.

@@ -154,7 +154,7 @@ struct FilterRun: Sendable {
     if let path = outputs.sharedTable, !options.dryRun, failure == nil || many {
       try writeText(
         outputs.tableFormat.text(rows.withLock { $0 }, columns: pipeline.tableFilter!.tableColumns, naming: many),
-        to: path)
+        to: path, isSynced: options.sync)
     }
     if let failure { throw failure }
   }
@@ -167,7 +167,9 @@ struct FilterRun: Sendable {
     defer { pool.close() }
     let context = RunContext(pool: pool, tiling: tiling)
     let failures = (0..<outputs.plan.count).compactMap { explain($0, outputs, context, picturesAtOnce: shares) }
+    for (path, error) in outputs.plan.unread { Messages.report(messageText(error), file: path) }
     if let failure = failures.first { throw failure }
+    if !outputs.plan.unread.isEmpty { throw BatchFailure(status: 1) }
   }
 
   /// - Returns: What went wrong, once it has been reported.

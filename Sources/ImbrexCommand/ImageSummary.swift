@@ -22,9 +22,6 @@ package struct ImageSummary: Sendable {
       ("extra_bands", .number(Double(picture.extraBands))), ("file_bits", .number(Double(reader.fileBits))),
       ("file_color", .text(reader.fileColor)),
     ]
-    if let nodata = reader.fileNodata {
-      fields.append(("nodata", nodata.isFinite ? .number(nodata) : .text("\(nodata)")))
-    }
     if reader.hasFileMask { fields.append(("mask", .flag(true))) }
     fields += reader.fields.map { ($0.name, $0.value) }
     if let orientation = metadata.orientation { fields.append(("orientation", .number(Double(orientation)))) }

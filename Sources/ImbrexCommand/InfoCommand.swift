@@ -92,6 +92,7 @@ extension ImageSummary.Value {
     case .text(let text): .string(text)
     case .number(let number): .number(number)
     case .flag(let flag): .bool(flag)
+    case .extent(let width, let height): .object([("width", .integer(width)), ("height", .integer(height))])
     case .list(let values): .array(values.map(\.json))
     }
   }
@@ -101,6 +102,7 @@ extension ImageSummary.Value {
     case .text(let text): String(text.map { $0.isNewline ? " " : $0 })
     case .number(let number): shortest(number)
     case .flag(let flag): flag ? "yes" : "no"
+    case .extent(let width, let height): "\(width) x \(height)"
     case .list(let values): values.map(\.text).joined(separator: ", ")
     }
   }
@@ -111,7 +113,7 @@ extension ImageSummary.Value {
     case .list(let values): !values.isEmpty
     case .number(let number): name != "extra_bands" || number > 0
     case .text(let text): name != "alpha" || text != "none"
-    case .flag: true
+    case .flag, .extent: true
     }
   }
 }

@@ -31,14 +31,26 @@ enum Messages {
 
   /// Writes lines to standard output, with their control characters shown and the bytes of names that are not UTF-8.
   static func show(_ text: String) {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { PathText.printable(String($0)) }
     // By bytes: Swift's print takes text, and its stream cannot be named in Swift 6.
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { PathText.printable(String($0)) }
     for byte in PathText.bytes(lines.joined(separator: "\n") + "\n") { putchar(Int32(byte)) }
+  }
+
+  /// Lines, and tabs between columns, with all that steers a terminal beside those shown.
+  static func printable(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      line.split(separator: "\t", omittingEmptySubsequences: false).map { PathText.printable(String($0)) }
+        .joined(separator: "\t")
+    }.joined(separator: "\n")
   }
 
   /// Ends the process as an error asks.
   static func exit(with error: any Error) -> Never {
     if let failure = error as? BatchFailure { finish(failure.status) }
+    if let named = error as? NamedError {
+      report(messageText(named.error), file: named.file)
+      finish(named.error.status)
+    }
     guard let error = error as? ImbrexError else {
       report("\(error)")
       finish(1)
@@ -74,10 +86,15 @@ extension ImbrexError {
 }
 
 /// Writes text to a file, whole or not at all, or to standard output.
-func writeText(_ text: String, to path: String) throws {
+///
+/// - Parameter isSynced: Whether it is on the disk before its name leads to it.
+func writeText(_ text: String, to path: String, isSynced: Bool = false) throws {
   do {
-    let file = try OutputFile(path: path)
-    try file.write(text)
+    var settings = OutputFile.Settings()
+    settings.isSynced = isSynced
+    let file = try OutputFile(path: path, settings)
+    // Names of files may have in them what steers a terminal.
+    try file.write(path == "-" && isTerminal(1) ? Messages.printable(text) : text)
     try file.commit()
   } catch let error as ImbrexError where error.code == .output {
     throw ImbrexError(.output, "\(path == "-" ? "standard output" : path): \(error.message)")

@@ -117,6 +117,7 @@ extension CommonOptions {
     if let listed { return try BatchPlan(listed: listed.files, output: output) }
     let plan = try BatchPlan(inputs: named, selection: selection, output: output)
     guard plan.count > 0 else {
+      if let (path, error) = plan.unread.first { throw NamedError(file: path, error: error) }
       throw ImbrexError(
         .usage,
         named.isEmpty ? "there are no inputs in '\(filesFrom!)'" : "there are no pictures in '\(named[0])'")

@@ -146,7 +146,7 @@ extension PictureJob {
     let format = file.format
     let writer = try job.writing(to: path) {
       try ImageWriter(
-        to: OutputFile(path: path, backupSuffix: file.tee == nil ? job.backupSuffix : nil), format: format,
+        to: OutputFile(path: path, fileSettings(path, of: file.tee)), format: format,
         picture: settings.picture, metadata: settings.metadata, input: input, change: settings.change,
         options: settings.options)
     }
@@ -156,6 +156,18 @@ extension PictureJob {
         .usage, "'\(path)' cannot hold the input's units that --preserve-range asks for: use .tif or .pfm")
     }
     warnOfConversion(from: settings.picture, to: writer.description, format, path)
+  }
+
+  /// How what is written to a path comes to be there.
+  ///
+  /// - Parameter side: What it is beside the result; nil: the result.
+  func fileSettings(_ path: String, of side: RunOutputs.Side?) -> OutputFile.Settings {
+    var settings = OutputFile.Settings()
+    settings.backupSuffix = side == nil ? job.backupSuffix : nil
+    // Of an original there may be no other copy.
+    settings.isSynced = options.sync || options.inPlace || isSameFile(path, job.input)
+    settings.isNamed = !(side?.isDirectory ?? outputs.writesToDirectory)
+    return settings
   }
 
   /// A tee is what the commands so far would write: the depth that is asked for is the result's.

@@ -51,7 +51,10 @@ extension PictureJob {
     guard !run.pipeline.makesTable, let result = files.first else { return 0 }
     let companions = reader.metadata.tiff.companions
     if result.format.name != "tiff" { return reader.leftOut + companions.count }
-    let moves = options.region != nil || isTurnedFirst(files, reader.metadata)
+    // A mask that has been read is made anew.
+    let moves =
+      !reader.description.validity.masks.contains(where: \.isOfFile)
+      && (options.region != nil || isTurnedFirst(files, reader.metadata))
     return reader.leftOut + (moves ? companions.count { $0.role == .mask } : 0)
   }
 

@@ -16,7 +16,7 @@ extension PictureJob {
     }
     try job.writing(to: path) {
       try makeParent(of: path)
-      let file = try OutputFile(path: path)
+      let file = try OutputFile(path: path, fileSettings(path, of: nil))
       try file.write(outputs.tableFormat.text(tables, columns: run.pipeline.tableFilter!.tableColumns, naming: false))
       try file.commit()
     }
@@ -40,7 +40,8 @@ extension PictureJob {
       if outputs.overlay!.isDirectory { try makeParent(of: path) }
       let format = ImageFormat(path: path) ?? options.format ?? inputFormat
       let writer = try ImageWriter(
-        to: OutputFile(path: path), format: format, picture: drawing.description, metadata: metadata,
+        to: OutputFile(path: path, fileSettings(path, of: outputs.overlay)), format: format,
+        picture: drawing.description, metadata: metadata,
         input: picture.description, change: change, options: options.writerOptions)
       try writer.write(drawing.converted(to: writer.description))
       return writer

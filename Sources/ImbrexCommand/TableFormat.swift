@@ -44,7 +44,13 @@ enum TableFormat: String, CaseIterable {
     }
   }
 
+  /// A path that a spreadsheet would take for a formula, as one that begins with its directory: the same file.
+  private static func harmless(_ path: String) -> String {
+    path.utf8.first.map { Array("=+-@".utf8).contains($0) } ?? false ? "./" + path : path
+  }
+
   private func line(_ file: String, _ numbers: [Double], _ names: [String], naming: Bool) -> String {
+    let file = [.csv, .tsv].contains(self) && file != "-" ? Self.harmless(file) : file
     switch self {
     case .csv:
       let quoted =
@@ -52,7 +58,7 @@ enum TableFormat: String, CaseIterable {
         ? "\"" + file.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : file
       return ((naming ? [quoted] : []) + numbers.map(shortest)).joined(separator: ",")
     case .tsv:
-      let safe = String(file.map { $0 == "\t" || $0 == "\n" ? " " : $0 })
+      let safe = String(file.map { $0 == "\t" || $0.isNewline ? " " : $0 })
       return ((naming ? [safe] : []) + numbers.map(shortest)).joined(separator: "\t")
     case .json, .ndjson:
       let members = (naming ? [JSONValue.string(file)] : []) + numbers.map(JSONValue.number)

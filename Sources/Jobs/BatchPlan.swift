@@ -1,5 +1,5 @@
 import Pipeline
-import Platform
+public import Platform
 
 #if canImport(Glibc)
   import Glibc
@@ -15,6 +15,8 @@ public struct BatchPlan: Sendable {
     public let input: String
     /// A path, or `-`; nil where nothing is written.
     public let output: String?
+
+    public init(input: String, output: String?) { (self.input, self.output) = (input, output) }
   }
 
   public enum Output: Sendable {
@@ -50,6 +52,9 @@ public struct BatchPlan: Sendable {
   }
 
   public var count: Int { chosen?.count ?? inputs.count }
+
+  /// Directories, and files in them, that could not be looked into: what they have is missing here.
+  public var unread: [(path: String, error: ImbrexError)] { inputs.unread }
 
   /// Whether there are several inputs, of which this may be a part.
   public var isMany: Bool { inputs.count > 1 }

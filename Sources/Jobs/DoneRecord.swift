@@ -113,16 +113,30 @@ public final class DoneRecord: Sendable {
     var files: Int
   }
 
-  private let directory: String
+  private let path: String
   /// By the bytes of names.
   private let entries: [[UInt8]: [Entry]]
-  private let descriptor: Locked<Int32>
+  private let state: Locked<State>
+  /// Why the file that is there is neither read nor written, as it goes on from its name: "is a link"; nil: it is as it should be.
+  public let distrust: String?
+
+  private enum State { case closed, open(Int32), distrusted }
 
   /// Reads what has been done in a directory, which may not exist yet. Ends with a slash, or is empty for the current one.
+  ///
+  /// Where others may write, they may have put something else in the place of the file: links, pipes and files of another user are left
+  /// alone.
   public init(directory: String) {
-    self.directory = directory
+    path = directory + Self.fileName
+    var lines: [String] = [], distrust: String?
+    switch Self.open(path, O_RDONLY) {
+    case .success(let descriptor):
+      lines = (try? InputSelection.list(of: descriptor, path, isNulSeparated: false)) ?? []
+      close(descriptor)
+    case .failure(let problem): distrust = problem.text
+    }
+    self.distrust = distrust
     var entries: [[UInt8]: [Entry]] = [:]
-    let lines = (try? InputSelection.list(in: directory + Self.fileName, isNulSeparated: false)) ?? []
     for line in lines {
       // By bytes: an accent at a name's start would make one character with the space before it.
       let fields = line.utf8.split(separator: 0x20, maxSplits: 8).map { Substring($0) }
@@ -134,12 +148,41 @@ public final class DoneRecord: Sendable {
         Entry(settings: fields[1], content: fields[2], input: input, output: output, files: files))
     }
     self.entries = entries
-    descriptor = Locked(-1)
+    state = Locked(distrust == nil ? .closed : .distrusted)
   }
 
   deinit {
-    let descriptor = descriptor.withLock { $0 }
-    if descriptor >= 0 { close(descriptor) }
+    if case .open(let descriptor) = state.withLock({ $0 }) { close(descriptor) }
+  }
+
+  private struct Problem: Error {
+    /// Nil: there is no file.
+    var text: String?
+  }
+
+  /// Opens the file without waiting for anybody, and looks at what has been opened.
+  private static func open(_ path: String, _ flags: Int32) -> Result<Int32, Problem> {
+    let descriptor = openFile(path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      switch errno {
+      case ENOENT, ENOTDIR: return .failure(Problem())
+      case ELOOP: return .failure(Problem(text: "is a link"))
+      default: return .failure(Problem(text: "cannot be opened (\(systemMessage()))"))
+      }
+    }
+    var status = stat(), problem: String?
+    if fstat(descriptor, &status) != 0 {
+      problem = "cannot be looked at (\(systemMessage()))"
+    } else if status.st_mode & S_IFMT != S_IFREG {
+      problem = "is no file"
+    } else if status.st_uid != geteuid() && status.st_uid != 0 {
+      problem = "belongs to another user"
+    } else if status.st_nlink > 1 {
+      problem = "is another file too"
+    }
+    guard let problem else { return .success(descriptor) }
+    close(descriptor)
+    return .failure(Problem(text: problem))
   }
 
   /// Whether an output is there as it was made from an input of the same content with the same settings.
@@ -178,13 +221,9 @@ public final class DoneRecord: Sendable {
     guard let made = Stamp(ofFiles: files) else { return }
     let numbers = [input.size, input.time, made.size, made.time, files.count].map(String.init).joined(separator: " ")
     let line = "\(Self.form) \(settings) \(content) \(numbers) \(LineText.escaped(name));\n"
-    try descriptor.withLock { descriptor in
-      if descriptor < 0 {
-        descriptor = openFile(directory + Self.fileName, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else {
-          throw ImbrexError(.output, refused: "cannot write \(directory + Self.fileName)")
-        }
-      }
+    try state.withLock { state in
+      if case .closed = state { state = try openToAppend() }
+      guard case .open(let descriptor) = state else { return }
       // Other machines may append at the same time; where there are no locks, one write is all there is.
       let isLocked = flock(descriptor, LOCK_EX) == 0
       defer { if isLocked { _ = flock(descriptor, LOCK_UN) } }
@@ -196,11 +235,24 @@ public final class DoneRecord: Sendable {
     }
   }
 
+  private func openToAppend() throws -> State {
+    switch Self.open(path, O_RDWR | O_CREAT | O_APPEND) {
+    case .success(let descriptor): return .open(descriptor)
+    case .failure(let problem):
+      throw ImbrexError(.output, "cannot write \(path): it \(problem.text ?? "cannot be made")")
+    }
+  }
+
+  /// With one write, but for what the system cuts short.
   private func append(_ text: String, _ descriptor: Int32) throws {
-    let bytes = PathText.bytes(text)
-    let count = write(descriptor, bytes, bytes.count)
-    guard count == bytes.count else {
-      throw ImbrexError(.output, refused: "cannot write \(directory + Self.fileName)", count < 0 ? errno : ENOSPC)
+    var rest = PathText.bytes(text)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress!, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else {
+        throw ImbrexError(.output, refused: "cannot write \(path)", count < 0 ? errno : ENOSPC)
+      }
+      rest = rest.dropFirst(count)
     }
   }
 }

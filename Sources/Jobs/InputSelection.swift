@@ -27,14 +27,16 @@ public struct InputSelection: Sendable {
 
   public init() {}
 
-  /// The files, in order: as they are named, those of a directory by name.
+  /// The files, in order: as they are named, those of a directory by name. What could not be looked into is in the list's
+  /// ``PathList/unread``.
   ///
-  /// - Throws: ``ImbrexError`` if a directory cannot be read.
+  /// - Throws: ``ImbrexError`` if a directory that is named cannot be opened.
   func files(named inputs: [String]) throws -> PathList {
     guard let base else { return try plainFiles(named: inputs) }
     var directory = try BaseDirectory(base)
     let plain = try plainFiles(named: inputs)
     var list = PathList()
+    list.unread = plain.unread
     for index in 0..<plain.count {
       let path = plain[index].path
       list.append(path, keeping: path == "-" ? path : try directory.relative(path))
@@ -60,39 +62,65 @@ public struct InputSelection: Sendable {
   private func collect(
     _ root: String, below prefix: String, excluded: (dev_t, ino_t)?, into list: inout PathList
   ) throws {
-    for name in try Self.names(in: root + prefix) where !name.hasPrefix(".") {
-      let relative = prefix + name, path = root + relative
+    let names = try DirectoryList(root + prefix)
+    if let failure = names.failure {
+      list.unread.append((root + prefix, ImbrexError(.input, refused: "cannot read to its end", failure)))
+    }
+    for index in 0..<names.count {
+      let kind = names.kind(index)
+      if kind == .other { continue }
+      // Told by bytes alone: a directory may be full of other files.
+      if kind == .file && includes.isEmpty && ImageFormat(nameBytes: names.bytes(index)) == nil { continue }
+      let name = names.name(index), relative = prefix + name, path = root + relative
       if matches(excludes, relative, name) { continue }
-      var link = stat()
-      guard PathText.withCPath(path, { lstat($0, &link) }) == 0 else { continue }
-      let kind = link.st_mode & S_IFMT
-      if kind == S_IFDIR {
-        // Links to directories are not followed: they may lead round in circles.
-        let isOutput = excluded.map { $0.0 == link.st_dev && $0.1 == link.st_ino } ?? false
-        if isRecursive && !isOutput {
-          try collect(root, below: relative + "/", excluded: excluded, into: &list)
-        }
-      } else if kind == S_IFREG || (kind == S_IFLNK && !isDirectory(path)) {
+      switch try kind == .unknown ? Self.kind(path, &list) : kind {
+      case .directory: try descend(root, into: relative, excluded, &list)
+      // Links to directories may lead round in circles, others to what has no end.
+      case .link where isDirectory(path) || isSpecialFile(path): break
+      case .file, .link:
         let isWanted = includes.isEmpty ? ImageFormat(path: name) != nil : matches(includes, relative, name)
         if isWanted { list.append(path, keeping: PathText.bytes(relative).count) }
+      case .other, .unknown: break
       }
     }
   }
 
+  private func descend(
+    _ root: String, into relative: String, _ excluded: (dev_t, ino_t)?, _ list: inout PathList
+  ) throws {
+    guard isRecursive else { return }
+    if let excluded, let status = fileStatus(root + relative), (status.st_dev, status.st_ino) == excluded { return }
+    do {
+      try collect(root, below: relative + "/", excluded: excluded, into: &list)
+    } catch let error as ImbrexError {
+      // The others are none the worse for it.
+      list.unread.append((root + relative, error.withoutName(root + relative + "/")))
+    }
+  }
+
+  /// What a file system does not tell with its names.
+  private static func kind(_ path: String, _ list: inout PathList) throws -> DirectoryList.Kind {
+    var status = stat()
+    guard PathText.withCPath(path, { lstat($0, &status) }) == 0 else {
+      // One that has gone meanwhile was never there.
+      if errno != ENOENT { list.unread.append((path, ImbrexError(.input, refused: "cannot be looked at"))) }
+      return .unknown
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return .file
+    case S_IFDIR: return .directory
+    case S_IFLNK: return .link
+    default: return .other
+    }
+  }
+
   /// Sorted by bytes.
+  ///
+  /// - Throws: ``ImbrexError`` if not all of them can be read.
   static func names(in directory: String) throws -> [String] {
-    guard let handle = PathText.withCPath(directory, { opendir($0) }) else {
-      throw ImbrexError(.input, refused: "\(directory): cannot open")
-    }
-    defer { closedir(handle) }
-    var names: [String] = []
-    while let entry = readdir(handle) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 1) { PathText.text(UnsafePointer($0)) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    let list = try DirectoryList(directory, keepsHidden: true)
+    if let failure = list.failure { throw ImbrexError(.input, refused: "\(directory): cannot read", failure) }
+    return (0..<list.count).map(list.name)
   }
 
   private func matches(_ patterns: [String], _ relative: String, _ name: String) -> Bool {
@@ -113,6 +141,11 @@ public struct InputSelection: Sendable {
     let descriptor = path == "-" ? dup(0) : openFile(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ImbrexError(.input, refused: "\(path): cannot open") }
     defer { close(descriptor) }
+    return try list(of: descriptor, path, isNulSeparated: isNulSeparated)
+  }
+
+  /// - Parameter path: What the descriptor was opened by, for messages.
+  static func list(of descriptor: Int32, _ path: String, isNulSeparated: Bool) throws -> [String] {
     var bytes: [UInt8] = []
     try withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 16) { buffer in
       while true {

@@ -1,4 +1,5 @@
 import Pipeline
+import Platform
 
 /// A JSON value, written on one line with its members in the order given.
 public enum JSONValue: CustomStringConvertible, Sendable {
@@ -32,7 +33,8 @@ public enum JSONValue: CustomStringConvertible, Sendable {
       case "\n": result += "\\n"
       case "\r": result += "\\r"
       case "\t": result += "\\t"
-      case _ where scalar.value < 0x20:
+      // More than JSON asks for: a terminal may be where it is read.
+      case _ where PathText.steersTerminals(scalar):
         let digits = String(scalar.value, radix: 16)
         result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
       // A byte of a name that is not UTF-8, as Python has it.

@@ -9,6 +9,9 @@ struct PathList {
   private var keptStarts: [UInt16] = []
   private var lengths: [UInt16] = []
 
+  /// Directories, and files, that could not be looked into: what is in them is not in the list.
+  var unread: [(path: String, error: ImbrexError)] = []
+
   var count: Int { ends.count }
 
   /// - Parameter keeping: How many of the path's bytes, from its end, an output's path keeps.

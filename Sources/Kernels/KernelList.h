@@ -104,6 +104,29 @@ KERNEL_ENTRY(void, correlate_odd_row_f32,
 KERNEL_ENTRY(void, correlate_odd_row_f64,
              (const double *src, const double *weights, size_t radius, size_t step, double *dst, size_t n))
 
+// MARK: Correlation of 8-bit samples in fixed point.
+/// Samples at even and odd places of a row of `n`, times 128.
+KERNEL_ENTRY(void, split_samples_u8, (const uint8_t *src, uint16_t *evens, uint16_t *odds, size_t n))
+/// A row of `n` samples of sums in 256ths, rounded to nearest; sums are at most 65407.
+KERNEL_ENTRY(void, join_samples_u8, (const uint16_t *evens, const uint16_t *odds, uint8_t *dst, size_t n))
+/// Two sums of the same kernel, around rows[radius] and rows[radius + 1], of 2 × radius + 2 rows: the products of
+/// `weights` (the centre's, then those of pairs; all of them make 65536) and half the sum of a pair, each cut to a
+/// whole number, are added to `bias`, and shifted right. Values of the rows are below 32768; `n` is a multiple of 128.
+KERNEL_ENTRY(void, correlate_pairs_u16,
+             (const uint16_t *const _Nonnull *_Nonnull rows, const uint16_t *weights, size_t radius, uint16_t bias,
+              uint16_t shift, uint16_t *first, uint16_t *second, size_t n))
+/// Sums in 256ths divided by cover[i] / 65280, rounded to nearest, unless that is `whole`. Returns 1 if any is below a
+/// half.
+KERNEL_ENTRY(int32_t, divide_covered_u16, (uint16_t * sums, const uint16_t *cover, uint16_t whole, size_t n))
+
+// MARK: Interpolation from the points of a coarser grid.
+/// Along a row: dst[x] is the sum over k < 4 of src[x + k × step] × weights[x + k × pitch].
+KERNEL_ENTRY(void, blend_row_f32,
+             (const float *src, size_t step, const float *weights, size_t pitch, float *dst, size_t n))
+/// Down the columns: the sum of four rows times their weights, rounded to nearest and clamped.
+KERNEL_ENTRY(void, blend_rows_u8,
+             (const float *const _Nonnull *_Nonnull rows, const float *weights, uint8_t *dst, size_t n))
+
 // MARK: Gradients. Rows readable `step` samples (farid: 2 × `step`) to either side.
 // `horizontal` is below minus above, `vertical` right minus left; `smooth` as symmetric weights from the centre.
 /// From three rows, with 3 × 3 operators.

@@ -11,6 +11,7 @@
 #include "convert_tmpl.h"
 #include "cover_tmpl.h"
 #include "correlate_tmpl.h"
+#include "fixed_tmpl.h"
 #include "gradient_tmpl.h"
 #include "canny_tmpl.h"
 #include "blob_tmpl.h"

@@ -69,3 +69,25 @@ DEFINE_CORRELATE_ROW(correlate_odd_row_f32, float, -)
 DEFINE_CORRELATE_ROW(correlate_row_f64, double, +)
 DEFINE_CORRELATE_ROW(correlate_odd_row_f64, double, -)
 #undef DEFINE_CORRELATE_ROW
+
+// Interpolation between the points of a coarser grid: cubic B-splines reach two points to either side.
+
+static void KERNEL(blend_row_f32)(const float *src, size_t step, const float *weights, size_t pitch, float *dst,
+                                  size_t n) {
+  for (size_t x = 0; x < n; x++) {
+    float sum = src[x] * weights[x];
+    for (size_t k = 1; k < 4; k++) sum += src[x + k * step] * weights[x + k * pitch];
+    dst[x] = sum;
+  }
+}
+
+static void KERNEL(blend_rows_u8)(const float *const *rows, const float *weights, uint8_t *dst, size_t n) {
+  const float *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
+  float wa = weights[0], wb = weights[1], wc = weights[2], wd = weights[3];
+  for (size_t x = 0; x < n; x++) {
+    float sum = a[x] * wa + b[x] * wb + c[x] * wc + d[x] * wd + 0.5f;
+    sum = sum < 0 ? 0 : sum;
+    sum = sum > 255 ? 255 : sum;
+    dst[x] = (uint8_t)(int32_t)sum;
+  }
+}

@@ -125,8 +125,7 @@ static void KERNEL(median_covered_ranks)(const uint32_t *ranks, size_t rank_coun
 }
 
 // Of any window: one histogram, which slides along the row (T. S. Huang et al. 1979).
-static void KERNEL(median_covered_spans_u8)(const uint8_t *src, const uint8_t *cover, uint8_t *dst,
-                                            const median_window *window) {
+static void KERNEL(slide_covered)(const uint8_t *src, const uint8_t *cover, uint8_t *dst, const median_window *window) {
   size_t pitch = window->src_pitch;
   for (size_t y = 0; y < window->height; y++, src += pitch, cover += pitch, dst += window->dst_pitch) {
     uint32_t bins[256] = {0}, count = 0;
@@ -158,4 +157,14 @@ static void KERNEL(median_covered_spans_u8)(const uint8_t *src, const uint8_t *c
       }
     }
   }
+}
+
+static void KERNEL(median_covered_spans_u8)(const uint8_t *src, const uint8_t *cover, uint8_t *dst,
+                                            const median_window *window) {
+  // What is not a median has another rank in each window.
+  int is_median = !window->has_rank && window->percent == 50;
+  if (!is_median || window->window_width > MEDIAN_SPAN_MOST || window->window_height > MEDIAN_SPAN_MOST)
+    KERNEL(slide_covered)(src, cover, dst, window);
+  else
+    KERNEL(span_medians)(src, cover, dst, window);
 }

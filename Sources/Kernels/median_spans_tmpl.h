@@ -16,7 +16,8 @@ typedef int16_t KERNEL(span_counts) __attribute__((vector_size(2 * VECTOR_BYTES)
 typedef struct KERNEL(span_tile) {
   const median_window *window;
   int16_t total, needed;  // Samples of a window; a value is not below the median if fewer than `needed` are above it.
-  int8_t samples[(SPAN_TILE_HEIGHT + MEDIAN_SPAN_MOST) * SPAN_PITCH];  // Less 128.
+  int8_t samples[(SPAN_TILE_HEIGHT + MEDIAN_SPAN_MOST) * SPAN_PITCH];  // Less 128; those that do not count are −128.
+  int8_t covers[(SPAN_TILE_HEIGHT + MEDIAN_SPAN_MOST) * SPAN_PITCH];   // 1 for those that count, else 0.
 } KERNEL(span_tile);
 
 static inline KERNEL(i8_aligned) KERNEL(load_i8)(const int8_t *at) {
@@ -40,10 +41,25 @@ static void KERNEL(count_above)(const KERNEL(span_tile) * tile, const int8_t *fi
   *result = counts;
 }
 
+// How many of each window's samples count.
+static void KERNEL(count_covered)(const KERNEL(span_tile) * tile, KERNEL(span_counts) * result) {
+  KERNEL(span_counts) counts = {0};
+  const window_run *runs = tile->window->rows;
+  for (size_t k = 0; k < tile->window->row_count; k++) {
+    KERNEL(i8_aligned) covered = {0};
+    const int8_t *row = tile->covers + (ptrdiff_t)runs[k].line * SPAN_PITCH;
+    for (int32_t dx = runs[k].first; dx < runs[k].end; dx++) covered += KERNEL(load_i8)(row + dx);
+    counts += __builtin_convertvector(covered, KERNEL(span_counts));
+  }
+  *result = counts;
+}
+
 static inline int KERNEL(any)(KERNEL(i8_aligned) mask) { return __builtin_reduce_or(mask) != 0; }
 
 // One column of windows as wide as a vector. `dst` is `height` rows of as many bytes.
-static void KERNEL(median_span_column)(const KERNEL(span_tile) * tile, size_t height, uint8_t *dst) {
+static inline __attribute__((always_inline)) void KERNEL(median_span_column)(const KERNEL(span_tile) * tile,
+                                                                             int is_covered, size_t height,
+                                                                             uint8_t *dst) {
   typedef KERNEL(i8_aligned) V;
   typedef KERNEL(span_counts) Counts;
   const V least = (V){0} + INT8_MIN, one = (V){0} + (int8_t)1;
@@ -51,13 +67,29 @@ static void KERNEL(median_span_column)(const KERNEL(span_tile) * tile, size_t he
   // such a value). At first it may be anything.
   V median = (V){0} + INT8_MAX;
   Counts above = {0}, above_lower = {0};
+  // Samples of each window; a value is not below the median if fewer than `needed` of them are above it.
+  Counts total = (Counts){0} + tile->total, needed = (Counts){0} + tile->needed;
+  if (is_covered) KERNEL(count_covered)(tile, &total);
   for (size_t y = 0; y < height; y++) {
     const int8_t *row = tile->samples + y * SPAN_PITCH;
     V first = median, last = median;  // Where the median may be now.
     V rises = {0}, falls = {0};       // Windows for which a bound has not been found yet.
+    if (is_covered && y > 0) {
+      const int8_t *cover = tile->covers + y * SPAN_PITCH;
+      const window_run *runs = tile->window->columns;
+      for (size_t k = 0; k < tile->window->column_count;) {
+        V change = {0};
+        for (size_t end = SMALLER(k + 127, tile->window->column_count); k < end; k++)
+          change += KERNEL(load_i8)(cover + (ptrdiff_t)(runs[k].end - 1) * SPAN_PITCH + runs[k].line) -
+                    KERNEL(load_i8)(cover + (ptrdiff_t)(runs[k].first - 1) * SPAN_PITCH + runs[k].line);
+        total += __builtin_convertvector(change, Counts);
+      }
+    }
+    // Of none the median is the least.
+    if (is_covered) needed = __builtin_elementwise_max(total - (total >> 1), (Counts){0} + (int16_t)1);
     if (y == 0) {
       first = least;
-      above_lower = (Counts){0} + tile->total;
+      above_lower = total;
     } else {
       V lower = __builtin_elementwise_sub_sat(median, one);
       const window_run *runs = tile->window->columns;
@@ -72,8 +104,8 @@ static void KERNEL(median_span_column)(const KERNEL(span_tile) * tile, size_t he
         above += __builtin_convertvector(change, Counts);
         above_lower += __builtin_convertvector(change_lower, Counts);
       }
-      rises = __builtin_convertvector(above >= tile->needed, V);
-      falls = __builtin_convertvector(above_lower < tile->needed, V) & (V)(median > least);
+      rises = __builtin_convertvector(above >= needed, V);
+      falls = __builtin_convertvector(above_lower < needed, V) & (V)(median > least);
       first = (rises & (V)(median + one)) | (~rises & median);
       last = (rises & INT8_MAX) | (~rises & median);
       first = (falls & least) | (~falls & first);
@@ -82,7 +114,7 @@ static void KERNEL(median_span_column)(const KERNEL(span_tile) * tile, size_t he
       Counts rose = __builtin_convertvector(rises, Counts), fell = __builtin_convertvector(falls, Counts);
       Counts at_median = above;
       above = (fell & above_lower) | (~fell & ~rose & above);
-      above_lower = (rose & at_median) | (fell & tile->total) | (~rose & ~fell & above_lower);
+      above_lower = (rose & at_median) | (fell & total) | (~rose & ~fell & above_lower);
     }
     V open = (V)(first < last);
     for (int step = 0; KERNEL(any)(open); step = step < 63 ? 2 * step + 1 : 127) {
@@ -93,7 +125,7 @@ static void KERNEL(median_span_column)(const KERNEL(span_tile) * tile, size_t he
       V probe = (rises & up) | (falls & down) | (~rises & ~falls & middle);
       Counts count;
       KERNEL(count_above)(tile, row, &probe, &count);
-      V enough = __builtin_convertvector(count < tile->needed, V);
+      V enough = __builtin_convertvector(count < needed, V);
       V is_last = open & enough, is_below = open & ~enough;
       Counts wide_last = __builtin_convertvector(is_last, Counts),
              wide_below = __builtin_convertvector(is_below, Counts);
@@ -110,7 +142,9 @@ static void KERNEL(median_span_column)(const KERNEL(span_tile) * tile, size_t he
   }
 }
 
-static void KERNEL(median_spans_u8)(const uint8_t *src, uint8_t *dst, const median_window *window) {
+// With `cover` medians, else what is wanted.
+static inline __attribute__((always_inline)) void KERNEL(span_medians)(const uint8_t *src, const uint8_t *cover,
+                                                                       uint8_t *dst, const median_window *window) {
   uint32_t total = KERNEL(window_count)(window);
   KERNEL(span_tile) tile;
   tile.window = window;
@@ -127,11 +161,26 @@ static void KERNEL(median_spans_u8)(const uint8_t *src, uint8_t *dst, const medi
         for (size_t i = 0; i < columns; i++) to[i] = (int8_t)(from[i] ^ 128);
         // Windows beyond the tile are like its last one.
         for (size_t i = columns; i < VECTOR_BYTES + window->window_width - 1; i++) to[i] = to[columns - 1];
+        if (cover == NULL) continue;
+        const uint8_t *under = cover + (y + row) * window->src_pitch + x;
+        int8_t *counts = tile.covers + row * SPAN_PITCH;
+        for (size_t i = 0; i < columns; i++) {
+          counts[i] = (int8_t)under[i];
+          to[i] = under[i] ? to[i] : INT8_MIN;
+        }
+        for (size_t i = columns; i < VECTOR_BYTES + window->window_width - 1; i++) {
+          counts[i] = counts[columns - 1];
+          to[i] = to[columns - 1];
+        }
       }
       uint8_t medians[SPAN_TILE_HEIGHT * VECTOR_BYTES];
-      KERNEL(median_span_column)(&tile, height, medians);
+      KERNEL(median_span_column)(&tile, cover != NULL, height, medians);
       for (size_t row = 0; row < height; row++)
         memcpy(dst + (y + row) * window->dst_pitch + x, medians + row * VECTOR_BYTES, width);
     }
   }
+}
+
+static void KERNEL(median_spans_u8)(const uint8_t *src, uint8_t *dst, const median_window *window) {
+  KERNEL(span_medians)(src, NULL, dst, window);
 }

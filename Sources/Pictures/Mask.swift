@@ -106,6 +106,59 @@ public final class Mask: Sendable {
   }
 }
 
+extension Mask {
+  /// A part of it.
+  public func cropped(to region: Region) throws -> Mask {
+    let result = try Mask(width: region.width, height: region.height, isOfFile: isOfFile)
+    let words = (region.width + 63) / 64, shift = UInt64(region.x & 63)
+    for y in 0..<region.height {
+      let from = row(region.y + y) + region.x >> 6, to = result.row(y)
+      let last = (width + 63) / 64 - region.x >> 6 - 1
+      for word in 0..<words {
+        // What is beyond the width is not looked at.
+        to[word] = from[word] >> shift | (shift > 0 && word < last ? from[word + 1] << (64 - shift) : 0)
+      }
+    }
+    return result
+  }
+
+  /// Half its size: what most of four pixels are, or that they count where two and two differ. A last row or column that
+  /// stands alone counts twice.
+  public func halved() throws -> Mask {
+    let result = try Mask(width: (width + 1) / 2, height: (height + 1) / 2, isOfFile: isOfFile)
+    let words = (width + 63) / 64
+    for y in 0..<result.height {
+      let upper = row(2 * y), lower = row(min(2 * y + 1, height - 1)), target = result.row(y)
+      for word in 0..<words {
+        var a = upper[word], b = lower[word]
+        if width % 2 != 0 && word == words - 1 {
+          let end = UInt64(width & 63)
+          (a, b) = (a & ~(1 << end) | a << 1 & 1 << end, b & ~(1 << end) | b << 1 & 1 << end)
+        }
+        // Of pairs, at their even bits.
+        let most = a & a >> 1 | b & b >> 1 | (a | a >> 1) & (b | b >> 1)
+        target[word >> 1] |= Self.evenBits(of: most) << UInt64(32 * (word & 1))
+      }
+    }
+    return result
+  }
+
+  private static func evenBits(of word: UInt64) -> UInt64 {
+    var bits = word & 0x5555_5555_5555_5555
+    bits = (bits | bits >> 1) & 0x3333_3333_3333_3333
+    bits = (bits | bits >> 2) & 0x0F0F_0F0F_0F0F_0F0F
+    bits = (bits | bits >> 4) & 0x00FF_00FF_00FF_00FF
+    bits = (bits | bits >> 8) & 0x0000_FFFF_0000_FFFF
+    return (bits | bits >> 16) & 0x0000_0000_FFFF_FFFF
+  }
+
+  /// Writes 1 for each pixel of a row that counts, else 0.
+  package func unpack(_ y: Int, into bytes: UnsafeMutablePointer<UInt8>) {
+    let words = row(y)
+    for x in 0..<width { bytes[x] = UInt8(truncatingIfNeeded: words[x >> 6] >> UInt64(x & 63) & 1) }
+  }
+}
+
 extension Mask: Equatable {
   /// Whether they are the same, not alike.
   public static func == (a: Mask, b: Mask) -> Bool { a === b }

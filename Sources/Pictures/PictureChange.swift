@@ -34,6 +34,13 @@ public struct PictureChange: Sendable {
   package var pageNumbers: [Int] { pageList ?? Array(pages) }
   package var isOfSomePages: Bool { pages.count != pageCount }
 
+  /// The mask of the input's own file as it is for what is written; nil if there is none, or it was not read.
+  package func ownMask() throws -> Mask? {
+    guard var mask = input.validity.masks.first(where: \.isOfFile) else { return nil }
+    if turn != 1 { mask = try mask.turned(turn) }
+    return try region.map { try mask.cropped(to: $0) } ?? mask
+  }
+
   /// What a number in the input's file is multiplied with to be one of the output's.
   package func scale(to output: ImageDescription) -> Double {
     preservesRange ? 1 : output.valueOfOne / input.valueOfOne

@@ -56,9 +56,6 @@ public final class PixelBuffer: @unchecked Sendable {
   deinit { munmap(base, max(byteCount, 1)) }
 }
 
-/// Where temporary files are made: `TMPDIR`, else /tmp.
-private func temporaryDirectory() -> String { environment("TMPDIR") ?? "/tmp" }
-
 /// Opens a new file in `TMPDIR` for reading and writing and removes its name at once.
 ///
 /// - Returns: The descriptor, to be closed by the caller.

@@ -42,6 +42,8 @@ public struct TIFFCompanion: Equatable, Sendable {
   public var height: Int
   /// Where it is there.
   package var source: Source?
+  /// A mask that is written anew, not copied from there.
+  package var mask: Mask?
 
   /// A directory of a file.
   package struct Source: Equatable, Sendable {

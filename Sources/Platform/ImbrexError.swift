@@ -114,6 +114,14 @@ public struct ImbrexError: Error, Equatable, Sendable {
     self.option = option
   }
 
+  /// The same error without a name that its message begins with, for whoever names the file himself.
+  package func withoutName(_ name: String) -> ImbrexError {
+    guard message.hasPrefix("\(name): ") else { return self }
+    var copy = self
+    copy.message = String(message.dropFirst(name.count + 2))
+    return copy
+  }
+
   /// The same error of a code, with something before its message.
   package func prefixed(_ text: String) -> ImbrexError {
     var copy = self

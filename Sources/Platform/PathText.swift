@@ -64,21 +64,30 @@ public enum PathText {
     path.utf8.split(separator: 0x2F).map { String(Substring($0)) }
   }
 
-  /// Text for one line of a terminal or a log: control characters are shown as `\n` or `\x1b`.
+  /// Text for one line of a terminal or a log: what would steer a terminal, or turn the order of what follows, is shown as `\n`,
+  /// `\x1b` or `\u202e`, and so are the bytes of names that are not UTF-8.
   public static func printable(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else {
-      return text
-    }
-    let digits = Array("0123456789abcdef")
+    guard text.unicodeScalars.contains(where: { steersTerminals($0) || isEscape($0) }) else { return text }
     return text.unicodeScalars.map { scalar -> String in
       switch scalar.value {
-      case 10: "\\n"
-      case 9: "\\t"
-      case 13: "\\r"
-      case 0..<0x20, 0x7F..<0xA0: "\\x\(digits[Int(scalar.value >> 4)])\(digits[Int(scalar.value & 15)])"
-      default: String(scalar)
+      case 10: return "\\n"
+      case 9: return "\\t"
+      case 13: return "\\r"
+      case _ where isEscape(scalar): return "\\x" + String(scalar.value - escapeBase, radix: 16)
+      case _ where steersTerminals(scalar):
+        let digits = String(scalar.value, radix: 16), isByte = scalar.value < 0x100
+        return (isByte ? "\\x" : "\\u") + String(repeating: "0", count: (isByte ? 2 : 4) - digits.count) + digits
+      default: return String(scalar)
       }
     }.joined()
+  }
+
+  /// Control characters, those of eight bits too; what ends lines or turns the direction of writing (Unicode's Bidi_Control).
+  public static func steersTerminals(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7F..<0xA0, 0x61C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+    default: false
+    }
   }
 
   /// Calls a function of the system with a path.

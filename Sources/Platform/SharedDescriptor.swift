@@ -24,16 +24,17 @@ package final class SharedDescriptor: Sendable, Equatable {
 
   package static func == (a: SharedDescriptor, b: SharedDescriptor) -> Bool { a === b }
 
-  package var byteCount: UInt64 {
+  /// Nil if the system does not say.
+  package var byteCount: UInt64? {
     var status = stat()
-    return fstat(number, &status) == 0 ? UInt64(max(status.st_size, 0)) : 0
+    return fstat(number, &status) == 0 ? UInt64(max(status.st_size, 0)) : nil
   }
 
   /// Bytes from a place on; nil if the file ends before, or cannot be read.
   package func read(_ count: Int, at place: UInt64) -> [UInt8]? {
     guard place <= Int64.max - Int64(count) else { return nil }
     // Memory is not spent on what a forged number promises.
-    if count > 1 << 16 { guard place + UInt64(count) <= byteCount else { return nil } }
+    if count > 1 << 16 { guard let byteCount, place + UInt64(count) <= byteCount else { return nil } }
     var bytes = [UInt8](repeating: 0, count: count), done = 0
     while done < count {
       let got = bytes.withUnsafeMutableBytes {
@@ -57,5 +58,10 @@ package final class SharedDescriptor: Sendable, Equatable {
       guard count > 0 else { throw ImbrexError(.output, refused: "cannot write") }
       done += count
     }
+  }
+
+  /// Ends the file there.
+  package func cut(to count: UInt64) throws {
+    guard ftruncate(number, off_t(count)) == 0 else { throw ImbrexError(.output, refused: "cannot write") }
   }
 }

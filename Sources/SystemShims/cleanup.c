@@ -42,6 +42,11 @@ void cleanup_all(void) {
     char *path = atomic_load(&paths[slot]);
     if (path != NULL) unlink(path);
   }
+  // Directories of our own, empty by now.
+  for (int slot = 0; slot < SLOTS; slot++) {
+    char *path = atomic_load(&paths[slot]);
+    if (path != NULL) rmdir(path);
+  }
   cleanup_kill_groups();
 }
 
@@ -88,7 +93,9 @@ int64_t system_allow_open_files(int64_t wanted) {
 }
 
 void system_cleanup_install(void) {
-  static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+  // All that end a process from outside or by its limits; what is a bug of its own is left to the runtime, which tells where.
+  static const int signals[] = {SIGINT,  SIGTERM, SIGHUP,    SIGQUIT, SIGXCPU,
+                                SIGALRM, SIGPROF, SIGVTALRM, SIGUSR1, SIGUSR2};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction action = {0};
     // What nohup and shells' background jobs ignore stays ignored.

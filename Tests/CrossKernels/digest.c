@@ -114,6 +114,14 @@ static void run_all(kernels k, size_t n) {
   RUN(correlate_odd_rows_f64, kernel(f64, weights64, 2, wide, n))
   RUN(correlate_odd_row_f32, kernel(f32[0], weights, 4, 3, single, n))
   RUN(correlate_odd_row_f64, kernel(f64[0], weights64, 4, 1, wide, n))
+  uint16_t *halves[] = {(uint16_t *)(void *)&out, (uint16_t *)(void *)&out2};
+  static const uint16_t fixed[] = {20000, 26000, 13000, 5000, 1536};
+  RUN(split_samples_u8, kernel(u8[0], halves[0], halves[1], n))
+  RUN(join_samples_u8, kernel(u16[0], u16[1], out.bytes, n))
+  RUN(correlate_pairs_u16, kernel(u16, fixed, 4, 3, 1, halves[0], halves[1], n / 128 * 128))
+  RUN(blend_row_f32, kernel(f32[0], 9, f32[1], 3, single, n))
+  RUN(blend_rows_u8, kernel(f32, weights, out.bytes, n))
+  RUN(divide_covered_u16, memcpy(halves[0], u16[0], 2 * n); kernel(halves[0], u16[1], 65275, n))
   RUN(gradient3_f32, kernel(f32, weights, 1, single, single2, n))
   RUN(gradient5_f32, kernel(f32, weights, weights, 3, single, single2, n))
   RUN(roberts_f32, kernel(f32, 1, single, single2, n))

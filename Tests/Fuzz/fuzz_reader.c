@@ -39,8 +39,7 @@ static void read_page(NAME(_reader) * reader, const codec_header *header) {
 }
 
 static void read_file(size_t size, int tolerant, int selects) {
-  codec_input input = {
-      .fd = scratch_file(), .max_pixels = 1 << 14, .max_memory = 32 << 20, .is_tolerant = tolerant};
+  codec_input input = {.fd = scratch_file(), .max_pixels = 1 << 14, .max_memory = 32 << 20, .is_tolerant = tolerant};
   codec_header header;
   codec_error error = {0};
   NAME(_reader) *reader = NULL;
@@ -70,6 +69,21 @@ static void read_file(size_t size, int tolerant, int selects) {
   NAME(_close)(reader);
 }
 
+#ifdef HAS_MASKS
+/// The masks that go with the first pages.
+static void read_masks(int tolerant) {
+  for (uint32_t page = 0; page < 3; page++) {
+    codec_input input = {
+        .fd = scratch_file(), .max_pixels = 1 << 14, .max_memory = 32 << 20, .is_tolerant = tolerant, .page = page};
+    codec_header header;
+    codec_error error = {0};
+    codec_tiff_reader *reader = NULL;
+    if (codec_tiff_open_mask(&input, &reader, &header, &error) == codec_ok) read_page(reader, &header);
+    codec_tiff_close(reader);
+  }
+}
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   int fd = scratch_file();
   if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size) abort();
@@ -78,6 +92,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 #ifdef HAS_WINDOWS
   read_file(size, 0, 1);
   read_file(size, 1, 1);
+#endif
+#ifdef HAS_MASKS
+  read_masks(0);
+  read_masks(1);
 #endif
   return 0;
 }

@@ -14,10 +14,16 @@ with open(os.path.join(here, "../Fixtures/formats.jsonl")) as lines:
         if len(data) < 4096:
             with open(os.path.join(target, kind, "".join(c if c.isalnum() else "-" for c in rest)), "wb") as file:
                 file.write(data)
+with open(os.path.join(here, "../Fixtures/levels.jsonl")) as lines:
+    for number, line in enumerate(lines):
+        data = base64.b64decode(json.loads(line)["file"])
+        if len(data) < 16384:
+            with open(os.path.join(target, "tiff", f"levels-{number}"), "wb") as file:
+                file.write(data)
 folder = os.path.join(here, "../../TestImages")
 for root, _, files in os.walk(folder):
     for name in files:
-        kind = {"png": "png", "jpg": "jpeg", "tif": "tiff", "ppm": "pnm", "pgm": "pnm", "pam": "pnm", "pfm": "pnm", "pbm": "pnm"}.get(name.rsplit(".", 1)[-1])
+        kind = {"png": "png", "jpg": "jpeg", "tif": "tiff", "ppm": "pnm", "pgm": "pnm", "pam": "pnm", "pfm": "pnm", "pbm": "pnm", "npy": "npy"}.get(name.rsplit(".", 1)[-1])
         path = os.path.join(root, name)
         if kind and os.path.getsize(path) < 8192:
             shutil.copy(path, os.path.join(target, kind, name))

@@ -10,8 +10,8 @@ python3 Tests/Fuzz/make_seeds.py "$out/seeds"
 sources=$(ls Sources/CodecShims/*.c)
 for format in png jpeg tiff pnm npy; do
   has=
-  if [ $format = tiff ]; then has="-DHAS_PAGES -DHAS_WINDOWS"; fi
-  if [ $format = pnm ]; then has=-DHAS_WINDOWS; fi
+  if [ $format = tiff ]; then has="-DHAS_PAGES -DHAS_WINDOWS -DHAS_MASKS"; fi
+  if [ $format = pnm ]; then has="-DHAS_PAGES -DHAS_WINDOWS"; fi
   if [ $format = npy ]; then has="-DHAS_PAGES -DHAS_WINDOWS"; fi
   # shellcheck disable=SC2086
   clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Wno-nullability-completeness \
@@ -22,7 +22,7 @@ status=0
 for format in png jpeg tiff pnm npy; do
   mkdir -p "$out/corpus/$format"
   echo "$format: $seconds s"
-  if ! "$out/$format" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -max_len=8192 -print_final_stats=1 \
+  if ! "$out/$format" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 \
     -artifact_prefix="$out/crash-$format-" "$out/corpus/$format" "$out/seeds/$format" > "$out/$format.log" 2>&1; then
     tail -40 "$out/$format.log"
     status=1

@@ -279,6 +279,26 @@ import Testing
     Case("choose_covered_u16") { k, n, d in k.choose_covered_u16(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
     Case("choose_covered_u32") { k, n, d in k.choose_covered_u32(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
     Case("choose_covered_u64") { k, n, d in k.choose_covered_u64(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
+    Case("blend_row_f32") { k, n, d in k.blend_row_f32(d.input(n + 27), 9, d.input(n + 9), 3, d.output(n), n) },
+    Case("blend_rows_u8") { k, n, d in
+      let rows: [UnsafePointer<Float>] = d.rows(4, n)
+      k.blend_rows_u8(rows, [50, 100, 70, -20], d.output(n), n)
+    },
+    Case("split_samples_u8") { k, n, d in
+      k.split_samples_u8(d.input(n), d.output((n + 1) / 2), d.output(n / 2), n)
+    },
+    Case("join_samples_u8") { k, n, d in k.join_samples_u8(d.input((n + 1) / 2), d.input(n / 2), d.output(n), n) },
+    Case("correlate_pairs_u16") { k, n, d in
+      let count = n / 128 * 128
+      let rows: [UnsafePointer<UInt16>] = d.rows(10, count)
+      k.correlate_pairs_u16(
+        rows, [20000, 26000, 13000, 5000, 1536], 4, 3, 1, d.output(count), d.output(count), count)
+    },
+    Case("divide_covered_u16") { k, n, d in
+      let cover: UnsafePointer<UInt16> = d.input(n)
+      let low: UnsafeMutablePointer<Int32> = d.output(1)
+      low[0] = k.divide_covered_u16(d.inout(n), cover, n > 0 ? cover[n / 2] : 1, n)
+    },
     Case("divide_covered_f32") { k, n, d in
       let cover: UnsafePointer<Float> = d.input(n)
       k.divide_covered_f32(d.inout(n), cover, n > 0 ? cover[n / 2] : 1, n)

@@ -332,6 +332,30 @@ void codec_png_free_block(codec_png_encoded *encoded);
 const codec_item *_Nullable codec_png_late_items(const codec_png_reader *reader, size_t *count);
 void codec_png_add_late_items(codec_png_writer *writer, const codec_item *_Nullable items, size_t count);
 
+// JPEG in blocks of rows between restart markers, likewise.
+
+/// How a writer's file is cut; made by codec_jpeg_blocks.
+typedef struct codec_jpeg_layout {
+  uint32_t rows_per_block;  ///< 0: the file is not made of blocks.
+  uint32_t interval;        ///< MCUs between restart markers.
+  uint32_t rows_per_interval;
+} codec_jpeg_layout;
+
+/// Entropy-coded data of a block, with the markers in it numbered from 0.
+typedef struct codec_jpeg_encoded {
+  uint8_t *_Nullable bytes;  ///< To be freed with codec_jpeg_free_block.
+  size_t count;
+  uint32_t rows;
+} codec_jpeg_encoded;
+
+void codec_jpeg_blocks(const codec_header *header, codec_jpeg_layout *layout);
+int32_t codec_jpeg_encode_block(const codec_jpeg_layout *layout, const codec_header *header,
+                                const codec_options *options, const uint8_t *rows, uint32_t count,
+                                codec_jpeg_encoded *encoded, codec_error *error);
+int32_t codec_jpeg_append_block(codec_jpeg_writer *writer, const codec_jpeg_layout *layout,
+                                const codec_jpeg_encoded *encoded, codec_error *error);
+void codec_jpeg_free_block(codec_jpeg_encoded *encoded);
+
 // TIFF in blocks of whole strips, or of whole rows of tiles, likewise: for all that is compressed, but for huge strips.
 // A block is encoded by codec_tiff_encode_block on any thread and appended in order.
 
@@ -376,6 +400,8 @@ typedef struct codec_halving {
   int32_t majority;        ///< 1: what most samples are, the larger of two that are as many.
   int32_t has_nodata;      ///< 1: samples of that value do not count.
   double nodata;
+  /// Of the pixels of the two rows 1, or 0 for those that do not count; null: all do.
+  const uint8_t *_Nullable cover_above, *_Nullable cover_below;
 } codec_halving;
 
 /// Makes a row of (width + 1) / 2 pixels of two; of a last one that stands alone, given twice, likewise.

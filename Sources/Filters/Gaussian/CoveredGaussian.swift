@@ -7,13 +7,13 @@ import Pipeline
 /// H. Knutsson and C.-F. Westin 1993, "Normalized and differential convolution", doi:10.1109/CVPR.1993.341081.
 struct CoveredGaussian: Stencil {
   private let base: GaussianStencil
-  private let coverage: Coverage
+  let coverage: Coverage
   /// Sums the ones and zeros that say what counts.
   private let covers: GaussianStencil
-  private let untouched: UntouchedSamples
+  let untouched: UntouchedSamples
   /// The sum of all weights, as the same kernels add them up: where ones and zeros give it, all are ones.
   private let whole: Float
-  private let input: ImageDescription
+  let input: ImageDescription
 
   init(_ gaussian: Gaussian, _ base: GaussianStencil, _ coverage: Coverage, making output: ImageDescription) {
     (self.base, self.coverage) = (base, coverage)
@@ -68,6 +68,17 @@ struct CoveredGaussian: Stencil {
       return base.process(block, from: source, to: output, scratch: scratch)
     }
     let rows = CoveredRows(coverage, window, source, scratch: scratch)
+    guard let fixed = base.fixed else {
+      return blurFloats(block, rows, from: source, to: output, scratch: scratch)
+    }
+    guard let dense = blur(block, rows, in: fixed, from: source, to: output, scratch: scratch) else { return }
+    blurFloats(block, rows, from: source, to: output, scratch: scratch)
+    dense.put(to: output)
+  }
+
+  private func blurFloats(
+    _ block: Region, _ rows: CoveredRows, from source: SourceRows, to output: OutputRows, scratch: Scratch
+  ) {
     let bands = coverage.bands, channels = input.channels
     let samples = block.width * bands
     let sums = scratch.allocate(samples * block.height, of: Float.self)

@@ -75,18 +75,33 @@ struct GaussianStencil: Stencil {
   private let loader: FloatLoader
   /// What 1.0 is in the result.
   private let one: Float
+  /// Makes the result where samples of 8 bits stay such, and kernels are small.
+  let fixed: FixedPointGaussian?
+  /// Makes the result where they are wide.
+  let coarse: CoarseGaussian?
 
   init(_ gaussian: Gaussian, _ input: ImageDescription) {
     self.input = input
     outputType = gaussian.outputDescription(for: input).sampleType
     one = gaussian.valueOfOne(input)
     boundary = gaussian.boundary
-    weightsY = GaussianKernel(sigma: gaussian.sigmaY, truncate: gaussian.truncate).floatWeights
-    weightsX = GaussianKernel(sigma: gaussian.sigmaX, truncate: gaussian.truncate).floatWeights
+    let down = GaussianKernel(sigma: gaussian.sigmaY, truncate: gaussian.truncate)
+    let across = GaussianKernel(sigma: gaussian.sigmaX, truncate: gaussian.truncate)
+    (weightsY, weightsX) = (down.floatWeights, across.floatWeights)
     // Samples keep their own scale until they are stored: integers stay whole, and sums of two are exact.
     loader = FloatLoader(
       input: input, result: .premultiplied, fullScale: gaussian.scale(of: input), isLinear: gaussian.isLinear)
     constant = Float(gaussian.constant) * loader.fullScale
+    let staysBytes = outputType == .uint8 && one == 1 && loader.fullScale == 255 && !loader.isLinear
+    guard staysBytes && input.alpha == .none else {
+      (fixed, coarse) = (nil, nil)
+      return
+    }
+    fixed = FixedPointGaussian(
+      input, weightsY: down.weights, weightsX: across.weights, boundary: boundary, constant: constant)
+    coarse =
+      fixed == nil
+      ? CoarseGaussian(input, gaussian, weightsY: down.weights, weightsX: across.weights, constant: constant) : nil
   }
 
   /// Sums the ones and zeros that say what counts, which are ones beyond the border of the boundary `constant`.
@@ -98,16 +113,21 @@ struct GaussianStencil: Stencil {
     (weightsY, weightsX) = (gaussian.weightsY, gaussian.weightsX)
     loader = FloatLoader(input: cover, result: .samples, fullScale: 255)
     constant = 1
+    (fixed, coarse) = (nil, nil)
   }
 
   private var radiusY: Int { weightsY.count - 1 }
   private var radiusX: Int { weightsX.count - 1 }
 
-  var halo: Halo { Halo(y: radiusY, x: radiusX) }
+  var halo: Halo { coarse?.halo ?? Halo(y: radiusY, x: radiusX) }
   var needsWholePicture: Bool { boundary.y == .wrap && radiusY > 0 }
   var needsWholeRows: Bool { boundary.x == .wrap && radiusX > 0 }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
+    if let fixed { return fixed.process(region, from: source, to: output, scratch: scratch) }
+    if let coarse {
+      return scratch.frame { coarse.process(region, from: source, to: output, scratch: scratch) }
+    }
     for block in blocks(of: region) {
       scratch.frame {
         blur(block, from: source, scratch: scratch) { row, y in finish(row, y: y, of: block, to: output) }

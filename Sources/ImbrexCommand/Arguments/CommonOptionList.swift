@@ -153,6 +153,9 @@ package enum CommonOptionList {
         "in-place", .optionalText(allowed: "a suffix without a slash") { !$0.isEmpty && !$0.utf8.contains(0x2F) },
         valueName: "suffix", changesResult: false,
         help: "Write each result over its input; with a suffix, keep what was there under the name with it added."),
+      OptionDefinition(
+        "sync", .flag, changesResult: false,
+        help: "Have each output on the disk before its name leads to it, as --in-place does anyway."),
       OptionDefinition("no-clobber", short: "n", .flag, changesResult: false, help: "Leave existing outputs alone."),
       OptionDefinition(
         "incremental", .flag, changesResult: false,

@@ -151,7 +151,15 @@ extension LineReader {
   private mutating func readShort(_ word: String) throws -> ParsedCommand? {
     var letters = Substring(word).unicodeScalars.dropFirst()
     while let letter = letters.popFirst() {
-      if letter == "h" { return .help(try topic(), isShort: true) }
+      if letter == "h" {
+        // A pattern of the shell's may have found a file of such a name.
+        if let other = letters.first(where: { letter in
+          letter != "h" && definition { $0.short == Character(letter) } == nil
+        }) {
+          throw unknown("-\(other)' in '\(word)", word)
+        }
+        return .help(try topic(), isShort: true)
+      }
       guard let option = definition({ $0.short == Character(letter) }) else {
         let known = CommonOptionList.all.first { $0.short == Character(letter) }
         let shown = word.unicodeScalars.count == 2 ? word : "-\(letter)' in '\(word)"
@@ -248,7 +256,9 @@ extension LineReader {
     if !owners.isEmpty { return ImbrexError(option: name, "is an option of \(listed(owners)), not of \(place)") }
     let names = (ownOptions + common).map(\.name) + ["help", "version"]
     let near = nearestName(to: name, in: names).map { "; did you mean '--\($0)'?" } ?? ""
-    return ImbrexError(.usage, "unknown option '\(word)'\(near)")
+    let file = words[next - 1]
+    let hint = near.isEmpty && fileExists(file) ? "; the file of that name is './\(file)'" : near
+    return ImbrexError(.usage, "unknown option '\(word)'\(hint)")
   }
 }
 

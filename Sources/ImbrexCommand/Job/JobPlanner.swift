@@ -56,6 +56,8 @@ struct JobPlanner {
   }
 
   mutating func plan() throws -> JobPlan {
+    // A plan that leaves out what is there would be kept to for ever.
+    if let (path, error) = outputs.plan.unread.first { throw NamedError(file: path, error: error) }
     if outputs.plan.count == 1, outputs.plan[0].input == "-" {
       throw ImbrexError(.usage, "standard input cannot be read again and again: name a file")
     }

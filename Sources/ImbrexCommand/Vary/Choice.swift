@@ -46,10 +46,12 @@ final class Choice: Sendable {
 struct SheetFiles: Sendable {
   private let path: String
   private let isDirectory: Bool
+  private let isSynced: Bool
 
   /// - Throws: A usage error for a name that says no format, or one file for several inputs.
   init(_ path: String, _ run: VariedRun) throws {
     self.path = path
+    isSynced = run.options.sync
     isDirectory = path.hasSuffix("/") || Imbrex.isDirectory(path)
     guard isDirectory || !run.outputs[0].plan.isMany else {
       throw ImbrexError(option: "sheet", "for several inputs needs a directory: '\(path)/'")
@@ -96,8 +98,10 @@ struct SheetFiles: Sendable {
     let path = path(of: job.input)
     try job.writing(to: path) {
       if isDirectory { try makeDirectories(PathText.split(path).directory) }
+      var settings = OutputFile.Settings()
+      (settings.isNamed, settings.isSynced) = (!isDirectory, isSynced)
       let writer = try ImageWriter(
-        to: OutputFile(path: path), format: ImageFormat(path: path)!, picture: sheet.picture.description,
+        to: OutputFile(path: path, settings), format: ImageFormat(path: path)!, picture: sheet.picture.description,
         metadata: Metadata())
       try writer.write(sheet.picture.converted(to: writer.description))
       try writer.finish()

@@ -69,7 +69,8 @@ struct VariedRun: Sendable {
       if options.noClobber && fileExists(path) { continue }
       try writeText(
         outputs.tableFormat.text(
-          rows, columns: runs[0].pipeline.tableFilter!.tableColumns, naming: outputs.plan.isMany), to: path)
+          rows, columns: runs[0].pipeline.tableFilter!.tableColumns, naming: outputs.plan.isMany), to: path,
+        isSynced: options.sync)
     }
   }
 

@@ -10,12 +10,12 @@ int32_t system_affinity_cores(void);
 /// The program's name and arguments, ended by null; or null where the system does not give them.
 char *const *system_arguments(void);
 
-/// Registers a path to be removed if a signal ends the process; returns its slot, or -1 if there is no room.
+/// Registers a path, of a file or a directory, to be removed if a signal ends the process; returns its slot, or -1 if there is no room.
 int32_t system_cleanup_add(const char *path);
 /// Forgets a slot (-1 is allowed).
 void system_cleanup_remove(int32_t slot);
-/// Installs handlers for SIGINT, SIGTERM and SIGHUP that remove the registered paths; ignores SIGPIPE and
-/// SIGXFSZ.
+/// Installs handlers that remove the registered paths for the signals that end a process from outside, such as SIGINT, SIGTERM,
+/// SIGQUIT and SIGXCPU; ignores SIGPIPE and SIGXFSZ.
 void system_cleanup_install(void);
 
 /// Whether a bar stands on the terminal of standard error, with the cursor at its beginning; a signal's handler takes
