@@ -285,6 +285,11 @@ def axis_cases():
             words = ["blob-detect", "--method", method, "--min-sigma", text[0], "--max-sigma", text[1]]
             words += ["--threshold", 0.12 if method == "log" else 0.07, *more]
             case("ellipses", words, blobs.tolist(), 1e-9)
+    # Discs that touch from within.
+    grain = input_line("grain", np.random.default_rng(1).random((43, 56)).astype(np.float32) * 2 - 0.5)
+    blobs = feature.blob_log(grain.astype(float), (1, 1.5), (3, 4.5), 5, threshold=0.15, overlap=1)
+    words = ["blob-detect", "--min-sigma", "1,1.5", "--max-sigma", "3,4.5", "--num-sigma", 5, "--threshold", 0.15, "--overlap", 1]
+    case("grain", words, blobs.tolist(), 1e-9)
     for border in ((0, 12), (12, 0), (3, 20)):
         blobs = feature.blob_log(unit, 2, 10, 5, threshold=0.1, exclude_border=border)
         words = ["blob-detect", "--min-sigma", 2, "--max-sigma", 10, "--num-sigma", 5, "--threshold", 0.1]

@@ -80,15 +80,11 @@ enum BlobPruning {
     let greater = max(a.sigma, b.sigma)
     guard greater > 0 else { return 0 }
     let r1 = a.sigma / greater, r2 = b.sigma / greater
-    let dy = Double(a.y - b.y), dx = Double(a.x - b.x)
-    let d: Double
-    if a.isRound && b.isRound {
-      d = (dy * dy + dx * dx).squareRoot() / (greater * 2.0.squareRoot())
-    } else {
-      let larger = a.sigma > b.sigma ? a : b
-      let (y, x) = (dy / (larger.sigmaY * 2.0.squareRoot()), dx / (larger.sigma * 2.0.squareRoot()))
-      d = (y * y + x * x).squareRoot()
-    }
+    // Places first, then how far they are apart, as in scikit-image: ties between discs that touch fall alike.
+    let larger = a.sigma > b.sigma ? a : b
+    let (down, across) = (larger.sigmaY * 2.0.squareRoot(), larger.sigma * 2.0.squareRoot())
+    let dy = Double(b.y) / down - Double(a.y) / down, dx = Double(b.x) / across - Double(a.x) / across
+    let d = (dy * dy + dx * dx).squareRoot()
     if d > r1 + r2 { return 0 }
     if d <= abs(r1 - r2) { return 1 }
     // Area of the lens of two circles (mathworld.wolfram.com/Circle-CircleIntersection.html).
