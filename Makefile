@@ -33,7 +33,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = "$(SHARE)/bash-completion/completions/imbrex" "$(SHARE)/zsh/site-functions/_imbrex" \
   "$(SHARE)/fish/vendor_completions.d/imbrex.fish"
 
-.PHONY: all deps build test check test-engines test-sanitized test-mutants soak demo bench bench-peers bench-apply bench-sweeps bench-kernels fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
+.PHONY: all deps build test check test-same-bytes test-engines test-sanitized test-mutants soak demo bench bench-peers bench-apply bench-sweeps bench-kernels bench-page fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
 
 all: build
 
@@ -64,6 +64,9 @@ test: deps ## Run all tests
 	$(EXAMPLE) || { rm -rf .build-example && $(EXAMPLE); }
 	.build-example/release/blur $(PHOTO) .build-example/blurred.png
 	.build-example/release/grow $(PHOTO) .build-example/grown.png
+
+test-same-bytes: build ## Run commands and compression thousands of times: the same bytes each time
+	bash Tests/SameBytes/run.sh $(PROGRAM)
 
 test-engines: build ## Run jobs on make, Slurm and dask, which are installed and started on this machine
 	bash Tests/Engines/run.sh $(ENGINES)
@@ -111,6 +114,9 @@ bench-apply: build ## Compare commands on tiles with cat, dask and scikit-image,
 
 bench-sweeps: build ## Compare --vary with loops, of imbrex and in Python where peers are installed
 	Tests/Benchmarks/bench-sweeps.py $(PROGRAM)
+
+bench-page: build ## Write the page of benchmarks anew, for this machine (it must be quiet)
+	Tests/Benchmarks/make-page.py $(PROGRAM) Sources/Imbrex/Documentation.docc/Benchmarks.md
 
 bench-kernels: build ## Compare the filters in memory with OpenCV's and scikit-image's
 	Tests/Benchmarks/bench-kernels.py $(PROGRAM)

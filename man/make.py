@@ -29,11 +29,18 @@ a filter sees, by
 goes with
 .Cm constant
 only.
+Gaussian, sobel and median also take one for each axis, that of y first:
+.Ql reflect,wrap .
 .Cm symmetric ,
 .Cm edge
 and
 .Cm periodic
-are other names of reflect, nearest and wrap."""
+are other names of reflect, nearest and wrap;
+.Cm grid-mirror ,
+.Cm grid-wrap
+and
+.Cm grid-constant ,
+which scipy has, of reflect, wrap and constant."""
 
 PAGES = {
     "gaussian": {
@@ -43,6 +50,15 @@ The result is that of
 .Ql skimage.filters.gaussian .
 Sample type, channels and colour are kept; integers are rounded to the nearest.
 Colour is weighted by alpha, so that hidden colour does not bleed out of transparent pixels.
+.Pp
+With
+.Fl -order
+the weights are those of a derivative of the Gaussian, on either axis by itself: 0,1 gives the slope along x, 2,0 the curvature along y, 1,1
+the mixed one.
+The result is that of
+.Ql scipy.ndimage.gaussian_filter
+with an order, for each colour; alpha is dropped.
+It is written as 0.5 + response/2 in integer types and as it is in float, and takes no picture with pixels that do not count.
 .Pp
 """ + BOUNDARIES,
         "examples": ["gaussian --sigma 2 in.png -o out.png", "gaussian --sigma 0,5 --boundary wrap panorama.tif -o out.tif",
@@ -60,7 +76,7 @@ and its family.
 .Pp
 A response of 1 is written as the sample type's maximum.
 The signed directions are written as 0.5 + response/2, and as they are in float: below minus above (horizontal), right minus left
-(vertical).
+(vertical); of roberts lower right minus upper left (positive-diagonal) and lower left minus upper right (negative-diagonal).
 Alpha is ignored.
 .Pp
 """ + BOUNDARIES,
@@ -73,14 +89,29 @@ count/2, rounded down.
 The result is that of
 .Ql scipy.ndimage.median_filter .
 Sample type, channels and colour are kept.
-A disk of radius R holds the pixels at a distance of at most R.
+A disk of radius R holds the pixels at a distance of at most R, a diamond those that are at most R steps along rows and columns away, a cross
+a row and a column; an octagon is as regular as can be:
+.Ql skimage.morphology.octagon(m, n)
+with m + 2n = 2R + 1.
+.Fl -footprint
+takes any other shape: of a small picture, of at most 2001 × 2001 pixels, those that are not 0.
+Of an even number of rows or columns the middle is the one behind the middle, as in scipy.
 In float pictures, NaN counts as greater than any number.
 .Pp
-Squares of 3×3 and 5×5 go through sorting networks; for larger rectangles the time does not depend on the window in 8-bit
-pictures, and grows with its height in others.
+.Fl -rank
+takes another sample of the sorted window, counted from 0, or with \u22121 from its end, as
+.Ql scipy.ndimage.rank_filter
+does;
+.Fl -percentile
+that of rank count × P/100, rounded down, as
+.Ql percentile_filter .
+.Pp
+Medians of 3×3 and 5×5 squares go through sorting networks, the least and the greatest of rectangles through a few comparisons; for larger
+rectangles the time does not depend on the window in 8-bit pictures, and grows with its height in others.
 .Pp
 """ + BOUNDARIES,
-        "examples": ["median --radius 2 noisy.png -o clean.png", "median --shape disk --radius 5 stars.tif -o background.tif"],
+        "examples": ["median --radius 2 noisy.png -o clean.png", "median --shape disk --radius 5 stars.tif -o background.tif",
+                     "median --percentile 10 --footprint ring.png cells.tif -o ground.tif"],
     },
     "edge": {
         "description": """Finds edges with Canny's detector, on luma scaled to [0, 1]: Gaussian smoothing, the gradient by unnormalised Sobel filters,
@@ -96,7 +127,11 @@ asks for that: of a JPEG comes a PNG, and in a directory its name says so; with
 .Fl -in-place
 JPEGs are refused.
 The result is that of
-.Ql skimage.feature.canny .
+.Ql skimage.feature.canny ,
+equal in each pixel where NumPy does not use AVX-512: with that its exponential is off by a last digit here and there, so that
+scikit-image's own result is another on drawings full of ties.
+.Ev NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR"
+turns it off.
 .Pp
 With
 .Fl -quantiles
@@ -114,6 +149,7 @@ A blob is a peak, in space and scale, of the response at a range of scales: the 
 difference of neighbouring Gaussians (dog), or the determinant of the Hessian from box filters (doh, which finds bright and dark blobs
 alike).
 The radius is √2 sigma for log and dog, sigma for doh.
+With sigmas of their own for y and x (log, dog) blobs are ellipses, and the columns y, x, sigma_y, sigma_x, radius_y and radius_x.
 Of two blobs that overlap by more than
 .Fl -overlap
 of the smaller one's area, the smaller goes.
@@ -303,6 +339,8 @@ are what stands in the file.""",
 Every parallel result is compared with the serial one; if a byte differs, the exit status is 1.
 The table has, for each setting, the median, least and greatest time, megapixels a second, the speed-up over serial, efficiency (speed-up
 a worker) and the serial fraction of Karp and Flatt: the share of the work that would have to be serial to explain the speed-up.
+Then come the gigabytes a second that are read of the picture and written of the result, and which share that is of the rate at which as
+many workers copy memory: a filter cannot be faster than copying.
 .Pp
 With
 .Fl -end-to-end
@@ -500,8 +538,8 @@ Of many files each has its own size;
 .Nm imbrex info
 shows what a file says.
 .Pp
-Where pixels are not square, gaussian has a sigma for each axis; edge and blob-detect refuse pixels whose sides differ by more than a
-thousandth.
+Where pixels are not square, gaussian and edge have a sigma for each axis; blob-detect refuses pixels whose sides differ by more than a
+thousandth, unless a sigma is given for each axis.
 Tables of blobs then have the columns in the unit beside those in pixels:
 .Ql y_um , x_um , sigma_um , radius_um .
 A median's window is of whole pixels, and so are
@@ -563,7 +601,9 @@ A mask with as many pages as the picture has one for each page; of any other the
 .It gaussian
 is the sum of the samples that count divided by the sum of their weights.
 .It median
-is the sample of rank n/2, rounded down, of the n samples in the window that count.
+is the sample of rank n/2, rounded down, of the n samples in the window that count; a percentile is one of these n, and a rank is counted
+among them, up to the last.
+Where none counts the pixel comes out as it went in.
 .It sobel
 has a response where all that the operator looks at counts, and with a mask where that, eroded by 3\u00d73, is not zero.
 Elsewhere stands the number for no data, or no response where there is none.
@@ -832,7 +872,7 @@ CMYK and Lab are filtered in their own channels; sobel, edge and blob-detect tak
 64-bit floats and integers of 32 and 64 bits are filtered in double precision, all else by gaussian and sobel in single precision;
 the median returns them as they are.
 Integers of 64 bits are exact up to 53.
-Signed integers count from \u2212max to max, so that 1.0 is the largest.
+Signed integers count from \u2212max to max, so that 1.0 is the largest; the least, one further from 0, is read as \u22121.
 .Pp
 What a format cannot hold is converted with one warning: more bits are rounded, floats clamped (with another warning where values are lost), alpha put over
 .Fl -background ,

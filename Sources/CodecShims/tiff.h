@@ -66,7 +66,7 @@ typedef struct tiff_file {
 /// - Parameter fd: Negative: a new file in memory, which goes when it is closed.
 bool tiff_file_open(tiff_file *file, int fd, const char *mode);
 void tiff_file_close(tiff_file *file);
-uint64_t tiff_file_size(tiff_file *file);
+uint64_t tiff_file_size(const tiff_file *file);
 /// The same as libtiff says it, under a heading of ours.
 int32_t tiff_fail(const tiff_file *file, codec_error *error, const char *heading);
 

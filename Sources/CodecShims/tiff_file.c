@@ -75,7 +75,7 @@ static toff_t file_size(thandle_t handle) {
   return status.st_size > 0 ? (toff_t)status.st_size : 0;
 }
 
-uint64_t tiff_file_size(tiff_file *file) { return file_size((thandle_t)file); }
+uint64_t tiff_file_size(const tiff_file *file) { return file_size((thandle_t)file); }
 
 static toff_t file_seek(thandle_t handle, toff_t offset, int whence) {
   tiff_file *file = handle;

@@ -12,6 +12,9 @@ struct BenchReport {
   func speedup(_ run: Benchmark.Run) -> Double { runs[0].median / run.median }
   private func throughput(_ run: Benchmark.Run) -> Double { Double(picture.pixelCount) / 1e6 / run.median }
 
+  /// How near a run comes to reading and writing memory and doing nothing else.
+  private func shareOfCopy(_ run: Benchmark.Run) -> Double { Double(run.bytes) / run.median / run.copyRate }
+
   /// The share of serial work that a speed-up on p workers implies (Karp and Flatt 1990, doi:10.1145/78607.78614).
   func serialFraction(_ run: Benchmark.Run) -> Double? {
     guard run.workers > 1 else { return nil }
@@ -46,6 +49,8 @@ struct BenchReport {
               ("mpixels_per_second", .number(throughput(run))), ("speedup", .number(speedup(run))),
               ("efficiency", .number(speedup(run) / Double(run.workers))),
               ("serial_fraction", serialFraction(run).map(JSONValue.number) ?? .null),
+              ("bytes", .integer(run.bytes)), ("bytes_per_second", .number(Double(run.bytes) / run.median)),
+              ("copy_bytes_per_second", .number(run.copyRate)), ("share_of_copy", .number(shareOfCopy(run))),
               ("identical", .bool(run.isIdentical)),
             ])
           })
@@ -67,7 +72,7 @@ struct BenchReport {
 
   private static let baseColumns = [
     "mode", "jobs", "tiles", "median ms", "min ms", "max ms", "Mpixel/s", "speed-up", "efficiency", "serial fraction",
-    "identical",
+    "GB/s", "of copy", "identical",
   ]
 
   private var cells: [[String]] {
@@ -76,7 +81,7 @@ struct BenchReport {
         run.isSerial ? "serial" : "parallel", String(run.workers), String(run.tiles), fixed(run.median * 1000, 2),
         fixed(run.least * 1000, 2), fixed(run.greatest * 1000, 2), fixed(throughput(run), 1), fixed(speedup(run), 2),
         fixed(speedup(run) / Double(run.workers), 2), serialFraction(run).map { fixed($0, 3) } ?? "-",
-        run.isIdentical ? "yes" : "NO",
+        fixed(Double(run.bytes) / run.median / 1e9, 2), fixed(shareOfCopy(run), 3), run.isIdentical ? "yes" : "NO",
       ]
       if hasTilings { cells.insert("\(run.tileHeight)x\(run.tileWidth)", at: 3) }
       if isEndToEnd { cells += (run.stages ?? []).map { fixed($0.seconds * 1000, 2) } }

@@ -1,4 +1,5 @@
 import Imbrex
+import Platform
 
 /// Times a filter: serially, then with several worker counts and tilings, checking that all results are the same bytes.
 struct Benchmark: Sendable {
@@ -12,6 +13,10 @@ struct Benchmark: Sendable {
     /// One entry a timed run, in order: the filter in memory or, end to end, from file to file.
     let seconds: [Double]
     let isIdentical: Bool
+    /// What is read of the picture and written of the result: in memory the samples, end to end the files.
+    let bytes: Int
+    /// Bytes a second that as many workers read and write when they copy memory.
+    let copyRate: Double
     /// End to end, the medians of decoding, filtering and encoding, each by itself and in memory.
     let stages: [(name: String, seconds: Double)]?
 
@@ -70,6 +75,8 @@ struct Benchmark: Sendable {
     let reference = try makeResult(), result = try makeResult()
     var times = settings.map { _ in Times() }
     var isIdentical = settings.map { _ in true }
+    let copyRates = settings.indices.map { CopyRate.measure(pools[$0], workers: settings[$0].workers) }
+    var bytes = bytes(of: picture) + (reference.picture.map(bytes) ?? 0)
     var written: String?
     for round in 0..<(warmups + runs) {
       for (index, options) in settings.enumerated() {
@@ -80,7 +87,8 @@ struct Benchmark: Sendable {
         if index > 0 && !target.equals(reference) { isIdentical[index] = false }
         if let file {
           time.decode = [try seconds { _ = try Picture(reading: ImageReader(path: file, options: readerOptions)) }]
-          let output = try endToEnd(file, target, context, &time)
+          let (output, size) = try endToEnd(file, target, context, &time)
+          bytes = size
           if index == 0 { written = output } else if output != written { isIdentical[index] = false }
         }
         if round >= warmups { times[index].append(time) }
@@ -92,12 +100,14 @@ struct Benchmark: Sendable {
       return Run(
         isSerial: index == 0, workers: settings[index].workers, tiles: sweep.tiles, tileHeight: sweep.grid.bandHeight,
         tileWidth: sweep.grid.tileWidth, seconds: file == nil ? time.filter : time.together,
-        isIdentical: isIdentical[index],
+        isIdentical: isIdentical[index], bytes: bytes, copyRate: copyRates[index],
         stages: file == nil
           ? nil
           : [("decode", time.decode), ("filter", time.filter), ("encode", time.encode)].map { ($0, Self.median($1)) })
     }
   }
+
+  private func bytes(of picture: Picture) -> Int { picture.description.bytesPerRow * picture.description.height }
 
   private struct Times {
     var decode: [Double] = [], filter: [Double] = [], encode: [Double] = [], together: [Double] = []
@@ -116,8 +126,11 @@ struct Benchmark: Sendable {
     return Double(monotonicNanoseconds() - start) / 1e9
   }
 
-  /// Encodes a result, then runs from file to file; what the file holds comes back, as a hash or as text.
-  private func endToEnd(_ file: String, _ result: Result, _ context: RunContext, _ time: inout Times) throws -> String {
+  /// Encodes a result, then runs from file to file; what the file holds comes back, as a hash or as text, and the bytes of both files.
+  private func endToEnd(
+    _ file: String, _ result: Result, _ context: RunContext, _ time: inout Times
+  ) throws -> (content: String, bytes: Int) {
+    let size = fileSize(file)
     guard let made = result.picture else {
       var table: Table?
       time.encode = [0]
@@ -128,7 +141,7 @@ struct Benchmark: Sendable {
           table = try plan.run(.stream(reader), to: .table, in: context)
         }
       ]
-      return "\(table!.rows)"
+      return ("\(table!.rows)", size)
     }
     let reader = try ImageReader(path: file, options: readerOptions)
     let format = reader.format.holding(made.description)
@@ -166,7 +179,7 @@ struct Benchmark: Sendable {
         try writer.finish(after: reader)
       }
     ]
-    return try ContentHash(ofFile: path).description
+    return (try ContentHash(ofFile: path).description, size + fileSize(path))
   }
 
   private final class Result {

@@ -47,6 +47,11 @@ KERNEL_ENTRY(void, choose_covered_u32,
 /// As choose_covered_u8.
 KERNEL_ENTRY(void, choose_covered_u64,
              (const uint8_t *cover, const uint64_t *yes, const uint64_t *no, uint64_t *dst, size_t n))
+/// dst[i] = 255 where cover[i] is 1, 0 where it is 0.
+KERNEL_ENTRY(void, cover_bytes_u8, (const uint8_t *cover, uint8_t *dst, size_t n))
+/// dst[i] = sums[i] where counts[i] is not 0, else `other`.
+KERNEL_ENTRY(void, keep_covered_u16,
+             (const uint16_t *sums, const uint16_t *counts, uint16_t other, uint16_t *dst, size_t n))
 /// values[i] /= cover[i], unless that is `whole`, or 0.
 KERNEL_ENTRY(void, divide_covered_f32, (float *values, const float *cover, float whole, size_t n))
 
@@ -90,6 +95,18 @@ KERNEL_ENTRY(void, correlate_row_f32,
              (const float *src, const float *weights, size_t radius, size_t step, float *dst, size_t n))
 /// As correlate_row_f32.
 KERNEL_ENTRY(void, correlate_row_f64,
+             (const double *src, const double *weights, size_t radius, size_t step, double *dst, size_t n))
+/// As correlate_rows_u8_f32, with a kernel whose upper half is the negative of the lower: right minus left.
+KERNEL_ENTRY(void, correlate_odd_rows_f32,
+             (const float *const _Nonnull *_Nonnull rows, const float *weights, size_t radius, float *dst, size_t n))
+/// As correlate_odd_rows_f32.
+KERNEL_ENTRY(void, correlate_odd_rows_f64,
+             (const double *const _Nonnull *_Nonnull rows, const double *weights, size_t radius, double *dst, size_t n))
+/// As correlate_row_f32, with a kernel as that of correlate_odd_rows_f32.
+KERNEL_ENTRY(void, correlate_odd_row_f32,
+             (const float *src, const float *weights, size_t radius, size_t step, float *dst, size_t n))
+/// As correlate_odd_row_f32.
+KERNEL_ENTRY(void, correlate_odd_row_f64,
              (const double *src, const double *weights, size_t radius, size_t step, double *dst, size_t n))
 
 // MARK: Correlation of 8-bit samples in fixed point.
@@ -205,7 +222,7 @@ KERNEL_ENTRY(void, range_f64, (const double *src, size_t n, double *least, doubl
 KERNEL_ENTRY(void, hessian_f64,
              (const hessian_box *boxes, double weight, size_t first, size_t width, double *dst, size_t n))
 
-// MARK: Medians: the value of rank ⌊count / 2⌋.
+// MARK: Medians: the value of rank ⌊count / 2⌋, or of another rank where a `median_window` says so.
 /// Of 3 × 3: `rows` are the height + 2 (5 × 5: + 4) rows of the windows, from the top, at the column of the first
 /// output; neighbours are `step` samples away. Writes `height` rows of `n` samples, `pitch` apart.
 KERNEL_ENTRY(void, median3_u8,
@@ -236,10 +253,29 @@ KERNEL_ENTRY(void, median5_i32,
 KERNEL_ENTRY(void, median_count_u8,
              (const uint8_t *const _Nonnull *_Nonnull rows, const int32_t *offsets, size_t count, uint32_t rank,
               uint8_t *dst, size_t n))
-/// A convex window of at most MEDIAN_SPAN_MOST rows and columns: row dy spans the columns
-/// spans[2 dy] ≤ dx < spans[2 dy + 1] (from the window's left column).
-KERNEL_ENTRY(void, median_spans_u8,
-             (const uint8_t *src, uint8_t *dst, const median_window *window, const int32_t *spans))
+/// As median_count_u8.
+KERNEL_ENTRY(void, median_count_u16,
+             (const uint16_t *const _Nonnull *_Nonnull rows, const int32_t *offsets, size_t count, uint32_t rank,
+              uint16_t *dst, size_t n))
+/// As median_count_u8.
+KERNEL_ENTRY(void, median_count_i32,
+             (const int32_t *const _Nonnull *_Nonnull rows, const int32_t *offsets, size_t count, uint32_t rank,
+              int32_t *dst, size_t n))
+/// The greatest or the least sample of windows of `height` × `width`: `rows` are theirs, from the left column of the
+/// first, neighbours `step` samples away. `spare`: n + (width − 1) × step samples of scratch.
+KERNEL_ENTRY(void, extreme_u8,
+             (const uint8_t *const _Nonnull *_Nonnull rows, size_t height, size_t width, size_t step, int32_t greatest,
+              uint8_t *dst, size_t n, uint8_t *spare))
+/// As extreme_u8.
+KERNEL_ENTRY(void, extreme_u16,
+             (const uint16_t *const _Nonnull *_Nonnull rows, size_t height, size_t width, size_t step, int32_t greatest,
+              uint16_t *dst, size_t n, uint16_t *spare))
+/// As extreme_u8.
+KERNEL_ENTRY(void, extreme_i32,
+             (const int32_t *const _Nonnull *_Nonnull rows, size_t height, size_t width, size_t step, int32_t greatest,
+              int32_t *dst, size_t n, int32_t *spare))
+/// A window of any shape, of at most MEDIAN_SPAN_MOST rows and columns.
+KERNEL_ENTRY(void, median_spans_u8, (const uint8_t *src, uint8_t *dst, const median_window *window))
 /// Perreault and Hébert 2007, "Median filtering in constant time", doi:10.1109/TIP.2007.902329. The window holds at
 /// most 65535 samples. `histograms`: (width + window_width − 1) × 272 zeroed or dirty words of scratch.
 KERNEL_ENTRY(void, median_histogram_u8,
@@ -249,13 +285,12 @@ KERNEL_ENTRY(void, median_histogram_u8,
 KERNEL_ENTRY(void, rank_samples,
              (const uint32_t *keys, size_t n, unsigned key_bits, uint32_t *order, uint32_t *spare, uint32_t *ranks,
               uint32_t *values))
-/// Any window whose rows are spans, on ranks: see median_ranks_tmpl.h. Row dy of the window spans the columns
-/// spans[2 dy] ≤ dx < spans[2 dy + 1] (from the window's left column). `ranks` is the padded plane with every sample
-/// replaced by its rank among all (ties in any order, each rank once); `values` gives the result for each rank;
-/// `bits`: ⌈ranks / 64⌉ words of scratch.
+/// Any window, on ranks: see median_ranks_tmpl.h. `ranks` is the padded plane with every sample replaced by its rank
+/// among all (ties in any order, each rank once); `values` gives the result for each rank; `bits`: ⌈ranks / 64⌉ words
+/// of scratch.
 KERNEL_ENTRY(void, median_ranks,
-             (const uint32_t *ranks, size_t rank_count, const int32_t *spans, const uint32_t *values, uint64_t *bits,
-              uint32_t *dst, const median_window *window))
+             (const uint32_t *ranks, size_t rank_count, const uint32_t *values, uint64_t *bits, uint32_t *dst,
+              const median_window *window))
 /// As median3_u8, of 3 × 3 or 5 × 5 (`side`), of the samples that count: `covers` are rows as `rows`, with all bits of
 /// a sample set where it does, else none. Neighbours are a sample away. Where none counts the result is of no meaning.
 KERNEL_ENTRY(void, median_covered_u8,
@@ -273,15 +308,13 @@ KERNEL_ENTRY(void, median_covered_i32,
 KERNEL_ENTRY(void, median_covered_histogram_u8,
              (const uint8_t *src, const uint8_t *cover, uint8_t *dst, const median_window *window,
               uint16_t *histograms))
-/// Any window whose rows are spans, as median_ranks, of 8-bit samples whose `cover`, a plane as `src`, is 1 and not 0;
-/// 0 where there is none.
+/// Any window of 8-bit samples whose `cover`, a plane as `src`, is 1 and not 0; 0 where there is none.
 KERNEL_ENTRY(void, median_covered_spans_u8,
-             (const uint8_t *src, const uint8_t *cover, uint8_t *dst, const median_window *window,
-              const int32_t *spans))
+             (const uint8_t *src, const uint8_t *cover, uint8_t *dst, const median_window *window))
 /// As median_ranks, of the samples whose rank is not UINT32_MAX; 0 where there is none.
 KERNEL_ENTRY(void, median_covered_ranks,
-             (const uint32_t *ranks, size_t rank_count, const int32_t *spans, const uint32_t *values, uint64_t *bits,
-              uint32_t *dst, const median_window *window))
+             (const uint32_t *ranks, size_t rank_count, const uint32_t *values, uint64_t *bits, uint32_t *dst,
+              const median_window *window))
 /// Integers that sort as the floats do, NaN above every number.
 KERNEL_ENTRY(void, float_keys, (const float *src, int32_t *dst, size_t n))
 /// Back from the integers of float_keys.

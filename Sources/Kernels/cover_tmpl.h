@@ -26,7 +26,8 @@ DEFINE_COVER(cover_u16, uint16_t)
 
 #define DEFINE_CHOOSE(NAME, T)                                                                  \
   static void KERNEL(NAME)(const uint8_t *cover, const T *yes, const T *no, T *dst, size_t n) { \
-    for (size_t i = 0; i < n; i++) {                                                            \
+    /* What is written is read before, at the same place only. */                               \
+    _Pragma("clang loop vectorize(assume_safety)") for (size_t i = 0; i < n; i++) {             \
       T covered = (T)(0 - (T)cover[i]);                                                         \
       dst[i] = (T)((yes[i] & covered) | (no[i] & (T)~covered));                                 \
     }                                                                                           \
@@ -39,4 +40,13 @@ DEFINE_CHOOSE(choose_covered_u64, uint64_t)
 
 static void KERNEL(divide_covered_f32)(float *values, const float *cover, float whole, size_t n) {
   for (size_t i = 0; i < n; i++) values[i] = cover[i] == whole || cover[i] == 0.0f ? values[i] : values[i] / cover[i];
+}
+
+static void KERNEL(cover_bytes_u8)(const uint8_t *cover, uint8_t *dst, size_t n) {
+  for (size_t i = 0; i < n; i++) dst[i] = (uint8_t)(0 - cover[i]);
+}
+
+static void KERNEL(keep_covered_u16)(const uint16_t *sums, const uint16_t *counts, uint16_t other, uint16_t *dst,
+                                     size_t n) {
+  for (size_t i = 0; i < n; i++) dst[i] = counts[i] ? sums[i] : other;
 }

@@ -80,16 +80,15 @@ DEFINE_COVERED_MEDIANS(i32, int32_t, INT32_MIN)
 #undef DEFINE_COVERED_MEDIANS
 
 // By sets of ranks, as median_ranks: a sample that does not count has the rank UINT32_MAX, and is never a member.
-static void KERNEL(median_covered_ranks)(const uint32_t *ranks, size_t rank_count, const int32_t *spans,
-                                         const uint32_t *values, uint64_t *bits, uint32_t *dst,
-                                         const median_window *window) {
-  size_t height = window->window_height, pitch = window->src_pitch;
+static void KERNEL(median_covered_ranks)(const uint32_t *ranks, size_t rank_count, const uint32_t *values,
+                                         uint64_t *bits, uint32_t *dst, const median_window *window) {
+  size_t pitch = window->src_pitch;
   for (size_t y = 0; y < window->height; y++, ranks += pitch, dst += window->dst_pitch) {
     for (size_t word = 0; word < (rank_count + 63) / 64; word++) bits[word] = 0;
     uint32_t count = 0;
-    for (size_t dy = 0; dy < height; dy++)
-      for (int32_t dx = spans[2 * dy]; dx < spans[2 * dy + 1]; dx++) {
-        uint32_t rank = ranks[dy * pitch + (size_t)dx];
+    for (const window_run *run = window->rows; run < window->rows + window->row_count; run++)
+      for (int32_t dx = run->first; dx < run->end; dx++) {
+        uint32_t rank = ranks[(size_t)run->line * pitch + (size_t)dx];
         if (rank == UINT32_MAX) continue;
         bits[rank >> 6] |= (uint64_t)1 << (rank & 63);
         count++;
@@ -100,17 +99,16 @@ static void KERNEL(median_covered_ranks)(const uint32_t *ranks, size_t rank_coun
         dst[x] = 0;
         median = below = 0;
       } else {
-        uint32_t target = count / 2;
+        uint32_t target = KERNEL(chosen_rank)(window, count);
         while (below > target) median = KERNEL(member_before)(bits, median), below--;
         median = KERNEL(member_from)(bits, median);  // The old median may have left.
         while (below < target) median = KERNEL(member_from)(bits, median + 1), below++;
         dst[x] = values[median];
       }
       if (x + 1 == window->width) break;
-      for (size_t dy = 0; dy < height; dy++) {
-        if (spans[2 * dy] == spans[2 * dy + 1]) continue;
-        uint32_t leaving = ranks[dy * pitch + x + (size_t)spans[2 * dy]];
-        uint32_t entering = ranks[dy * pitch + x + (size_t)spans[2 * dy + 1]];
+      for (const window_run *run = window->rows; run < window->rows + window->row_count; run++) {
+        const uint32_t *row = ranks + (size_t)run->line * pitch + x;
+        uint32_t leaving = row[run->first], entering = row[run->end];
         if (leaving != UINT32_MAX) {
           bits[leaving >> 6] ^= (uint64_t)1 << (leaving & 63);
           below -= leaving < median;
@@ -126,14 +124,14 @@ static void KERNEL(median_covered_ranks)(const uint32_t *ranks, size_t rank_coun
   }
 }
 
-// Of large windows whose rows are spans: one histogram, which slides along the row (T. S. Huang et al. 1979).
-static void KERNEL(slide_covered)(const uint8_t *src, const uint8_t *cover, uint8_t *dst, const median_window *window,
-                                  const int32_t *spans) {
-  size_t height = window->window_height, pitch = window->src_pitch;
+// Of any window: one histogram, which slides along the row (T. S. Huang et al. 1979).
+static void KERNEL(slide_covered)(const uint8_t *src, const uint8_t *cover, uint8_t *dst, const median_window *window) {
+  size_t pitch = window->src_pitch;
   for (size_t y = 0; y < window->height; y++, src += pitch, cover += pitch, dst += window->dst_pitch) {
     uint32_t bins[256] = {0}, count = 0;
-    for (size_t dy = 0; dy < height; dy++)
-      for (size_t at = dy * pitch + (size_t)spans[2 * dy]; at < dy * pitch + (size_t)spans[2 * dy + 1]; at++) {
+    for (const window_run *run = window->rows; run < window->rows + window->row_count; run++)
+      for (int32_t dx = run->first; dx < run->end; dx++) {
+        size_t at = (size_t)run->line * pitch + (size_t)dx;
         bins[src[at]] += cover[at];
         count += cover[at];
       }
@@ -143,14 +141,15 @@ static void KERNEL(slide_covered)(const uint8_t *src, const uint8_t *cover, uint
         dst[x] = 0;
         median = below = 0;
       } else {
-        uint32_t target = count / 2;
+        uint32_t target = KERNEL(chosen_rank)(window, count);
         while (below > target) below -= bins[--median];
         while (below + bins[median] <= target) below += bins[median++];
         dst[x] = (uint8_t)median;
       }
       if (x + 1 == window->width) break;
-      for (size_t dy = 0; dy < height; dy++) {
-        size_t leaving = dy * pitch + x + (size_t)spans[2 * dy], entering = dy * pitch + x + (size_t)spans[2 * dy + 1];
+      for (const window_run *run = window->rows; run < window->rows + window->row_count; run++) {
+        size_t row = (size_t)run->line * pitch + x, leaving = row + (size_t)run->first,
+               entering = row + (size_t)run->end;
         bins[src[leaving]] -= cover[leaving];
         bins[src[entering]] += cover[entering];
         below += (src[entering] < median ? cover[entering] : 0u) - (src[leaving] < median ? cover[leaving] : 0u);
@@ -161,9 +160,10 @@ static void KERNEL(slide_covered)(const uint8_t *src, const uint8_t *cover, uint
 }
 
 static void KERNEL(median_covered_spans_u8)(const uint8_t *src, const uint8_t *cover, uint8_t *dst,
-                                            const median_window *window, const int32_t *spans) {
-  if (window->window_width > MEDIAN_SPAN_MOST || window->window_height > MEDIAN_SPAN_MOST)
-    KERNEL(slide_covered)(src, cover, dst, window, spans);
+                                            const median_window *window) {
+  int is_median = !window->has_rank && window->percent == 50;
+  if (is_median && window->window_width <= MEDIAN_SPAN_MOST && window->window_height <= MEDIAN_SPAN_MOST)
+    KERNEL(span_medians)(src, cover, dst, window);
   else
-    KERNEL(span_medians)(src, cover, dst, window, spans);
+    KERNEL(slide_covered)(src, cover, dst, window);
 }

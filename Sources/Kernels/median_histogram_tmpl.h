@@ -37,6 +37,7 @@ static inline __attribute__((always_inline)) void KERNEL(histogram_medians)(cons
                                                                             uint8_t *dst, const median_window *window,
                                                                             uint16_t *histograms) {
   size_t reach = window->window_width, columns = window->width + reach - 1;
+  unsigned whole = KERNEL(chosen_rank)(window, (uint32_t)(reach * window->window_height));
   uint16_t *coarse = histograms, *fine = histograms + columns * BINS;
   for (size_t k = 0; k < columns * (BINS + BINS * BINS); k++) histograms[k] = 0;
 #define FINE(segment, column) (fine + ((segment)*columns + (column)) * BINS)
@@ -72,17 +73,18 @@ static inline __attribute__((always_inline)) void KERNEL(histogram_medians)(cons
 
     for (size_t x = 0; x < window->width; x++) {
       KERNEL(add_bins)(coarse_sum, coarse + (x + reach - 1) * BINS);
-      unsigned count = (unsigned)(reach * window->window_height);
+      unsigned wanted = whole;
       if (cover != NULL) {
-        count = 0;
+        unsigned count = 0;
         for (int b = 0; b < BINS; b++) count += coarse_sum[b];
         if (count == 0) {
           dst[y * window->dst_pitch + x] = 0;
           KERNEL(subtract_bins)(coarse_sum, coarse + x * BINS);
           continue;
         }
+        wanted = KERNEL(chosen_rank)(window, count);
       }
-      unsigned rank = count / 2;
+      unsigned rank = wanted;
       unsigned segment = KERNEL(find_bin)(coarse_sum, &rank);
       uint16_t *sum = fine_sum[segment];
       if (covered[segment] > x || 2 * (x - covered[segment]) >= reach) {

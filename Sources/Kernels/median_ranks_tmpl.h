@@ -47,18 +47,16 @@ static inline uint32_t KERNEL(member_before)(const uint64_t *bits, uint32_t rank
   return (uint32_t)(word << 6) + 63 - (uint32_t)__builtin_clzll(rest);
 }
 
-static void KERNEL(median_ranks)(const uint32_t *ranks, size_t rank_count, const int32_t *spans, const uint32_t *values,
-                                 uint64_t *bits, uint32_t *dst, const median_window *window) {
-  size_t height = window->window_height, pitch = window->src_pitch;
-  uint32_t target = 0;
-  for (size_t dy = 0; dy < height; dy++) target += (uint32_t)(spans[2 * dy + 1] - spans[2 * dy]);
-  target /= 2;
+static void KERNEL(median_ranks)(const uint32_t *ranks, size_t rank_count, const uint32_t *values, uint64_t *bits,
+                                 uint32_t *dst, const median_window *window) {
+  size_t pitch = window->src_pitch;
+  uint32_t target = KERNEL(chosen_rank)(window, KERNEL(window_count)(window));
 
   for (size_t y = 0; y < window->height; y++, ranks += pitch, dst += window->dst_pitch) {
     for (size_t word = 0; word < (rank_count + 63) / 64; word++) bits[word] = 0;
-    for (size_t dy = 0; dy < height; dy++)
-      for (int32_t dx = spans[2 * dy]; dx < spans[2 * dy + 1]; dx++) {
-        uint32_t rank = ranks[dy * pitch + (size_t)dx];
+    for (const window_run *run = window->rows; run < window->rows + window->row_count; run++)
+      for (int32_t dx = run->first; dx < run->end; dx++) {
+        uint32_t rank = ranks[(size_t)run->line * pitch + (size_t)dx];
         bits[rank >> 6] |= (uint64_t)1 << (rank & 63);
       }
     uint32_t median = KERNEL(member_from)(bits, 0), below = 0;  // `below` counts members less than `median`.
@@ -68,10 +66,9 @@ static void KERNEL(median_ranks)(const uint32_t *ranks, size_t rank_count, const
       while (below < target) median = KERNEL(member_from)(bits, median + 1), below++;
       dst[x] = values[median];
       if (x + 1 == window->width) break;
-      for (size_t dy = 0; dy < height; dy++) {
-        if (spans[2 * dy] == spans[2 * dy + 1]) continue;
-        uint32_t leaving = ranks[dy * pitch + x + (size_t)spans[2 * dy]];
-        uint32_t entering = ranks[dy * pitch + x + (size_t)spans[2 * dy + 1]];
+      for (const window_run *run = window->rows; run < window->rows + window->row_count; run++) {
+        const uint32_t *row = ranks + (size_t)run->line * pitch + x;
+        uint32_t leaving = row[run->first], entering = row[run->end];
         bits[leaving >> 6] ^= (uint64_t)1 << (leaving & 63);
         below -= leaving < median;
         bits[entering >> 6] ^= (uint64_t)1 << (entering & 63);

@@ -1,9 +1,10 @@
-// Medians: convex windows.
+// Medians: windows of any shape.
 //
-// Windows of any convex shape on 8-bit samples, a vector of neighbouring windows at once. From one row to the next, the
-// samples that come into and leave a window change how many in it are above its median, and above the value below that:
-// mostly this tells that the median has stayed. Where it has not, it is looked for by counting the whole window's
-// samples above some value (each window has its own), in doubling steps from where it was, then by halves.
+// Windows of any shape on 8-bit samples, a vector of neighbouring windows at once. From one row to the next, the
+// samples that come into and leave a window (at the ends of its columns' runs) change how many in it are above its
+// median, and above the value below that: mostly this tells that the median has stayed. Where it has not, it is looked
+// for by counting the whole window's samples above some value (each window has its own), in doubling steps from where
+// it was, then by halves.
 
 #define SPAN_TILE_HEIGHT 128
 #define SPAN_PITCH (VECTOR_BYTES + MEDIAN_SPAN_MOST + 1)
@@ -13,10 +14,8 @@ typedef int8_t KERNEL(i8_vector) __attribute__((vector_size(VECTOR_BYTES), align
 typedef int16_t KERNEL(span_counts) __attribute__((vector_size(2 * VECTOR_BYTES)));
 
 typedef struct KERNEL(span_tile) {
-  size_t window_width, window_height;
-  const int32_t *spans;
-  int32_t top[MEDIAN_SPAN_MOST], bottom[MEDIAN_SPAN_MOST];  // The first and last row of the window in each column.
-  int16_t total;                                            // Samples of a window.
+  const median_window *window;
+  int16_t total, needed;  // Samples of a window; a value is not below the median if fewer than `needed` are above it.
   int8_t samples[(SPAN_TILE_HEIGHT + MEDIAN_SPAN_MOST) * SPAN_PITCH];  // Less 128; those that do not count are −128.
   int8_t covers[(SPAN_TILE_HEIGHT + MEDIAN_SPAN_MOST) * SPAN_PITCH];   // 1 for those that count, else 0.
 } KERNEL(span_tile);
@@ -26,14 +25,16 @@ static inline KERNEL(i8_aligned) KERNEL(load_i8)(const int8_t *at) {
 }
 
 // How many of each window's samples are above the window's own value; the windows' first row is `row`.
-static void KERNEL(count_above)(const KERNEL(span_tile) * tile, const int8_t *row, const KERNEL(i8_aligned) * values,
+static void KERNEL(count_above)(const KERNEL(span_tile) * tile, const int8_t *first, const KERNEL(i8_aligned) * values,
                                 KERNEL(span_counts) * result) {
   KERNEL(i8_aligned) value = *values;
   KERNEL(span_counts) counts = {0};
-  for (size_t dy = 0; dy < tile->window_height; dy++, row += SPAN_PITCH) {
-    // At most 127 a row. Comparisons give −1.
+  const window_run *runs = tile->window->rows;
+  for (size_t k = 0; k < tile->window->row_count; k++) {
+    // At most 127 a run. Comparisons give −1.
     KERNEL(i8_aligned) above = {0};
-    for (int32_t dx = tile->spans[2 * dy]; dx < tile->spans[2 * dy + 1]; dx++)
+    const int8_t *row = first + (ptrdiff_t)runs[k].line * SPAN_PITCH;
+    for (int32_t dx = runs[k].first; dx < runs[k].end; dx++)
       above += (KERNEL(i8_aligned))(KERNEL(load_i8)(row + dx) > value);
     counts -= __builtin_convertvector(above, KERNEL(span_counts));
   }
@@ -42,11 +43,12 @@ static void KERNEL(count_above)(const KERNEL(span_tile) * tile, const int8_t *ro
 
 // How many of each window's samples count.
 static void KERNEL(count_covered)(const KERNEL(span_tile) * tile, KERNEL(span_counts) * result) {
-  const int8_t *row = tile->covers;
   KERNEL(span_counts) counts = {0};
-  for (size_t dy = 0; dy < tile->window_height; dy++, row += SPAN_PITCH) {
+  const window_run *runs = tile->window->rows;
+  for (size_t k = 0; k < tile->window->row_count; k++) {
     KERNEL(i8_aligned) covered = {0};
-    for (int32_t dx = tile->spans[2 * dy]; dx < tile->spans[2 * dy + 1]; dx++) covered += KERNEL(load_i8)(row + dx);
+    const int8_t *row = tile->covers + (ptrdiff_t)runs[k].line * SPAN_PITCH;
+    for (int32_t dx = runs[k].first; dx < runs[k].end; dx++) covered += KERNEL(load_i8)(row + dx);
     counts += __builtin_convertvector(covered, KERNEL(span_counts));
   }
   *result = counts;
@@ -54,7 +56,8 @@ static void KERNEL(count_covered)(const KERNEL(span_tile) * tile, KERNEL(span_co
 
 static inline int KERNEL(any)(KERNEL(i8_aligned) mask) { return __builtin_reduce_or(mask) != 0; }
 
-// One column of windows as wide as a vector. `dst` is `height` rows of as many bytes.
+// One column of windows as wide as a vector. `dst` is `height` rows of as many bytes. Where not all samples count, the
+// median of those that do is taken.
 static inline __attribute__((always_inline)) void KERNEL(median_span_column)(const KERNEL(span_tile) * tile,
                                                                              int is_covered, size_t height,
                                                                              uint8_t *dst) {
@@ -65,8 +68,7 @@ static inline __attribute__((always_inline)) void KERNEL(median_span_column)(con
   // such a value). At first it may be anything.
   V median = (V){0} + INT8_MAX;
   Counts above = {0}, above_lower = {0};
-  // Samples of each window; a value is not below the median if fewer than `needed` of them are above it.
-  Counts total = (Counts){0} + tile->total, needed = total - (total >> 1);
+  Counts total = (Counts){0} + tile->total, needed = (Counts){0} + tile->needed;
   if (is_covered) KERNEL(count_covered)(tile, &total);
   for (size_t y = 0; y < height; y++) {
     const int8_t *row = tile->samples + y * SPAN_PITCH;
@@ -74,11 +76,14 @@ static inline __attribute__((always_inline)) void KERNEL(median_span_column)(con
     V rises = {0}, falls = {0};       // Windows for which a bound has not been found yet.
     if (is_covered && y > 0) {
       const int8_t *cover = tile->covers + y * SPAN_PITCH;
-      V change = {0};
-      for (size_t dx = 0; dx < tile->window_width; dx++)
-        change += KERNEL(load_i8)(cover + (ptrdiff_t)tile->bottom[dx] * SPAN_PITCH + dx) -
-                  KERNEL(load_i8)(cover + (ptrdiff_t)(tile->top[dx] - 1) * SPAN_PITCH + dx);
-      total += __builtin_convertvector(change, Counts);
+      const window_run *runs = tile->window->columns;
+      for (size_t k = 0; k < tile->window->column_count;) {
+        V change = {0};
+        for (size_t end = SMALLER(k + 127, tile->window->column_count); k < end; k++)
+          change += KERNEL(load_i8)(cover + (ptrdiff_t)(runs[k].end - 1) * SPAN_PITCH + runs[k].line) -
+                    KERNEL(load_i8)(cover + (ptrdiff_t)(runs[k].first - 1) * SPAN_PITCH + runs[k].line);
+        total += __builtin_convertvector(change, Counts);
+      }
     }
     // Of none the median is the least.
     if (is_covered) needed = __builtin_elementwise_max(total - (total >> 1), (Counts){0} + (int16_t)1);
@@ -86,15 +91,19 @@ static inline __attribute__((always_inline)) void KERNEL(median_span_column)(con
       first = least;
       above_lower = total;
     } else {
-      V change = {0}, change_lower = {0}, lower = __builtin_elementwise_sub_sat(median, one);
-      for (size_t dx = 0; dx < tile->window_width; dx++) {
-        V gone = KERNEL(load_i8)(row + (ptrdiff_t)(tile->top[dx] - 1) * SPAN_PITCH + dx);
-        V come = KERNEL(load_i8)(row + (ptrdiff_t)tile->bottom[dx] * SPAN_PITCH + dx);
-        change += (V)(gone > median) - (V)(come > median);
-        change_lower += (V)(gone > lower) - (V)(come > lower);
+      V lower = __builtin_elementwise_sub_sat(median, one);
+      const window_run *runs = tile->window->columns;
+      for (size_t k = 0; k < tile->window->column_count;) {
+        V change = {0}, change_lower = {0};
+        for (size_t end = SMALLER(k + 127, tile->window->column_count); k < end; k++) {
+          V gone = KERNEL(load_i8)(row + (ptrdiff_t)(runs[k].first - 1) * SPAN_PITCH + runs[k].line);
+          V come = KERNEL(load_i8)(row + (ptrdiff_t)(runs[k].end - 1) * SPAN_PITCH + runs[k].line);
+          change += (V)(gone > median) - (V)(come > median);
+          change_lower += (V)(gone > lower) - (V)(come > lower);
+        }
+        above += __builtin_convertvector(change, Counts);
+        above_lower += __builtin_convertvector(change_lower, Counts);
       }
-      above += __builtin_convertvector(change, Counts);
-      above_lower += __builtin_convertvector(change_lower, Counts);
       rises = __builtin_convertvector(above >= needed, V);
       falls = __builtin_convertvector(above_lower < needed, V) & (V)(median > least);
       first = (rises & (V)(median + one)) | (~rises & median);
@@ -134,37 +143,30 @@ static inline __attribute__((always_inline)) void KERNEL(median_span_column)(con
 }
 
 static inline __attribute__((always_inline)) void KERNEL(span_medians)(const uint8_t *src, const uint8_t *cover,
-                                                                       uint8_t *dst, const median_window *window,
-                                                                       const int32_t *spans) {
-  KERNEL(span_tile)
-  tile = {.window_width = window->window_width, .window_height = window->window_height, .spans = spans};
-  for (size_t dx = 0; dx < tile.window_width; dx++) tile.top[dx] = -1;
-  for (size_t dy = 0; dy < tile.window_height; dy++)
-    for (int32_t dx = spans[2 * dy]; dx < spans[2 * dy + 1]; dx++, tile.total++) {
-      if (tile.top[dx] < 0) tile.top[dx] = (int32_t)dy;
-      tile.bottom[dx] = (int32_t)dy;
-    }
+                                                                       uint8_t *dst, const median_window *window) {
+  uint32_t total = KERNEL(window_count)(window);
+  KERNEL(span_tile) tile;
+  tile.window = window;
+  tile.total = (int16_t)total;
+  tile.needed = (int16_t)(total - KERNEL(chosen_rank)(window, total));
   for (size_t y = 0; y < window->height; y += SPAN_TILE_HEIGHT) {
     size_t height = window->height - y < SPAN_TILE_HEIGHT ? window->height - y : SPAN_TILE_HEIGHT;
     for (size_t x = 0; x < window->width; x += VECTOR_BYTES) {
       size_t width = window->width - x < VECTOR_BYTES ? window->width - x : VECTOR_BYTES;
-      size_t columns = width + tile.window_width - 1;
-      for (size_t row = 0; row < height + tile.window_height - 1; row++) {
+      size_t columns = width + window->window_width - 1;
+      for (size_t row = 0; row < height + window->window_height - 1; row++) {
         const uint8_t *from = src + (y + row) * window->src_pitch + x;
         int8_t *to = tile.samples + row * SPAN_PITCH;
         for (size_t i = 0; i < columns; i++) to[i] = (int8_t)(from[i] ^ 128);
         // Windows beyond the tile are like its last one.
-        for (size_t i = columns; i < VECTOR_BYTES + tile.window_width - 1; i++) to[i] = to[columns - 1];
+        size_t all = VECTOR_BYTES + window->window_width - 1;
+        for (size_t i = columns; i < all; i++) to[i] = to[columns - 1];
         if (cover == NULL) continue;
         const uint8_t *under = cover + (y + row) * window->src_pitch + x;
         int8_t *counts = tile.covers + row * SPAN_PITCH;
-        for (size_t i = 0; i < columns; i++) {
-          counts[i] = (int8_t)under[i];
-          to[i] = under[i] ? to[i] : INT8_MIN;
-        }
-        for (size_t i = columns; i < VECTOR_BYTES + tile.window_width - 1; i++) {
-          counts[i] = counts[columns - 1];
-          to[i] = to[columns - 1];
+        for (size_t i = 0; i < all; i++) {
+          counts[i] = (int8_t)under[i < columns ? i : columns - 1];
+          to[i] = counts[i] ? to[i] : INT8_MIN;
         }
       }
       uint8_t medians[SPAN_TILE_HEIGHT * VECTOR_BYTES];
@@ -175,7 +177,6 @@ static inline __attribute__((always_inline)) void KERNEL(span_medians)(const uin
   }
 }
 
-static void KERNEL(median_spans_u8)(const uint8_t *src, uint8_t *dst, const median_window *window,
-                                    const int32_t *spans) {
-  KERNEL(span_medians)(src, NULL, dst, window, spans);
+static void KERNEL(median_spans_u8)(const uint8_t *src, uint8_t *dst, const median_window *window) {
+  KERNEL(span_medians)(src, NULL, dst, window);
 }

@@ -11,15 +11,14 @@ public enum Boundary: String, CaseIterable, Sendable {
   /// k k k k | a b c d | k k k k
   case constant
 
-  /// Also takes numpy's and dask's names: symmetric, edge, periodic.
-  public init?(name: String) {
-    switch name {
-    case "symmetric": self = .reflect
-    case "edge": self = .nearest
-    case "periodic": self = .wrap
-    default: self.init(rawValue: name)
-    }
-  }
+  /// Names of numpy, dask and scipy.
+  public static let synonyms = [
+    "symmetric": "reflect", "edge": "nearest", "periodic": "wrap", "grid-mirror": "reflect", "grid-wrap": "wrap",
+    "grid-constant": "constant",
+  ]
+
+  /// Also takes ``synonyms``.
+  public init?(name: String) { self.init(rawValue: Self.synonyms[name] ?? name) }
 
   /// The index inside 0 ..< count that stands for any index; nil where the constant stands.
   @inlinable @inline(__always)

@@ -17,6 +17,8 @@ public struct OptionDefinition: Sendable {
     case axes(ClosedRange<Double>)
     /// One of some words. `synonyms` are taken for the word that they stand for, and not shown.
     case choice([String], synonyms: [String: String] = [:])
+    /// A word for both axes, or `Y,X`.
+    case axisChoice([String], synonyms: [String: String] = [:])
     /// Two whole numbers above 0 as `HxW`.
     case size
     /// A path.
@@ -94,6 +96,7 @@ public struct OptionDefinition: Sendable {
       return "a number" + between(shortest(range.lowerBound), shortest(range.upperBound), range.isBounded)
         + ", or two of them with a comma" + (takesLengths ? ", or lengths such as 0.5um" : "")
     case .choice(let words, _): return Self.listed(words)
+    case .axisChoice(let words, _): return Self.listed(words) + ", or two of them with a comma"
     case .size: return "two whole numbers, such as 256x256"
     case .file: return "a path"
     case .library: return "FILE or FILE:NAME"
@@ -119,6 +122,7 @@ public struct OptionDefinition: Sendable {
       case .axes(let range): Self.axes(text, range)
       case .choice(let words, let synonyms):
         words.contains(text) ? .choice(text) : synonyms[text].map { .choice($0) }
+      case .axisChoice(let words, let synonyms): Self.axisChoice(text, words, synonyms)
       case .size: Self.size(text)
       case .file, .library: text.isEmpty || text.utf8.contains(0) ? nil : .text(text)
       case .text(_, let isValid), .optionalText(_, let isValid): isValid(text) ? .text(text) : nil
@@ -151,6 +155,12 @@ public struct OptionDefinition: Sendable {
       range.contains(y), range.contains(x)
     else { return nil }
     return .axes(y, x)
+  }
+
+  private static func axisChoice(_ text: String, _ words: [String], _ synonyms: [String: String]) -> OptionValue? {
+    let given = text.split(separator: ",", omittingEmptySubsequences: false).map { synonyms[String($0)] ?? String($0) }
+    guard given.count <= 2, given.allSatisfy(words.contains) else { return nil }
+    return .choice(given[0] == given[given.count - 1] ? given[0] : given.joined(separator: ","))
   }
 
   private func lengths(_ text: String) -> OptionValue? {

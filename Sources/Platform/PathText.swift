@@ -124,6 +124,8 @@ package func isSpecialFile(_ path: String) -> Bool {
 }
 
 package func isDirectory(_ path: String) -> Bool { fileStatus(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false }
+/// Bytes of a file; 0 if there is none.
+package func fileSize(_ path: String) -> Int { fileStatus(path).map { Int($0.st_size) } ?? 0 }
 package func fileExists(_ path: String) -> Bool { fileStatus(path) != nil }
 
 /// The path without symbolic links, or nil if it leads nowhere.

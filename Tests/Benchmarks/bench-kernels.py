@@ -5,7 +5,8 @@
 
 imbrex's times are those of `imbrex bench` with that many workers; the others run in this process on the same picture, decoded.
 Turns are taken, imbrex and peer, so that a slow moment of the machine does not fall on one of them alone; medians are printed,
-and the ratio of the peer's time to imbrex's. The picture is a photograph (scikit-image's astronaut, enlarged) with noise.
+and the ratio of the peer's time to imbrex's. The spread is that of imbrex's turns, greatest less least, over the median; MB moved are
+the samples read and written, and "of copy" is the share of the rate at which as many workers copy memory. The picture is a photograph (scikit-image's astronaut, enlarged) with noise.
 """
 import argparse
 import json
@@ -85,31 +86,31 @@ def blobs(method):
 
 # (name, picture, imbrex's arguments, peer, its function, the ratio that is aimed at)
 JOBS = [
-    ("gaussian σ 1", "8-bit gray", ["gaussian", "--sigma", "1"], "OpenCV", gaussian_cv(1), 1.5),
-    ("gaussian σ 2", "8-bit gray", ["gaussian", "--sigma", "2"], "OpenCV", gaussian_cv(2), 1.5),
-    ("gaussian σ 1", "8-bit RGB", ["gaussian", "--sigma", "1"], "OpenCV", gaussian_cv(1), 1.5),
-    ("gaussian σ 2", "8-bit RGB", ["gaussian", "--sigma", "2"], "OpenCV", gaussian_cv(2), 1.5),
-    ("gaussian σ 10", "8-bit gray", ["gaussian", "--sigma", "10"], "OpenCV", gaussian_cv(10), 2),
+    ("gaussian σ 1", "8-bit gray", ["gaussian", "--sigma", "1"], "OpenCV", gaussian_cv(1), 2),
+    ("gaussian σ 2", "8-bit gray", ["gaussian", "--sigma", "2"], "OpenCV", gaussian_cv(2), 2),
+    ("gaussian σ 1", "8-bit RGB", ["gaussian", "--sigma", "1"], "OpenCV", gaussian_cv(1), 2),
+    ("gaussian σ 2", "8-bit RGB", ["gaussian", "--sigma", "2"], "OpenCV", gaussian_cv(2), 2),
+    ("gaussian σ 10", "8-bit gray", ["gaussian", "--sigma", "10"], "OpenCV", gaussian_cv(10), 2.5),
     ("gaussian σ 2", "16-bit gray", ["gaussian", "--sigma", "2"], "OpenCV", gaussian_cv(2), 1.3),
     ("gaussian σ 2", "float gray", ["gaussian", "--sigma", "2"], "OpenCV", gaussian_cv(2), 1.3),
-    ("gaussian σ 50", "8-bit gray", ["gaussian", "--sigma", "50"], "OpenCV", gaussian_cv(50), 3),
+    ("gaussian σ 50", "8-bit gray", ["gaussian", "--sigma", "50"], "OpenCV", gaussian_cv(50), 8),
     ("gaussian σ 50", "float gray", ["gaussian", "--sigma", "50"], "OpenCV", gaussian_cv(50), 3),
     ("sobel", "8-bit gray", ["sobel"], "OpenCV", sobel_cv, 4),
     ("median r 1", "8-bit gray", ["median"], "OpenCV", lambda p: cv2.medianBlur(p, 3), 0.9),
     ("median r 2", "8-bit gray", ["median", "--radius", "2"], "OpenCV", lambda p: cv2.medianBlur(p, 5), 1.8),
     ("median r 2", "16-bit gray", ["median", "--radius", "2"], "OpenCV", lambda p: cv2.medianBlur(p, 5), 1.8),
     ("median r 4", "8-bit gray", ["median", "--radius", "4"], "OpenCV", lambda p: cv2.medianBlur(p, 9), 5),
-    ("median r 15", "8-bit gray", ["median", "--radius", "15"], "OpenCV", lambda p: cv2.medianBlur(p, 31), 3),
+    ("median r 15", "8-bit gray", ["median", "--radius", "15"], "OpenCV", lambda p: cv2.medianBlur(p, 31), 4),
     ("median r 5", "1 megapixel 16-bit", ["median", "--radius", "5"], "scipy", ("median", 11), 30),
     ("median r 15", "1 megapixel 16-bit", ["median", "--radius", "15"], "scipy", ("median", 31), 30),
     ("median r 5", "1 megapixel float", ["median", "--radius", "5"], "scipy", ("median", 11), 30),
     ("median r 15", "1 megapixel float", ["median", "--radius", "15"], "scipy", ("median", 31), 30),
     ("median disk r 5", "1 megapixel", ["median", "--shape", "disk", "--radius", "5"], "scikit-image", ("disk", 5), 20),
     ("median disk r 15", "1 megapixel", ["median", "--shape", "disk", "--radius", "15"], "scikit-image", ("disk", 15), 20),
-    ("edge σ 1.4", "8-bit gray", ["edge", "--sigma", "1.4"], "OpenCV", edge_cv, 1),
-    ("blob-detect log", "1 megapixel", ["blob-detect", "--max-sigma", "30"], "scikit-image", ("blobs", "log"), 25),
-    ("blob-detect dog", "1 megapixel", ["blob-detect", "--method", "dog", "--max-sigma", "30"], "scikit-image", ("blobs", "dog"), 25),
-    ("blob-detect doh", "1 megapixel", ["blob-detect", "--method", "doh", "--max-sigma", "30"], "scikit-image", ("blobs", "doh"), 10),
+    ("edge σ 1.4", "8-bit gray", ["edge", "--sigma", "1.4"], "OpenCV", edge_cv, 1.6),
+    ("blob-detect log", "1 megapixel", ["blob-detect", "--max-sigma", "30"], "scikit-image", ("blobs", "log"), 40),
+    ("blob-detect dog", "1 megapixel", ["blob-detect", "--method", "dog", "--max-sigma", "30"], "scikit-image", ("blobs", "dog"), 40),
+    ("blob-detect doh", "1 megapixel", ["blob-detect", "--method", "doh", "--max-sigma", "30"], "scikit-image", ("blobs", "doh"), 20),
 ]
 LATE = {"median": scipy_median, "disk": disk_median, "blobs": blobs}
 
@@ -133,8 +134,8 @@ def main():
             tifffile.imwrite(paths[key], made[key], photometric="minisblack")
         print(f"{arguments.size}×{arguments.size}, {arguments.jobs} threads each, {platform.machine()}, "
               f"{arguments.runs} turns, medians, OpenCV {cv2.__version__}\n")
-        print("| job | picture | imbrex ms | peer | ms | ratio | aim | two workers against one |")
-        print("| --- | --- | ---: | --- | ---: | ---: | ---: | ---: |")
+        print("| job | picture | imbrex ms | spread | peer | ms | ratio | aim | two workers against one | MB moved | of copy |")
+        print("| --- | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
         for job, kind, options, peer, function, aim in JOBS:
             if arguments.only not in f"{job} {kind}":
                 continue
@@ -144,7 +145,7 @@ def main():
                 except ImportError:
                     continue
             picture = made[kind]
-            ours, theirs, speedups = [], [], []
+            ours, theirs, speedups, shares = [], [], [], []
             for turn in range(arguments.runs + 1):
                 slow = turn > 1 and theirs and theirs[-1] > 4
                 output = subprocess.run(
@@ -158,12 +159,15 @@ def main():
                 if turn == 0 and elapsed < 4:
                     continue  # Warm-up.
                 ours.append(runs[-1]["seconds"]["median"])
+                shares.append(runs[-1]["share_of_copy"])
                 speedups.append(runs[1]["seconds"]["median"] / runs[-1]["seconds"]["median"])
                 if not slow:
                     theirs.append(elapsed)
             mine, other = statistics.median(ours), statistics.median(theirs)
-            print(f"| {job} | {kind} | {mine * 1e3:.1f} | {peer} | {other * 1e3:.1f} | {other / mine:.2f} | {aim} | "
-                  f"{statistics.median(speedups):.2f} |", flush=True)
+            spread = (max(ours) - min(ours)) / mine
+            print(f"| {job} | {kind} | {mine * 1e3:.1f} | {spread:.0%} | {peer} | {other * 1e3:.1f} | {other / mine:.2f} | {aim} | "
+                  f"{statistics.median(speedups):.2f} | {runs[-1]['bytes'] / 1e6:.1f} | {statistics.median(shares):.2f} |",
+                  flush=True)
 
 
 if __name__ == "__main__":

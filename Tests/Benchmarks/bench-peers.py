@@ -202,6 +202,22 @@ def jobs(program, python, folder, threads):
             }
 
 
+def drop_caches(folder):
+    """Writes the files in a folder to disk and lets go of their pages."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def input_size(command, folder):
+    """Bytes of the pictures that a command names, its output left out."""
+    named = {word for word in command[1:-1] if word.startswith(str(folder)) and "out" not in pathlib.Path(word).name}
+    files = [file for word in named for file in ([pathlib.Path(word)] if os.path.isfile(word) else pathlib.Path(word).rglob("*"))]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("program")
@@ -209,6 +225,7 @@ def main():
     arguments.add_argument("--size", type=int, default=4096)
     arguments.add_argument("--only", default="", help="jobs whose name has this in it")
     arguments.add_argument("--skip", action="append", default=[], help="a tool to leave out")
+    arguments.add_argument("--cold", action="store_true", help="files on disk, whose pages are dropped before each run")
     arguments.add_argument("--big", action="store_true", help="also a 20000×20000 TIFF, of 400 MB")
     arguments = arguments.parse_args()
     program = str(pathlib.Path(arguments.program).resolve())
@@ -216,12 +233,13 @@ def main():
     # In memory where there is such a place, so that the disk is not what is measured.
     memory = "/dev/shm"
     in_memory = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 << 30
-    folder = pathlib.Path(tempfile.mkdtemp(dir=memory if in_memory else None))
+    folder = pathlib.Path(tempfile.mkdtemp(dir=memory if in_memory and not arguments.cold else None))
     try:
         subprocess.run([sys.executable, "-c", PICTURES, str(folder), str(arguments.size), *["big"] * arguments.big], check=True)
-        print(f"{arguments.size}×{arguments.size}, {threads} cores, {platform.machine()}, {arguments.runs} runs, medians\n")
-        print("| job | tool | seconds | × imbrex | peak MiB | output KiB |")
-        print("| --- | --- | ---: | ---: | ---: | ---: |")
+        where = "from disk, caches dropped" if arguments.cold else "files in memory"
+        print(f"{arguments.size}×{arguments.size}, {threads} cores, {platform.machine()}, {where}, {arguments.runs} runs, medians\n")
+        print("| job | tool | seconds | spread | × imbrex | peak MiB | input KiB | output KiB |")
+        print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
         for name, commands in jobs(program, sys.executable, folder, threads):
             if arguments.only not in name:
                 continue
@@ -232,6 +250,8 @@ def main():
                     # Slow peers are not made to run more often than it takes to see that they are slow.
                     if round_number > 2 and statistics.median(s for s, _ in samples[who]) > 5:
                         continue
+                    if arguments.cold:
+                        drop_caches(folder)
                     sample = run(command)
                     if round_number > 0:
                         samples[who].append(sample)
@@ -242,7 +262,10 @@ def main():
                 written = pathlib.Path(command[3].split("[")[0] if command[0] == "vips" else command[-1])
                 parts = written.iterdir() if written.is_dir() else [written]
                 size = sum(part.stat().st_size for part in parts) / 1024
-                print(f"| {name} | {who} | {seconds:.3f} | {seconds / base:.2f} | {memory:.0f} | {size:.0f} |", flush=True)
+                times = [s for s, _ in samples[who]]
+                spread = (max(times) - min(times)) / seconds
+                print(f"| {name} | {who} | {seconds:.3f} | {spread:.0%} | {seconds / base:.2f} | {memory:.0f} | "
+                      f"{input_size(command, folder) / 1024:.0f} | {size:.0f} |", flush=True)
     finally:
         shutil.rmtree(folder)
 

@@ -115,9 +115,15 @@ static void run_all(kernels k, size_t n) {
   RUN(split_samples_u8, kernel(u8[0], halves[0], halves[1], n))
   RUN(join_samples_u8, kernel(u16[0], u16[1], out.bytes, n))
   RUN(correlate_pairs_u16, kernel(u16, fixed, 4, 3, 1, halves[0], halves[1], n / 128 * 128))
+  RUN(cover_bytes_u8, kernel(u8[0], out.bytes, n))
+  RUN(keep_covered_u16, kernel(u16[0], u16[1], 65275, halves[0], n))
   RUN(blend_row_f32, kernel(f32[0], 9, f32[1], 3, single, n))
   RUN(blend_rows_u8, kernel(f32, weights, out.bytes, n))
   RUN(divide_covered_u16, memcpy(halves[0], u16[0], 2 * n); kernel(halves[0], u16[1], 65275, n))
+  RUN(correlate_odd_rows_f32, kernel(f32, weights, 4, single, n))
+  RUN(correlate_odd_rows_f64, kernel(f64, weights64, 2, wide, n))
+  RUN(correlate_odd_row_f32, kernel(f32[0], weights, 4, 3, single, n))
+  RUN(correlate_odd_row_f64, kernel(f64[0], weights64, 4, 1, wide, n))
   RUN(gradient3_f32, kernel(f32, weights, 1, single, single2, n))
   RUN(gradient5_f32, kernel(f32, weights, weights, 3, single, single2, n))
   RUN(roberts_f32, kernel(f32, 1, single, single2, n))
@@ -165,9 +171,21 @@ static void run_all(kernels k, size_t n) {
     offsets[i] = i % 7 - 3;
   }
   RUN(median_count_u8, kernel(samples, offsets, 49, 24, out.bytes, n))
-  const int32_t spans[] = {2, 3, 1, 4, 0, 5, 1, 4, 2, 3};
-  const median_window window = {n, rows_most - 4, 5, 5, sizeof bytes[0], n};
-  RUN(median_spans_u8, if (n > 0) kernel(bytes[0], out.bytes, &window, spans))
+  const uint16_t *samples16[49];
+  const int32_t *samples32[49];
+  for (int i = 0; i < 49; i++) samples16[i] = u16[i / 7], samples32[i] = i32[i / 7];
+  static int32_t spare32[most + 2 * margin];
+  RUN(extreme_u8, kernel(u8, 4, 3, 2, 1, out.bytes, n, (uint8_t *)(void *)spare32))
+  RUN(extreme_u16, kernel(u16, 3, 4, 1, 0, (uint16_t *)(void *)&out, n, (uint16_t *)(void *)spare32))
+  RUN(extreme_i32, kernel(i32, 2, 1, 1, 1, (int32_t *)(void *)&out, n, spare32))
+  RUN(median_count_u16, kernel(samples16, offsets, 49, 40, (uint16_t *)(void *)&out, n))
+  RUN(median_count_i32, kernel(samples32, offsets, 49, 3, (int32_t *)(void *)&out, n))
+  // 5 × 5 with gaps.
+  static const window_run runs[] = {{0, 2, 3}, {1, 0, 2}, {1, 3, 5}, {2, 0, 5}, {4, 1, 2}, {4, 4, 5}};
+  static const window_run turned[] = {{0, 1, 3}, {1, 1, 3}, {1, 4, 5}, {2, 0, 1},
+                                      {2, 2, 3}, {3, 1, 3}, {4, 1, 3}, {4, 4, 5}};
+  const median_window window = {n, rows_most - 4, 5, 5, sizeof bytes[0], n, 200 / 3.0, 0, 0, runs, 6, turned, 8};
+  RUN(median_spans_u8, if (n > 0) kernel(bytes[0], out.bytes, &window))
   static uint16_t histograms[(most + 4) * 272];
   RUN(median_histogram_u8, if (n > 0) kernel(bytes[0], out.bytes, &window, histograms))
   // Ranks of 8 rows: 4 of windows of 5 × 5.
@@ -177,8 +195,8 @@ static void run_all(kernels k, size_t n) {
   memcpy(keys, longs, sizeof keys);
   RUN(rank_samples, kernel(keys, ranked, 32, order, spare, ranks, values); add(ranks, sizeof ranks);
       add(values, sizeof values))
-  const median_window ranked_window = {n, 4, 5, 5, most + 2 * margin, n};
-  RUN(median_ranks, if (n > 0) kernel(ranks, ranked, spans, values, members, (uint32_t *)(void *)&out, &ranked_window))
+  const median_window ranked_window = {n, 4, 5, 5, most + 2 * margin, n, 0, -4, 1, runs, 6, turned, 8};
+  RUN(median_ranks, if (n > 0) kernel(ranks, ranked, values, members, (uint32_t *)(void *)&out, &ranked_window))
   RUN(cover_u8, bits2[0] = (uint64_t)kernel(u8[0], u8[0][n / 2], out.bytes, n))
   RUN(cover_u16, bits2[0] = (uint64_t)kernel(u16[0], u16[0][n / 2], out.bytes, n))
   RUN(cover_f32, bits2[0] = (uint64_t)kernel(f32[0], f32[0][n / 2], out.bytes, n))
@@ -207,16 +225,15 @@ static void run_all(kernels k, size_t n) {
   RUN(median_covered_u8, kernel(u8, c8, 3, out.bytes, n, n, 3))
   RUN(median_covered_u16, kernel(u16, c16, 5, (uint16_t *)(void *)&out, n, n, 1))
   RUN(median_covered_i32, kernel(i32, c32, 5, (int32_t *)(void *)&out, n, n, 1))
-  const median_window covered_window = {n, 1, 5, 5, sizeof covers8[0], n};
+  const median_window covered_window = {n, 1, 5, 5, sizeof covers8[0], n, 200 / 3.0, 0, 0, runs, 6, turned, 8};
   RUN(median_covered_histogram_u8, if (n > 0) kernel(bytes[0], covers8[0], out.bytes, &covered_window, histograms))
   static uint8_t ones_rows[5][most + 2 * margin];
   for (size_t i = 0; i < sizeof ones_rows; i++) ones_rows[0][i] = i * i % 7 > 2;
-  RUN(median_covered_spans_u8, if (n > 0) kernel(bytes[0], ones_rows[0], out.bytes, &covered_window, spans))
+  RUN(median_covered_spans_u8, if (n > 0) kernel(bytes[0], ones_rows[0], out.bytes, &covered_window))
   for (size_t i = 0; i < ranked; i++) {
     if (i * i % 7 < 3) ranks[i] = UINT32_MAX;
   }
-  RUN(median_covered_ranks,
-      if (n > 0) kernel(ranks, ranked, spans, values, members, (uint32_t *)(void *)&out, &ranked_window))
+  RUN(median_covered_ranks, if (n > 0) kernel(ranks, ranked, values, members, (uint32_t *)(void *)&out, &ranked_window))
   static double column[(rows_most + 4) * 8];
   const double *const two[] = {weights64, weights64 + 1};
   double *const targets[] = {wide, wide2};

@@ -7,12 +7,13 @@ data (--nodata), NaN, or a mask.
     python make_nodata.py
 """
 
+from make_fixtures import BOUNDARIES, Cases, boundary_arguments, blobs_picture, noise, smooth, unit_float  # First, for NumPy.
+
 import numpy as np
 import scipy.ndimage as ndi
 from skimage import feature, filters
 from skimage.feature.blob import _prune_blobs
 
-from make_fixtures import BOUNDARIES, Cases, boundary_arguments, blobs_picture, noise, smooth, unit_float
 
 # Beyond the border, as numpy calls it.
 PADS = {"nearest": "edge", "reflect": "symmetric", "mirror": "reflect", "wrap": "wrap", "constant": "constant"}

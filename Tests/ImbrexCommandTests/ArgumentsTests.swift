@@ -109,12 +109,22 @@ import Testing
       "gaussian --sigma --low 3",
       "--sigma is '--low', but must be a number between 0 and 10000, or two of them with a comma, or lengths such as 0.5um"
     ),
-    Case("edge --sigma abc", "--sigma is 'abc', but must be a number between 0 and 10000, or a length such as 0.5um"),
-    Case("edge --sigma 0x10", "--sigma is '0x10', but must be a number between 0 and 10000, or a length such as 0.5um"),
-    Case("edge --sigma inf", "--sigma is 'inf', but must be a number between 0 and 10000, or a length such as 0.5um"),
+    Case(
+      "edge --sigma abc",
+      "--sigma is 'abc', but must be a number between 0 and 10000, or two of them with a comma, or lengths such as 0.5um"
+    ),
+    Case(
+      "edge --sigma 0x10",
+      "--sigma is '0x10', but must be a number between 0 and 10000, or two of them with a comma, or lengths such as 0.5um"
+    ),
+    Case(
+      "edge --sigma inf",
+      "--sigma is 'inf', but must be a number between 0 and 10000, or two of them with a comma, or lengths such as 0.5um"
+    ),
     Case("edge --low nan", "--low is 'nan', but must be a number"),
     Case(
-      "edge --sigma then sobel", "--sigma needs a value: a number between 0 and 10000, or a length such as 0.5um"),
+      "edge --sigma then sobel",
+      "--sigma needs a value: a number between 0 and 10000, or two of them with a comma, or lengths such as 0.5um"),
     Case("gaussian -o then sobel", "--output needs a value: a path"),
     Case("gaussian --jobs -3", "--jobs is '-3', but must be a whole number between 0 and 4096"),
     Case("gaussian --max-pixels 0", "--max-pixels is '0', but must be a whole number, such as 2000000000"),
@@ -199,13 +209,19 @@ import Testing
     Case("edge --low 0.5", "--low is 0.5, but must not be more than high, which is 0.2"),
     Case("edge --low 0.2 --high 0.1", "--high is 0.1, but must not be less than low, which is 0.2"),
     Case("edge --quantiles --high 3", "--high is 3, but must be a quantile, between 0 and 1"),
-    Case("median --size 4x4", "--size is 4x4, but must be two odd numbers"),
+    Case("median --rank 1 --percentile 1", "--percentile and rank exclude each other"),
+    Case("median --rank 9", "--rank is 9, but must be between -9 and 8, of a window of 9 pixels"),
+    Case("median --footprint in.pgm --radius 2", "--footprint and radius exclude each other"),
     Case("median --size 3x10003", "--size is 3x10003, but must be at most 10001x10001"),
     Case("median --size 3x3 --radius 1", "--size and radius exclude each other"),
     Case("median --size 3x3 --shape disk", "--size does not go with the shape disk: give its radius"),
     Case(
       "sobel --operator roberts --direction vertical",
-      "--direction is vertical, but must be magnitude with the operator roberts, whose differences are diagonal"),
+      "--direction is vertical, but must be magnitude, positive-diagonal or negative-diagonal with the operator roberts, whose differences "
+        + "are diagonal"),
+    Case(
+      "sobel --direction positive-diagonal",
+      "--direction is positive-diagonal, but must be magnitude, horizontal or vertical with the operator sobel"),
     Case("blob-detect --min-sigma 0", "--min-sigma is 0, but must be above 0"),
     Case("blob-detect --min-sigma 60", "--min-sigma is 60, but must not be more than max-sigma, which is 50"),
     Case("blob-detect --max-sigma 0.5", "--max-sigma is 0.5, but must not be less than min-sigma, which is 1"),
@@ -232,7 +248,7 @@ import Testing
     let gaussian = try #require(try Self.make("gaussian --sigma 0,5 --boundary periodic --float") as? Gaussian)
     #expect(gaussian.sigmaY == 0 && gaussian.sigmaX == 5 && gaussian.boundary == .wrap && gaussian.makesFloat)
     let edge = try #require(try Self.make("edge --low 0.05 --linear") as? Edge)
-    #expect(edge.low == 0.05 && edge.high == 0.2 && edge.sigma == 1 && edge.boundary == .constant && edge.isLinear)
+    #expect(edge.low == 0.05 && edge.high == 0.2 && edge.sigmaY == 1 && edge.boundary == .constant && edge.isLinear)
   }
 
   @discardableResult private static func make(_ line: String) throws -> (any Filter)? {

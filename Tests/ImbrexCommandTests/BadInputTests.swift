@@ -62,8 +62,9 @@ import Testing
       name: "an infinite sigma", arguments: ["gaussian", "--sigma", "inf", "PHOTO", "-o", "OUT.png"], status: 2,
       says: "--sigma"),
     Failure(
-      name: "an even window", arguments: ["median", "--size", "4x4", "PHOTO", "-o", "OUT.png"], status: 2,
-      says: "--size is 4x4, but must be two odd numbers"),
+      name: "a rank beyond the window",
+      arguments: ["median", "--size", "4x4", "--rank", "16", "PHOTO", "-o", "OUT.png"],
+      status: 2, says: "--rank is 16, but must be between -16 and 15, of a window of 16 pixels"),
     Failure(
       name: "thresholds out of order", arguments: ["edge", "--low", "0.5", "--high", "0.2", "PHOTO", "-o", "OUT.png"],
       status: 2, says: "--high"),

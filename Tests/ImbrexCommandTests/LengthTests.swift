@@ -105,6 +105,22 @@ import Testing
     #expect(try run("gaussian --sigma 1um --incremental a.tif b.tif -o out/").errors.contains("0 done, 2 skipped"))
   }
 
+  @Test func pixels_that_are_not_square_have_a_sigma_of_each_axis() throws {
+    try write("a.tif", [Self.ome("PhysicalSizeX=\"0.5\" PhysicalSizeY=\"0.25\"")], nil)
+    #expect(try run("edge --sigma 1um --low 0.01 --high 0.02 a.tif -o um.png").status == 0)
+    #expect(try run("edge --sigma 4,2 --low 0.01 --high 0.02 a.tif -o pixels.png").status == 0)
+    #expect(try haveSamePages(folder.path("um.png"), folder.path("pixels.png")))
+    let options = "--num-sigma 3 --threshold 0.001 a.tif"
+    let table = try run("blob-detect --min-sigma 0.5um,1um --max-sigma 1um,2um \(options)").text
+    let columns = "y,x,sigma_y,sigma_x,radius_y,radius_x,y_um,x_um,sigma_y_um,sigma_x_um,radius_y_um,radius_x_um\n"
+    #expect(table.hasPrefix(columns))
+    // Two sigmas that happen to be one in pixels are two all the same.
+    let wanted = try run("blob-detect --min-sigma 2 --max-sigma 4 \(options)").text.split(separator: "\n").dropFirst()
+    let rows = table.split(separator: "\n").dropFirst().map { $0.split(separator: ",") }
+    #expect(rows.map { [$0[0], $0[1], $0[3], $0[5]] } == wanted.map { $0.split(separator: ",") })
+    #expect(rows.allSatisfy { Double($0[2])! * 0.25 == Double($0[8])! && $0[2] == $0[3] })
+  }
+
   @Test func a_picture_that_is_turned_first_has_its_size_turned() throws {
     var metadata = Metadata()
     metadata.resolution = .init(x: 10, y: 20, unit: .centimeter)
@@ -122,10 +138,6 @@ import Testing
     ),
     ("gaussian --sigma 1um degrees.tif", 1, "nothing in the file says how large its pixels are"),
     (
-      "edge --sigma 1um oblong.tif", 1,
-      "--sigma is 1um, but pixels are 0.25 × 0.5 um, and edge needs square ones: give it in pixels"
-    ),
-    (
       "blob-detect --max-sigma 3um oblong.tif", 1,
       "--max-sigma is 3um, but pixels are 0.25 × 0.5 um, and blob-detect needs square"
     ),
@@ -135,7 +147,7 @@ import Testing
     ),
     ("gaussian --sigma 2xm oblong.tif", 2, "or lengths such as 0.5um"),
     ("gaussian --sigma -2um oblong.tif", 2, "or lengths such as 0.5um"),
-    ("edge --sigma 1um,2um oblong.tif", 2, "or a length such as 0.5um"),
+    ("edge --sigma 1um,2um,3um oblong.tif", 2, "or lengths such as 0.5um"),
     ("median --radius 1um oblong.tif", 2, "--radius is '1um', but must be"),
   ])
   func what_cannot_be_is_said_in_a_line(line: String, status: Int32, says: String) throws {

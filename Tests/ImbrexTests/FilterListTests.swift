@@ -21,6 +21,8 @@ import Testing
       texts = [least, 0.6, 1.5, 3].map { shortest($0) }
     case .axes: texts = ["0", "1.5", "0,2", "3,0.5"]
     case .choice(let words, let synonyms): return words + synonyms.keys.sorted()
+    case .axisChoice(let words, let synonyms):
+      return words + synonyms.keys.sorted() + ["\(words[1]),\(words[0])", "\(words[2]),\(words[2])"]
     case .size: texts = ["3x5", "7x1"]
     case .file: texts = ["mask.png"]
     case .library: texts = ["lib.so", "lib.so:name"]
@@ -81,7 +83,7 @@ import Testing
     let others = definition.options.filter { other in
       guard other.name != option.name else { return false }
       switch other.kind {
-      case .choice, .flag: return true
+      case .choice, .axisChoice, .flag: return true
       default: return false
       }
     }
@@ -138,7 +140,11 @@ import Testing
           $0.definition.name == definition.name && $0.given.last?.option.name == option.name
         }
         #expect(!cases.isEmpty, "\(definition.name) --\(option.name) is refused with every value that is tried here")
-        guard case .choice(let words, _) = option.kind else { continue }
+        let words: [String]
+        switch option.kind {
+        case .choice(let choices, _), .axisChoice(let choices, _): words = choices
+        default: continue
+        }
         let tried = Set(cases.map { $0.given.last!.text })
         for word in words { #expect(tried.contains(word), "\(definition.name) --\(option.name) \(word)") }
       }
@@ -180,6 +186,10 @@ import Testing
         case .number: #expect(values.number(option.name) == Double(text))
         case .axes: #expect(values.axes(option.name).y == Double(text.prefix { $0 != "," }))
         case .choice(_, let synonyms): #expect(values.text(option.name) == synonyms[text] ?? text)
+        case .axisChoice(let words, let synonyms):
+          let given = text.split(separator: ",").map { synonyms[String($0)] ?? String($0) }
+          #expect(given.allSatisfy(words.contains))
+          #expect(values.text(option.name) == (given[0] == given.last ? given[0] : given.joined(separator: ",")))
         case .size, .file, .library, .text, .optionalText: #expect(value.description == text)
         }
         // As it would be typed, it is the same value again.

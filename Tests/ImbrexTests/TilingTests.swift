@@ -26,6 +26,27 @@ import Testing
     Case(name: "median 9x9") { Median(.square(radius: 4), boundary: $0) },
     Case(name: "median even 4x6") { Median(.rectangle(height: 4, width: 6), boundary: $0) },
     Case(name: "median disk 3") { Median(.disk(radius: 3), boundary: $0) },
+    Case(name: "rank of a footprint") {
+      var filter = Median(
+        .footprint(try Footprint(height: 6, width: 5) { ($0 + 2 * $1) % 4 == 1 }), boundary: $0, constant: 0.4)
+      filter.selection = .percentile(70)
+      return filter
+    },
+    Case(name: "greatest of 4x6") {
+      var filter = Median(.rectangle(height: 4, width: 6))
+      (filter.selection, filter.boundary) = (.rank(-1), Boundaries(y: $0, x: .wrap))
+      return filter
+    },
+    Case(name: "gaussian derivative") {
+      var filter = Gaussian(sigmaY: 1.2, sigmaX: 2, constant: 0.3)
+      (filter.orderY, filter.orderX, filter.boundary) = (1, 2, Boundaries(y: .wrap, x: $0))
+      return filter
+    },
+    Case(name: "sobel, a boundary for each axis") {
+      var filter = try Gradient(constant: 0.2)
+      filter.boundary = Boundaries(y: $0, x: .wrap)
+      return filter
+    },
     Case(name: "gaussian linear") {
       var filter = Gaussian(sigma: 1.5, boundary: $0)
       filter.isLinear = true

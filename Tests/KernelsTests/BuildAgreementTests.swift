@@ -89,6 +89,20 @@ import Testing
     Case("correlate_row_f64") { k, n, d in
       k.correlate_row_f64(d.input(n + 20) + 10, d.weights(10).map(Double.init), 10, 1, d.output(n), n)
     },
+    Case("correlate_odd_rows_f32") { k, n, d in
+      let rows: [UnsafePointer<Float>] = d.rows(9, n)
+      k.correlate_odd_rows_f32(rows, d.weights(4), 4, d.output(n), n)
+    },
+    Case("correlate_odd_rows_f64") { k, n, d in
+      let rows: [UnsafePointer<Double>] = d.rows(11, n)
+      k.correlate_odd_rows_f64(rows, d.weights(5).map(Double.init), 5, d.output(n), n)
+    },
+    Case("correlate_odd_row_f32") { k, n, d in
+      k.correlate_odd_row_f32(d.input(n + 18) + 9, d.weights(3), 3, 3, d.output(n), n)
+    },
+    Case("correlate_odd_row_f64") { k, n, d in
+      k.correlate_odd_row_f64(d.input(n + 20) + 10, d.weights(10).map(Double.init), 10, 1, d.output(n), n)
+    },
     Case("gradient3_f32") { k, n, d in
       let rows: [UnsafePointer<Float>] = d.rows(3, n + 6).map { $0 + 3 }
       k.gradient3_f32(rows, [0.5, 0.25], 3, d.output(n), d.output(n), n)
@@ -197,23 +211,42 @@ import Testing
       let samples = (0..<35).map { rows[$0 / 7] }, offsets = (0..<35).map { Int32($0 % 7) }
       k.median_count_u8(samples, offsets, 35, 17, d.output(n), n)
     },
+    Case("median_count_u16") { k, n, d in
+      let rows: [UnsafePointer<UInt16>] = d.rows(5, n + 8)
+      let samples = (0..<35).map { rows[$0 / 7] }, offsets = (0..<35).map { Int32($0 % 7) }
+      k.median_count_u16(samples, offsets, 35, 30, d.output(n), n)
+    },
+    Case("median_count_i32") { k, n, d in
+      let rows: [UnsafePointer<Int32>] = d.rows(5, n + 8)
+      let samples = (0..<35).map { rows[$0 / 7] }, offsets = (0..<35).map { Int32($0 % 7) }
+      k.median_count_i32(samples, offsets, 35, 3, d.output(n), n)
+    },
+    Case("extreme_u8") { k, n, d in
+      let rows: [UnsafePointer<UInt8>] = d.rows(4, n + 18)
+      k.extreme_u8(rows, 4, 7, 3, 1, d.output(n), n, d.scratch(n + 18))
+    },
+    Case("extreme_u16") { k, n, d in
+      let rows: [UnsafePointer<UInt16>] = d.rows(3, n + 7)
+      k.extreme_u16(rows, 3, 8, 1, 0, d.output(n), n, d.scratch(n + 7))
+    },
+    Case("extreme_i32") { k, n, d in
+      let rows: [UnsafePointer<Int32>] = d.rows(2, n)
+      k.extreme_i32(rows, 2, 1, 1, 1, d.output(n), n, d.scratch(n))
+    },
     Case("sobel_u8") { k, n, d in
       let rows: [UnsafePointer<UInt8>] = d.rows(3, n + 6).map { $0 + 3 }
       k.sobel_u8(rows, 3, d.output(n), n)
     },
     Case("median_histogram_u8") { k, n, d in
       guard n > 0 else { return }
-      var window = median_window(
-        width: n, height: 5, window_width: 7, window_height: 9, src_pitch: n + 6, dst_pitch: n)
+      var window = gapped(n, 5, 7, 9, pitch: n + 6, to: n, &d)
       let scratch: UnsafeMutablePointer<UInt16> = d.scratch((n + 6) * 272)
       k.median_histogram_u8(d.input((n + 6) * 13), d.output(n * 5), &window, scratch)
     },
     Case("median_spans_u8") { k, n, d in
       guard n > 0 else { return }
-      var window = median_window(
-        width: n, height: 9, window_width: 5, window_height: 5, src_pitch: n + 5, dst_pitch: n + 1)
-      let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
-      k.median_spans_u8(d.input((n + 5) * 13), d.output((n + 1) * 9), &window, spans)
+      var window = gapped(n, 9, 5, 5, pitch: n + 5, to: n + 1, &d)
+      k.median_spans_u8(d.input((n + 5) * 13), d.output((n + 1) * 9), &window)
     },
     Case("rank_samples", "median_ranks") { k, n, d in
       guard n > 0 else { return }
@@ -221,10 +254,8 @@ import Testing
       let keys: UnsafePointer<UInt32> = d.input(count)
       let ranks: UnsafeMutablePointer<UInt32> = d.output(count), values: UnsafeMutablePointer<UInt32> = d.output(count)
       k.rank_samples(keys, count, 32, d.scratch(count), d.scratch(count), ranks, values)
-      var window = median_window(
-        width: n, height: 4, window_width: 5, window_height: 5, src_pitch: n + 4, dst_pitch: n)
-      let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
-      k.median_ranks(ranks, count, spans, values, d.scratch((count + 63) / 64), d.output(n * 4), &window)
+      var window = gapped(n, 4, 5, 5, pitch: n + 4, to: n, &d)
+      k.median_ranks(ranks, count, values, d.scratch((count + 63) / 64), d.output(n * 4), &window)
     },
     Case("cover_u8") { k, n, d in
       let all: UnsafeMutablePointer<Int32> = d.output(1)
@@ -248,6 +279,8 @@ import Testing
     Case("choose_covered_u16") { k, n, d in k.choose_covered_u16(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
     Case("choose_covered_u32") { k, n, d in k.choose_covered_u32(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
     Case("choose_covered_u64") { k, n, d in k.choose_covered_u64(d.cover(n), d.input(n), d.input(n), d.output(n), n) },
+    Case("cover_bytes_u8") { k, n, d in k.cover_bytes_u8(d.cover(n), d.output(n), n) },
+    Case("keep_covered_u16") { k, n, d in k.keep_covered_u16(d.input(n), d.input(n), 65275, d.output(n), n) },
     Case("blend_row_f32") { k, n, d in k.blend_row_f32(d.input(n + 27), 9, d.input(n + 9), 3, d.output(n), n) },
     Case("blend_rows_u8") { k, n, d in
       let rows: [UnsafePointer<Float>] = d.rows(4, n)
@@ -277,19 +310,16 @@ import Testing
     covered("median_covered_i32", Int32(-1)) { $0.median_covered_i32 },
     Case("median_covered_histogram_u8") { k, n, d in
       guard n > 0 else { return }
-      var window = median_window(
-        width: n, height: 5, window_width: 7, window_height: 9, src_pitch: n + 6, dst_pitch: n)
+      var window = gapped(n, 5, 7, 9, pitch: n + 6, to: n, &d)
       let scratch: UnsafeMutablePointer<UInt16> = d.scratch((n + 6) * 272)
       let cover = d.cover((n + 6) * 13)
       k.median_covered_histogram_u8(d.input((n + 6) * 13), cover, d.output(n * 5), &window, scratch)
     },
     Case("median_covered_spans_u8") { k, n, d in
       guard n > 0 else { return }
-      var window = median_window(
-        width: n, height: 9, window_width: 5, window_height: 5, src_pitch: n + 5, dst_pitch: n + 1)
-      let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
+      var window = gapped(n, 9, 5, 5, pitch: n + 5, to: n + 1, &d)
       let cover = d.cover((n + 5) * 13)
-      k.median_covered_spans_u8(d.input((n + 5) * 13), cover, d.output((n + 1) * 9), &window, spans)
+      k.median_covered_spans_u8(d.input((n + 5) * 13), cover, d.output((n + 1) * 9), &window)
     },
     Case("median_covered_ranks") { k, n, d in
       guard n > 0 else { return }
@@ -299,14 +329,33 @@ import Testing
         values: UnsafeMutablePointer<UInt32> = d.scratch(count)
       k.rank_samples(keys, count, 32, d.scratch(count), d.scratch(count), ranks, values)
       for i in 0..<count where i * i % 7 < 3 || i / 40 % 3 == 0 { ranks[i] = .max }
-      var window = median_window(
-        width: n, height: 4, window_width: 5, window_height: 5, src_pitch: n + 4, dst_pitch: n)
-      let spans: [Int32] = [2, 3, 1, 4, 0, 5, 1, 4, 2, 3]
-      k.median_covered_ranks(ranks, count, spans, values, d.scratch((count + 63) / 64), d.output(n * 4), &window)
+      var window = gapped(n, 4, 5, 5, pitch: n + 4, to: n, &d)
+      k.median_covered_ranks(ranks, count, values, d.scratch((count + 63) / 64), d.output(n * 4), &window)
     },
     Case("float_keys") { k, n, d in k.float_keys(d.input(n), d.output(n), n) },
     Case("keys_float") { k, n, d in k.keys_float(d.input(n), d.output(n), n) },
   ]
+
+  /// Of a rectangle, or of 5 × 5 with gaps; the sample taken is the fourth from the greatest, or at two thirds.
+  private static func gapped(
+    _ width: Int, _ height: Int, _ columns: Int, _ rows: Int, pitch: Int, to target: Int, _ d: inout TestData
+  ) -> median_window {
+    var window = median_window()
+    (window.width, window.height, window.window_width, window.window_height) = (width, height, columns, rows)
+    (window.src_pitch, window.dst_pitch) = (pitch, target)
+    (window.percent, window.rank, window.has_rank) = (200.0 / 3, -4, width % 2 == 0 ? 1 : 0)
+    let runs: [(Int32, Int32, Int32)] = [(0, 2, 3), (1, 0, 2), (1, 3, 5), (2, 0, 5), (4, 1, 2), (4, 4, 5)]
+    let turned: [(Int32, Int32, Int32)] = [
+      (0, 1, 3), (1, 1, 3), (1, 4, 5), (2, 0, 1), (2, 2, 3), (3, 1, 3), (4, 1, 3), (4, 4, 5),
+    ]
+    func copy(_ runs: [(Int32, Int32, Int32)]) -> UnsafePointer<window_run> {
+      let copy: UnsafeMutablePointer<window_run> = d.scratch(runs.count)
+      for (i, run) in runs.enumerated() { copy[i] = window_run(line: run.0, first: run.1, end: run.2) }
+      return UnsafePointer(copy)
+    }
+    (window.rows, window.row_count, window.columns, window.column_count) = (copy(runs), 6, copy(turned), 8)
+    return window
+  }
 
   /// Of 3 × 3 and of 5 × 5, with some samples that do not count.
   private static func covered<Sample: FixedWidthInteger & BitwiseCopyable & Sendable>(

@@ -4,10 +4,19 @@ import Pipeline
 public struct Blob: Equatable, Sendable {
   /// Row and column, in pixels.
   public var y, x: Int
-  /// Standard deviation of the Gaussian that found it, in pixels.
+  /// Standard deviation of the Gaussian that found it, in pixels; along x, if it is another along y.
   public var sigma: Double
   /// √2 σ for Laplacian and difference of Gaussians, σ for determinant of Hessian.
   public var radius: Double
+  /// Both along y.
+  public var sigmaY, radiusY: Double
+
+  public init(y: Int, x: Int, sigma: Double, radius: Double, sigmaY: Double? = nil, radiusY: Double? = nil) {
+    (self.y, self.x, self.sigma, self.radius) = (y, x, sigma, radius)
+    (self.sigmaY, self.radiusY) = (sigmaY ?? sigma, radiusY ?? radius)
+  }
+
+  var isRound: Bool { sigma == sigmaY && radius == radiusY }
 }
 
 /// Removes blobs that overlap a larger one.
@@ -47,7 +56,7 @@ enum BlobPruning {
 
   /// Calls `visit` for each blob, in order, with those that may overlap it (itself among them), in order.
   private static func visitNeighbours(_ blobs: [Blob], _ visit: (_ index: Int, _ neighbours: [Int]) -> Void) {
-    guard let largest = blobs.map(\.sigma).max(), blobs.count > 1 else { return }
+    guard let largest = blobs.map({ max($0.sigma, $0.sigmaY) }).max(), blobs.count > 1 else { return }
     // Blobs further apart than this have nothing in common; a grid of such cells finds the pairs.
     let reach = 2 * largest * 2.0.squareRoot()
     func cell(_ blob: Blob) -> SIMD2<Int32> {
@@ -65,13 +74,21 @@ enum BlobPruning {
     }
   }
 
-  /// Overlap of two blobs' discs as a share of the smaller one. Discs have radius √2 σ.
+  /// Overlap of two blobs' discs as a share of the smaller one. Discs have radius √2 σ; ellipses are discs where each axis is
+  /// measured in the larger one's sigmas.
   static func share(_ a: Blob, _ b: Blob) -> Double {
     let greater = max(a.sigma, b.sigma)
     guard greater > 0 else { return 0 }
     let r1 = a.sigma / greater, r2 = b.sigma / greater
     let dy = Double(a.y - b.y), dx = Double(a.x - b.x)
-    let d = (dy * dy + dx * dx).squareRoot() / (greater * 2.0.squareRoot())
+    let d: Double
+    if a.isRound && b.isRound {
+      d = (dy * dy + dx * dx).squareRoot() / (greater * 2.0.squareRoot())
+    } else {
+      let larger = a.sigma > b.sigma ? a : b
+      let (y, x) = (dy / (larger.sigmaY * 2.0.squareRoot()), dx / (larger.sigma * 2.0.squareRoot()))
+      d = (y * y + x * x).squareRoot()
+    }
     if d > r1 + r2 { return 0 }
     if d <= abs(r1 - r2) { return 1 }
     // Area of the lens of two circles (mathworld.wolfram.com/Circle-CircleIntersection.html).

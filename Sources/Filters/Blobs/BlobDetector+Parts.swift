@@ -63,7 +63,7 @@ struct BlobExchange: TableExchange {
 
     /// Whether a blob of another part may overlap this one.
     private func reachesOut(_ blob: Blob) -> Bool {
-      let reach = 2.0.squareRoot() * (blob.sigma + detector.sigmas.max()!)
+      let reach = 2.0.squareRoot() * (blob.sigmaY + detector.sigmasY.max()!)
       let isFirst = part.index == 0, isLast = part.index == part.all.count - 1
       return (!isFirst && Double(blob.y - part.rows.lowerBound + 1) <= reach)
         || (!isLast && Double(part.rows.upperBound - blob.y) <= reach)

@@ -5,22 +5,26 @@ extension BlobDetector {
   public struct Scale: Sendable {
     public let unit: LengthUnit
     /// Of each column in pixels, units a pixel.
-    private let factors: [Double]
+    private let factors, ellipticFactors: [Double]
 
     /// - Parameter pixel: Square, but for a thousandth.
     public init(unit: LengthUnit, pixel: PixelSize) {
       self.unit = unit
       let side = pixel.side ?? pixel.x
       factors = [pixel.y, pixel.x, side, side].map { $0 / unit.meters }
+      ellipticFactors = [pixel.y, pixel.x, pixel.y, pixel.x, pixel.y, pixel.x].map { $0 / unit.meters }
     }
 
     /// What a row of pixels is in the unit: to 12 digits, since the last ones of a product say nothing.
-    func numbers(_ row: [Double]) -> [Double] { zip(row, factors).map { ($0 * $1).rounded(digits: 12) } }
+    func numbers(_ row: [Double]) -> [Double] {
+      zip(row, row.count == factors.count ? factors : ellipticFactors).map { ($0 * $1).rounded(digits: 12) }
+    }
   }
 
   /// The columns in pixels, and those in a unit: `y_um`.
-  static func columns(in unit: LengthUnit?) -> [String] {
-    columns + (unit.map { unit in columns.map { "\($0)_\(unit.rawValue)" } } ?? [])
+  static func columns(in unit: LengthUnit?, isElliptic: Bool) -> [String] {
+    let columns = isElliptic ? ellipticColumns : columns
+    return columns + (unit.map { unit in columns.map { "\($0)_\(unit.rawValue)" } } ?? [])
   }
 }
 

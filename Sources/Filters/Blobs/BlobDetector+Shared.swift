@@ -4,7 +4,8 @@ public import Pipeline
 /// Detectors that differ in what they make of the peaks alone: the scale space is one.
 extension BlobDetector: SharedFilter {
   public var commonKey: String {
-    "\(method) \(minSigma) \(maxSigma) \(sigmaCount) \(isLogarithmic) \(sigmaRatio) \(excludedBorder) \(findsDark) \(isLinear)"
+    "\(method) \(minSigma) \(maxSigma) \(minSigmaY) \(maxSigmaY) \(sigmaCount) \(isLogarithmic) \(sigmaRatio) "
+      + "\(excludedRows) \(excludedColumns) \(findsDark) \(isLinear)"
   }
 
   public func stages(of filters: [any SharedFilter], for input: ImageDescription) throws -> SharedStages {

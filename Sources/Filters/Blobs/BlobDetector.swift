@@ -29,9 +29,14 @@ public struct BlobDetector: TableFilter {
   }
 
   public var method: Method
-  /// The range of scales, in pixels.
+  /// The range of scales, in pixels; along x, where ``minSigmaY`` and ``maxSigmaY`` are others.
   public var minSigma: Double
   public var maxSigma: Double
+  /// The range along y; `doh` has only one.
+  public var minSigmaY: Double
+  public var maxSigmaY: Double
+  /// Whether blobs are told by a sigma and a radius of each axis.
+  public var isElliptic = false
   /// Scales in the range, ends included (log, doh), linear or, with `isLogarithmic`, by equal factors.
   public var sigmaCount: Int
   public var isLogarithmic: Bool
@@ -44,7 +49,8 @@ public struct BlobDetector: TableFilter {
   /// Of two blobs that overlap by more than this fraction the smaller goes.
   public var overlap: Double
   /// Rows and columns at the border without peaks.
-  public var excludedBorder: Int
+  public var excludedRows: Int
+  public var excludedColumns: Int
   /// Finds dark blobs on a light ground.
   public var findsDark: Bool
   /// Whether blobs are looked for in linear light: the sRGB transfer function is undone before.
@@ -63,13 +69,14 @@ public struct BlobDetector: TableFilter {
     self.method = method
     self.minSigma = minSigma
     self.maxSigma = maxSigma ?? (method == .doh ? 30 : 50)
+    (minSigmaY, maxSigmaY) = (self.minSigma, self.maxSigma)
     self.sigmaCount = sigmaCount
     self.isLogarithmic = isLogarithmic
     self.sigmaRatio = sigmaRatio
     self.threshold = threshold ?? [.log: 0.2, .dog: 0.5, .doh: 0.01][method]!
     self.relativeThreshold = relativeThreshold
     self.overlap = overlap
-    self.excludedBorder = excludedBorder
+    (excludedRows, excludedColumns) = (excludedBorder, excludedBorder)
     self.findsDark = findsDark
     guard self.minSigma > 0 else { throw ImbrexError(option: "min-sigma", "is \(minSigma), but must be above 0") }
     guard self.maxSigma >= self.minSigma else {
@@ -84,13 +91,17 @@ public struct BlobDetector: TableFilter {
     guard sigmaCount >= 1 else { throw ImbrexError(option: "num-sigma", "is \(sigmaCount), but must be at least 1") }
   }
 
-  /// The scales at which responses are taken, ascending.
-  public var sigmas: [Double] {
+  /// The scales at which responses are taken, ascending; along x, where ``sigmasY`` are others.
+  public var sigmas: [Double] { sigmas(from: minSigma, to: maxSigma) }
+  public var sigmasY: [Double] { sigmas(from: minSigmaY, to: maxSigmaY) }
+
+  private func sigmas(from minSigma: Double, to maxSigma: Double) -> [Double] {
     switch method {
     case .dog:
       // mean() and log() as in scikit-image: one more scale than the range needs, so that its end has a neighbour.
-      let steps = Int(Filters.logarithm(maxSigma / minSigma) / Filters.logarithm(sigmaRatio) + 1)
-      return (0...steps).map { minSigma * power(sigmaRatio, Double($0)) }
+      func steps(_ ratio: Double) -> Double { Filters.logarithm(ratio) / Filters.logarithm(sigmaRatio) + 1 }
+      let count = Int((steps(maxSigmaY / minSigmaY) + steps(self.maxSigma / self.minSigma)) / 2)
+      return (0...count).map { minSigma * power(sigmaRatio, Double($0)) }
     case .log, .doh:
       guard sigmaCount > 1 else { return [minSigma] }
       // blob_doh takes log(x) / log(10), which may round otherwise than log10, and its box sizes show it.
@@ -109,7 +120,10 @@ public struct BlobDetector: TableFilter {
   /// The columns of the table: row and column of the blob, its scale and its radius, in pixels.
   public static let columns = ["y", "x", "sigma", "radius"]
 
-  public var tableColumns: [String] { Self.columns(in: scale?.unit) }
+  /// The same of blobs that have two.
+  public static let ellipticColumns = ["y", "x", "sigma_y", "sigma_x", "radius_y", "radius_x"]
+
+  public var tableColumns: [String] { Self.columns(in: scale?.unit, isElliptic: isElliptic) }
   public func outputDescription(for input: ImageDescription) -> ImageDescription { input }
 
   public func stages(for input: ImageDescription) throws -> [Stage] {
@@ -117,7 +131,10 @@ public struct BlobDetector: TableFilter {
     if isLinear { try input.checkTransferFunction() }
     if method == .doh {
       let integral = IntegralStencil(self, input)
-      let first = try Coverage(input, .pixels).map { TotalStencil(integral, $0) } ?? integral as any Stencil
+      let first =
+        try Coverage(input, .pixels).map {
+          TotalStencil(integral, $0, "the method doh takes", remedy: "use log or dog")
+        } ?? integral as any Stencil
       return [.stencil(first, making: integral.output), .whole(HessianStage(self, input))]
     }
     return [
@@ -129,8 +146,10 @@ public struct BlobDetector: TableFilter {
   }
 
   public func draw(_ table: Table, on picture: Picture, origin: (y: Int, x: Int)) throws -> Picture {
-    let blobs = table.rows.map {
-      Blob(y: Int($0[0]) - origin.y, x: Int($0[1]) - origin.x, sigma: $0[2], radius: $0[3])
+    let blobs = table.rows.map { row in
+      var blob = blob(ofRow: row)
+      (blob.y, blob.x) = (blob.y - origin.y, blob.x - origin.x)
+      return blob
     }
     return try BlobOverlay(blobs: blobs, sigmas: sigmas).draw(on: picture)
   }
@@ -143,7 +162,14 @@ public struct BlobDetector: TableFilter {
     let plan = try Pipeline(self).plan(
       for: picture.description, tiling: context.tiling, streamsIn: false, streamsOut: false)
     let table = try plan.run(.picture(picture), to: .table, in: context)!
-    return table.rows.map { Blob(y: Int($0[0]), x: Int($0[1]), sigma: $0[2], radius: $0[3]) }
+    return table.rows.map(blob(ofRow:))
+  }
+
+  private func blob(ofRow row: [Double]) -> Blob {
+    let (y, x) = (Int(row[0]), Int(row[1]))
+    return isElliptic
+      ? Blob(y: y, x: x, sigma: row[3], radius: row[5], sigmaY: row[2], radiusY: row[4])
+      : Blob(y: y, x: x, sigma: row[2], radius: row[3])
   }
 
   /// The table of what was found.
@@ -158,7 +184,9 @@ public struct BlobDetector: TableFilter {
     return Table(
       columns: tableColumns,
       rows: found.map { blob in
-        let row = [Double(blob.y), Double(blob.x), blob.sigma, blob.radius]
+        let shape =
+          isElliptic ? [blob.sigmaY, blob.sigma, blob.radiusY, blob.radius] : [blob.sigma, blob.radius]
+        let row = [Double(blob.y), Double(blob.x)] + shape
         return row + (scale?.numbers(row) ?? [])
       })
   }
@@ -176,102 +204,11 @@ public struct BlobDetector: TableFilter {
   }
 
   func blob(of peak: Peaks.Peak) -> Blob {
-    let sigma = sigmas[peak.scale]
-    return Blob(y: peak.y, x: peak.x, sigma: sigma, radius: sigma * (method == .doh ? 1 : 2.0.squareRoot()))
-  }
-}
-
-// MARK: - Options
-
-extension BlobDetector {
-  /// The filter `blob-detect` and its options.
-  public static let definition = FilterDefinition(
-    name: "blob-detect",
-    abstract: "Find blobs and list them.",
-    discussion: """
-      Computes what skimage.feature.blob_log, blob_dog and blob_doh do. One row a blob, strongest first: y, x, sigma and radius in \
-      pixels.
-      """,
-    examples: [
-      "imbrex blob-detect --min-sigma 3 --max-sigma 20 cells.tif > cells.csv",
-      "imbrex blob-detect --method doh --dark pores.png -o pores.json --overlay pores-marked.png",
-    ],
-    options: [
-      OptionDefinition(
-        "method", .choice(Method.allCases.map(\.rawValue)), valueName: "method", default: .choice(Method.log.rawValue),
-        help: "Laplacian of Gaussian (log), difference of Gaussians (dog) or determinant of Hessian (doh)."),
-      OptionDefinition(
-        "min-sigma", .number(0...1000), valueName: "s", unit: "pixels", takesLengths: true, default: .number(1),
-        help: "Smallest scale, in pixels, or in a unit: 0.5um; above 0."),
-      OptionDefinition(
-        "max-sigma", .number(0...1000), valueName: "s", unit: "pixels", takesLengths: true, defaultText: "50, doh 30",
-        help: "Largest scale, in pixels, or in a unit: 3um."),
-      OptionDefinition(
-        "num-sigma", .integer(1...1000), valueName: "n", default: .integer(10),
-        help: "Number of scales in the range (log, doh)."),
-      OptionDefinition(
-        "log-scale", .flag, help: "Scales grow by equal factors instead of equal steps (log, doh)."),
-      OptionDefinition(
-        "sigma-ratio", .number(1.001...1000), valueName: "k", default: .number(1.6),
-        help: "From one scale to the next (dog)."),
-      OptionDefinition(
-        "threshold", .number(.anyNumber), valueName: "t", defaultText: "log 0.2, dog 0.5, doh 0.01",
-        help: "Least response of a blob."),
-      OptionDefinition(
-        "threshold-rel", .number(0...1), valueName: "t", help: "Least response as a share of the greatest."),
-      OptionDefinition(
-        "overlap", .number(0...1), valueName: "f", default: .number(0.5),
-        help: "Of two blobs that overlap by more than this share the smaller goes."),
-      OptionDefinition(
-        "exclude-border", .integer(0...Int.max), valueName: "n", unit: "pixels", default: .integer(0),
-        help: "Drop peaks within N pixels of the border."),
-      OptionDefinition("dark", .flag, help: "Find dark blobs on a light ground."),
-      .linear,
-    ],
-    makesTable: true
-  ) { values, _ in try BlobDetector(values) }
-
-  /// A detector as the options of ``definition`` ask for it.
-  ///
-  /// - Throws: ``ImbrexError`` for values that do not go together, naming the option.
-  public init(_ values: OptionValues) throws {
-    func given(_ name: String) -> Double? { if case .number(let value)? = values[name] { value } else { nil } }
-    let method: Method = values.choice("method")
-    try Self.check(values, method)
-    try self.init(
-      method: method, minSigma: values.number("min-sigma"), maxSigma: given("max-sigma"),
-      sigmaCount: values.integer("num-sigma"), isLogarithmic: values.flag("log-scale"),
-      sigmaRatio: values.number("sigma-ratio"), threshold: given("threshold"),
-      relativeThreshold: given("threshold-rel"), overlap: values.number("overlap"),
-      excludedBorder: values.integer("exclude-border"), findsDark: values.flag("dark"))
-    isLinear = values.flag("linear")
-  }
-
-  private static func check(_ values: OptionValues, _ method: Method) throws {
-    if method == .dog {
-      if values.isGiven("num-sigma") {
-        throw ImbrexError(option: "num-sigma", "does not go with the method dog, which has a sigma-ratio instead")
-      }
-      if values.flag("log-scale") {
-        throw ImbrexError(option: "log-scale", "does not go with the method dog, whose scales are logarithmic anyway")
-      }
-    } else if values.isGiven("sigma-ratio") {
-      throw ImbrexError(option: "sigma-ratio", "goes with the method dog only, not with \(method.rawValue)")
-    }
-    let least = values.number("min-sigma")
-    guard least > 0 else { throw ImbrexError(option: "min-sigma", "is 0, but must be above 0") }
-    guard method != .doh || least >= 1.0 / 3 else {
-      throw ImbrexError(
-        option: "min-sigma", "is \(shortest(least)), but must be at least 1/3 with the method doh")
-    }
-    var greatest = method == .doh ? 30.0 : 50
-    if case .number(let value)? = values["max-sigma"] { greatest = value }
-    guard greatest >= least else {
-      let (small, large) = (shortest(least), shortest(greatest))
-      throw values.isGiven("max-sigma")
-        ? ImbrexError(option: "max-sigma", "is \(large), but must not be less than min-sigma, which is \(small)")
-        : ImbrexError(option: "min-sigma", "is \(small), but must not be more than max-sigma, which is \(large)")
-    }
+    let sigma = sigmas[peak.scale], factor = method == .doh ? 1 : 2.0.squareRoot()
+    guard isElliptic else { return Blob(y: peak.y, x: peak.x, sigma: sigma, radius: sigma * factor) }
+    let sigmaY = sigmasY[peak.scale]
+    return Blob(
+      y: peak.y, x: peak.x, sigma: sigma, radius: sigma * factor, sigmaY: sigmaY, radiusY: sigmaY * factor)
   }
 }
 

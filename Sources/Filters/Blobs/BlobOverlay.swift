@@ -51,6 +51,7 @@ public struct BlobOverlay: Sendable {
 
   private func draw(_ blob: Blob, on drawing: Picture) {
     let description = drawing.description
+    guard blob.isRound else { return drawEllipse(blob, on: drawing) }
     let radius = max(blob.radius, 1)
     let reach = Int(radius + 4)
     let color = color(of: blob.sigma)
@@ -62,14 +63,33 @@ public struct BlobOverlay: Sendable {
       let half = Int(outer.squareRoot()) + 1
       for x in max(blob.x - half, 0)...min(blob.x + half, description.width - 1) {
         let dx = Double(x - blob.x)
-        let distance = abs((dx * dx + dy * dy).squareRoot() - radius)
-        // A bright line 1.5 pixels wide on a dark one of 3.5.
-        let dark = coverage(distance, halfWidth: 1.75) * 0.6, bright = coverage(distance, halfWidth: 0.75)
-        guard dark > 0 else { continue }
-        for c in 0..<3 {
-          blend(drawing, x: x, y: y, channel: c) { ($0 * (1 - dark)) * (1 - bright) + color[c] * bright }
-        }
+        drawPixel(y, x, distance: abs((dx * dx + dy * dy).squareRoot() - radius), color, on: drawing)
       }
+    }
+  }
+
+  private func drawEllipse(_ blob: Blob, on drawing: Picture) {
+    let description = drawing.description
+    let (radiusY, radiusX) = (max(blob.radiusY, 1), max(blob.radius, 1)), color = color(of: blob.sigma)
+    let (down, across) = (Int(radiusY + 4), Int(radiusX + 4))
+    for y in max(blob.y - down, 0)...min(blob.y + down, description.height - 1) {
+      for x in max(blob.x - across, 0)...min(blob.x + across, description.width - 1) {
+        // Where the ellipse is 1: how far it is from that, by how fast it grows.
+        let (v, u) = (Double(y - blob.y) / radiusY, Double(x - blob.x) / radiusX)
+        let value = (v * v + u * u).squareRoot()
+        guard value > 0 else { continue }
+        let slope = (v * v / (radiusY * radiusY) + u * u / (radiusX * radiusX)).squareRoot() / value
+        drawPixel(y, x, distance: abs(value - 1) / slope, color, on: drawing)
+      }
+    }
+  }
+
+  /// A bright line 1.5 pixels wide on a dark one of 3.5.
+  private func drawPixel(_ y: Int, _ x: Int, distance: Double, _ color: [Double], on drawing: Picture) {
+    let dark = coverage(distance, halfWidth: 1.75) * 0.6, bright = coverage(distance, halfWidth: 0.75)
+    guard dark > 0 else { return }
+    for c in 0..<3 {
+      blend(drawing, x: x, y: y, channel: c) { ($0 * (1 - dark)) * (1 - bright) + color[c] * bright }
     }
   }
 

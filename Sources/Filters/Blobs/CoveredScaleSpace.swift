@@ -48,22 +48,20 @@ extension ScaleSpaceAnalysis {
     _ values: LoadedRows<Value>, _ covers: LoadedRows<Value>, _ window: inout ScaleWindow<Value>, _ scratch: Scratch
   ) {
     let region = window.region, size = region.width * region.height
-    let filter = SeparableFilter<Value>(region, radius: radius, pictureWidth: input.width, scratch)
+    let filter = SeparableFilter<Value>(region, radius: radius.x, pictureWidth: input.width, scratch)
     let (f, v) = (ScalePlanes<Value>(filter, size, scratch), ScalePlanes<Value>(filter, size, scratch))
-    for (scale, sigma) in sigmas.enumerated() {
-      let smooth = smoothing[scale].weights.map { Value($0) }
-      let second = GaussianKernel(secondDerivativeOf: smoothing[scale], sigma: sigma).weights.map { Value($0) }
-      let factor = Value(sigma * sigma)
-      let whole = scratch.frame { WholeResponses<Value>(smooth, second, factor, scratch) }
-      f.take(values, filter, smooth, second, factor, region, scratch)
-      v.take(covers, filter, smooth, second, factor, region, scratch)
+    for (scale, sigmas) in scales.enumerated() {
+      let weights = ScaleWeights<Value>(sigmas)
+      let whole = scratch.frame { WholeResponses<Value>(weights, scratch) }
+      f.take(values, filter, weights, region, scratch)
+      v.take(covers, filter, weights, region, scratch)
       for line in 0..<region.height {
         let row = line * region.width
         Value.complete(
           f.curved + row, mean: f.smooth + row, weight: v.smooth + row, whole: whole.curved, part: v.curved + row,
           into: window.row(region.y + line, scale: scale), count: region.width)
       }
-      window.finish(scale: scale, of: sigmas.count)
+      window.finish(scale: scale, of: scales.count)
     }
   }
 
@@ -73,17 +71,17 @@ extension ScaleSpaceAnalysis {
     _ values: LoadedRows<Value>, _ covers: LoadedRows<Value>, _ window: inout ScaleWindow<Value>, _ scratch: Scratch
   ) {
     let region = window.region, size = region.width * region.height
-    let filter = SeparableFilter<Value>(region, radius: radius, pictureWidth: input.width, scratch)
+    let filter = SeparableFilter<Value>(region, radius: radius.x, pictureWidth: input.width, scratch)
     let smoothed = filter.plane(scratch)
     func plane() -> UnsafeMutablePointer<Value> { scratch.allocate(size) }
     var fine = (f: plane(), v: plane(), whole: Value(0)), coarse = (f: plane(), v: plane(), whole: Value(0))
     let factor = Value(1 / (detector.sigmaRatio - 1))
-    for scale in sigmas.indices {
-      let weights = smoothing[scale].weights.map { Value($0) }
-      coarse.whole = scratch.frame { WholeResponses<Value>(weights, weights, 1, scratch).smooth }
+    for (scale, sigmas) in scales.enumerated() {
+      let weights = ScaleWeights<Value>(sigmas)
+      coarse.whole = scratch.frame { WholeResponses<Value>(weights, scratch).smooth }
       for (rows, target) in [(values, coarse.f), (covers, coarse.v)] {
-        filter.down(rows, [weights], into: [smoothed], scratch)
-        filter.across(smoothed, weights, into: target, pitch: region.width, scratch)
+        filter.down(rows, [weights.y[0]], for: sigmas.x.radius, into: [smoothed], scratch)
+        filter.across(smoothed, weights.smoothX, into: target, pitch: region.width, scratch)
       }
       if scale > 0 {
         for y in region.y..<region.endY {
@@ -99,7 +97,7 @@ extension ScaleSpaceAnalysis {
             Value.difference(a, b, factor, into: window.row(y, scale: scale - 1), count: region.width)
           }
         }
-        window.finish(scale: scale - 1, of: sigmas.count - 1)
+        window.finish(scale: scale - 1, of: scales.count - 1)
       }
       swap(&fine, &coarse)
     }
@@ -118,14 +116,15 @@ private struct ScalePlanes<Value: ResponseValue> {
   }
 
   func take(
-    _ rows: LoadedRows<Value>, _ filter: SeparableFilter<Value>, _ smoothing: [Value], _ second: [Value],
-    _ factor: Value, _ region: Region, _ scratch: Scratch
+    _ rows: LoadedRows<Value>, _ filter: SeparableFilter<Value>, _ weights: ScaleWeights<Value>, _ region: Region,
+    _ scratch: Scratch
   ) {
     let pitch = region.width
-    filter.down(rows, [smoothing, second], into: [columns.smooth, columns.curved], scratch)
-    filter.across(columns.curved, smoothing, into: curved, pitch: pitch, scratch)
-    filter.across(columns.smooth, [second, smoothing], into: [other, smooth], pitch: pitch, scratch)
-    Value.laplacian(curved, other, factor, into: curved, count: region.width * region.height)
+    filter.down(
+      rows, weights.y, for: weights.smoothX.count - 1, into: [columns.smooth, columns.curved], scratch)
+    filter.across(columns.curved, weights.smoothX, into: curved, pitch: pitch, scratch)
+    filter.across(columns.smooth, [weights.secondX, weights.smoothX], into: [other, smooth], pitch: pitch, scratch)
+    Value.laplacian(curved, other, weights.factor, into: curved, count: region.width * region.height)
   }
 }
 
@@ -134,15 +133,15 @@ private struct WholeResponses<Value: ResponseValue> {
   private(set) var smooth: Value
   private(set) var curved: Value
 
-  init(_ smoothing: [Value], _ second: [Value], _ factor: Value, _ scratch: Scratch) {
+  init(_ weights: ScaleWeights<Value>, _ scratch: Scratch) {
     let pixel = ImageDescription(width: 1, height: 1, color: .gray, sampleType: .uint8), region = Region(all: pixel)
-    let radius = smoothing.count - 1
+    let radius = (y: weights.y[0].count - 1, x: weights.smoothX.count - 1)
     let ones = LoadedRows<Value>(
       region, radius: radius, in: pixel, boundary: .reflect, constant: 1, scratch: scratch
     ) { _, _, count, target in target.update(repeating: 1, count: count) }
-    let filter = SeparableFilter<Value>(region, radius: radius, pictureWidth: 1, scratch)
+    let filter = SeparableFilter<Value>(region, radius: radius.x, pictureWidth: 1, scratch)
     let planes = ScalePlanes<Value>(filter, 1, scratch)
-    planes.take(ones, filter, smoothing, second, factor, region, scratch)
+    planes.take(ones, filter, weights, region, scratch)
     (smooth, curved) = (planes.smooth[0], planes.curved[0])
   }
 }

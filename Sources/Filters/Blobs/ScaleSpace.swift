@@ -145,23 +145,23 @@ struct ScaleWindow<Value: ResponseValue> {
   }
 
   private mutating func findPeaks(scale: Int, of count: Int) {
-    let border = detector.excludedBorder
+    let (rows, columns) = (detector.excludedRows, detector.excludedColumns)
     let offset = tile.x - region.x
     // Not above the one that counts in the end, where it is rounded.
     let threshold = Value(detector.threshold).nextDown
-    for y in tile.y..<tile.endY where y >= border && y < picture.height - border {
-      var rows: [UnsafePointer<Value>] = []
+    for y in tile.y..<tile.endY where y >= rows && y < picture.height - rows {
+      var lines: [UnsafePointer<Value>] = []
       for neighbour in [max(scale - 1, 0), scale, min(scale + 1, count - 1)] {
         for line in [max(y - 1, 0), y, min(y + 1, picture.height - 1)] {
-          rows.append(UnsafePointer(row(line, scale: neighbour) + offset))
+          lines.append(UnsafePointer(row(line, scale: neighbour) + offset))
         }
       }
-      Value.findPeaks(rows, above: threshold, into: mask, count: tile.width)
+      Value.findPeaks(lines, above: threshold, into: mask, count: tile.width)
       if let cover { for x in 0..<tile.width { mask[x] &= cover[(y - tile.y) * tile.width + x] } }
       for x in 0..<tile.width where mask[x] != 0 {
         let column = tile.x + x
-        guard column >= border && column < picture.width - border else { continue }
-        peaks.append(.init(y: y, x: column, scale: scale, response: Double(rows[4][x])))
+        guard column >= columns && column < picture.width - columns else { continue }
+        peaks.append(.init(y: y, x: column, scale: scale, response: Double(lines[4][x])))
       }
     }
   }
@@ -179,8 +179,7 @@ struct ScaleWindow<Value: ResponseValue> {
 struct ScaleSpaceAnalysis<Value: ResponseValue>: TableAnalysis {
   let detector: BlobDetector
   let input: ImageDescription
-  let sigmas: [Double]
-  let smoothing: [GaussianKernel]
+  let scales: [BlobScale]
   /// Which pixels count; nil: all.
   private let coverage: Coverage?
 
@@ -189,13 +188,13 @@ struct ScaleSpaceAnalysis<Value: ResponseValue>: TableAnalysis {
     coverage = try Coverage(input, .pixels)
     self.detector = detector
     self.input = input
-    sigmas = detector.sigmas
-    smoothing = sigmas.map { GaussianKernel(sigma: $0) }
+    scales = zip(detector.sigmasY, detector.sigmas).map { BlobScale(sigmaY: $0, sigmaX: $1) }
+    radius = (scales.map(\.y.radius).max()!, scales.map(\.x.radius).max()!)
   }
 
-  var radius: Int { smoothing.map(\.radius).max()! }
+  let radius: (y: Int, x: Int)
 
-  var halo: Halo { Halo(y: radius + 1, x: radius + 1) }
+  var halo: Halo { Halo(y: radius.y + 1, x: radius.x + 1) }
 
   func makePartial() -> Peaks { Peaks() }
 
@@ -203,7 +202,7 @@ struct ScaleSpaceAnalysis<Value: ResponseValue>: TableAnalysis {
   var exchange: (any TableExchange)? { BlobExchange(detector: detector, analysis: self) }
 
   func measure(_ region: Region, from source: SourceRows, into partial: inout Peaks, scratch: Scratch) {
-    let block = max(1024, 4 * radius)
+    let block = max(1024, 4 * radius.x)
     for x in stride(from: region.x, to: region.endX, by: block) {
       let tile = Region(x: x, y: region.y, width: min(block, region.endX - x), height: region.height)
       scratch.frame { measure(tile: tile, from: source, into: &partial, scratch: scratch) }
@@ -234,45 +233,74 @@ struct ScaleSpaceAnalysis<Value: ResponseValue>: TableAnalysis {
 
   private func laplacians(_ pixels: LoadedRows<Value>, _ window: inout ScaleWindow<Value>, _ scratch: Scratch) {
     let region = window.region
-    let filter = SeparableFilter<Value>(region, radius: radius, pictureWidth: input.width, scratch)
+    let filter = SeparableFilter<Value>(region, radius: radius.x, pictureWidth: input.width, scratch)
     let smoothed = filter.plane(scratch), curved = filter.plane(scratch)
     let other = scratch.allocate(region.width * region.height, of: Value.self)
-    for (scale, sigma) in sigmas.enumerated() {
-      let smooth = smoothing[scale].weights.map { Value($0) }
-      let second = GaussianKernel(secondDerivativeOf: smoothing[scale], sigma: sigma).weights.map { Value($0) }
-      let target = window.row(region.y, scale: scale)
-      filter.down(pixels, [smooth, second], into: [smoothed, curved], scratch)
-      filter.across(curved, smooth, into: target, pitch: window.pitch, scratch)
-      filter.across(smoothed, second, into: other, pitch: region.width, scratch)
+    for (index, scale) in scales.enumerated() {
+      let weights = ScaleWeights<Value>(scale)
+      let target = window.row(region.y, scale: index)
+      filter.down(pixels, weights.y, for: scale.x.radius, into: [smoothed, curved], scratch)
+      filter.across(curved, weights.smoothX, into: target, pitch: window.pitch, scratch)
+      filter.across(smoothed, weights.secondX, into: other, pitch: region.width, scratch)
       for line in 0..<region.height {
         let row = target + line * window.pitch
-        Value.laplacian(row, other + line * region.width, Value(sigma * sigma), into: row, count: region.width)
+        Value.laplacian(row, other + line * region.width, weights.factor, into: row, count: region.width)
       }
-      window.finish(scale: scale, of: sigmas.count)
+      window.finish(scale: index, of: scales.count)
     }
   }
 
   private func differences(_ pixels: LoadedRows<Value>, _ window: inout ScaleWindow<Value>, _ scratch: Scratch) {
     let region = window.region
-    let filter = SeparableFilter<Value>(region, radius: radius, pictureWidth: input.width, scratch)
+    let filter = SeparableFilter<Value>(region, radius: radius.x, pictureWidth: input.width, scratch)
     let smoothed = filter.plane(scratch)
     let size = region.width * region.height
     var fine = scratch.allocate(size, of: Value.self), coarse = scratch.allocate(size, of: Value.self)
     let factor = Value(1 / (detector.sigmaRatio - 1))
-    for scale in sigmas.indices {
-      let weights = smoothing[scale].weights.map { Value($0) }
-      filter.down(pixels, [weights], into: [smoothed], scratch)
-      filter.across(smoothed, weights, into: coarse, pitch: region.width, scratch)
+    for (scale, sigmas) in scales.enumerated() {
+      let weights = ScaleWeights<Value>(sigmas)
+      filter.down(pixels, [weights.y[0]], for: sigmas.x.radius, into: [smoothed], scratch)
+      filter.across(smoothed, weights.smoothX, into: coarse, pitch: region.width, scratch)
       if scale > 0 {
         for y in region.y..<region.endY {
           let row = (y - region.y) * region.width
           Value.difference(
             fine + row, coarse + row, factor, into: window.row(y, scale: scale - 1), count: region.width)
         }
-        window.finish(scale: scale - 1, of: sigmas.count - 1)
+        window.finish(scale: scale - 1, of: scales.count - 1)
       }
       swap(&fine, &coarse)
     }
+  }
+}
+
+/// A scale's Gaussians, of which an axis may have one of its own.
+struct BlobScale: Sendable {
+  let sigmaY, sigmaX: Double
+  let y, x: GaussianKernel
+
+  init(sigmaY: Double, sigmaX: Double) {
+    (self.sigmaY, self.sigmaX) = (sigmaY, sigmaX)
+    (y, x) = (GaussianKernel(sigma: sigmaY), GaussianKernel(sigma: sigmaX))
+  }
+}
+
+/// The weights of a scale, and what its Laplacian is multiplied with.
+struct ScaleWeights<Value: ResponseValue> {
+  /// The Gaussian and its second derivative.
+  let y: [[Value]]
+  let smoothX, secondX: [Value]
+  let factor: Value
+
+  init(_ scale: BlobScale) {
+    func second(_ kernel: GaussianKernel, _ sigma: Double) -> [Value] {
+      GaussianKernel(secondDerivativeOf: kernel, sigma: sigma).weights.map { Value($0) }
+    }
+    y = [scale.y.weights.map { Value($0) }, second(scale.y, scale.sigmaY)]
+    smoothX = scale.x.weights.map { Value($0) }
+    secondX = second(scale.x, scale.sigmaX)
+    let mean = (scale.sigmaY + scale.sigmaX) / 2
+    factor = Value(mean * mean)
   }
 }
 
@@ -305,10 +333,12 @@ struct SeparableFilter<Value: ResponseValue> {
     ((region.x - reach)..<(region.endX + reach)).clamped(to: 0..<pictureWidth)
   }
 
-  /// Sums with each of one or two kernels of the same radius.
-  func down(_ pixels: LoadedRows<Value>, _ kernels: [[Value]], into planes: [Plane], _ scratch: Scratch) {
+  /// Sums with each of one or two kernels of the same radius, for sums along the rows that reach `columns` further.
+  func down(
+    _ pixels: LoadedRows<Value>, _ kernels: [[Value]], for columns: Int, into planes: [Plane], _ scratch: Scratch
+  ) {
     let reach = kernels[0].count - 1
-    let columns = columns(reach)
+    let columns = self.columns(columns)
     scratch.frame {
       let rows = pixels.rows((region.y - reach)..<(region.endY + reach), column: columns.lowerBound, scratch)
       correlate(rows, kernels, into: planes, pitch: pitch, width: columns.count, height: region.height, scratch)

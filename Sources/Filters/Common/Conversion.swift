@@ -132,7 +132,8 @@ struct ConvertingStencil: Stencil {
     }
     let kernels = KernelTable.current
     let floats = scratch.allocate(count * from.channels, of: Float.self)
-    let loader = FloatLoader(input: from, result: .samples, fullScale: Float(one))
+    let loader = FloatLoader(
+      input: from, result: .samples, fullScale: Float(one), keepsLeast: to.stored?.kind == .signed)
     loader.load(pixels, x: 0, count: count, into: floats, scratch: scratch)
     switch (from.alpha, to.alpha) {
     case (.straight, .premultiplied): kernels.premultiply_f32(floats, 1, from.channels, count)
@@ -157,8 +158,9 @@ struct ConvertingStencil: Stencil {
     doubles pixels: UnsafeRawPointer, to target: UnsafeMutablePointer<Double>, count: Int, scratch: Scratch
   ) {
     let doubles = scratch.allocate(count * from.channels, of: Double.self)
-    DoubleLoader(input: from, result: .samples, fullScale: one)
-      .load(pixels, x: 0, count: count, into: doubles, scratch: scratch)
+    var loader = DoubleLoader(input: from, result: .samples, fullScale: one)
+    loader.keepsLeast = to.stored?.kind == .signed
+    loader.load(pixels, x: 0, count: count, into: doubles, scratch: scratch)
     if from.alpha == .straight && to.alpha != .straight {
       premultiply(doubles, by: 1, channels: from.channels, count: count)
     }

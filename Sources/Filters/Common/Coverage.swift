@@ -165,7 +165,7 @@ struct Coverage: Sendable {
 
   /// Whether all that a region's windows reach counts.
   func isTotal(
-    _ region: Region, halo: Halo, boundary: Boundary, _ source: SourceRows, scratch: Scratch
+    _ region: Region, halo: Halo, boundary: Boundaries, _ source: SourceRows, scratch: Scratch
   ) -> Bool {
     isTotal(CoverWindow(region, halo: halo, boundary: boundary, in: input), source, scratch: scratch)
   }
@@ -177,20 +177,20 @@ struct CoverWindow {
   let rows: [Int]
   let columns: Range<Int>
 
-  init(_ region: Region, halo: Halo, boundary: Boundary, in picture: ImageDescription) {
+  init(_ region: Region, halo: Halo, boundary: Boundaries, in picture: ImageDescription) {
     // Of two sides the larger: what is mirrored on one may lie beyond the smaller on the other.
     let y = max(halo.top, halo.bottom), x = max(halo.left, halo.right)
     let wanted = (region.y - y)..<(region.endY + y), across = (region.x - x)..<(region.endX + x)
     var rows = Array(wanted.clamped(to: 0..<picture.height))
-    if boundary == .wrap && rows.count < wanted.count {
+    if boundary.y == .wrap && rows.count < wanted.count {
       rows =
         wanted.count >= picture.height
         ? Array(0..<picture.height)
-        : Set(wanted.map { boundary.index($0, count: picture.height)! }).sorted()
+        : Set(wanted.map { boundary.y.index($0, count: picture.height)! }).sorted()
     }
     self.rows = rows
     let inside = across.clamped(to: 0..<picture.width)
-    columns = boundary == .wrap && inside.count < across.count ? 0..<picture.width : inside
+    columns = boundary.x == .wrap && inside.count < across.count ? 0..<picture.width : inside
   }
 }
 

@@ -12,6 +12,8 @@ struct DoubleLoader: Sendable {
   let fullScale: Double
   /// Whether the sRGB transfer function is undone.
   var isLinear = false
+  /// Whether the least of signed integers stays what it is, instead of −1.
+  var keepsLeast = false
 
   /// - Parameter input: Of 64-bit floats.
   init(input: ImageDescription, result: FloatLoader.Result, fullScale: Double, isLinear: Bool = false) {
@@ -57,8 +59,10 @@ struct DoubleLoader: Sendable {
     let n = count * input.channels
     if isWhole {
       for i in 0..<n { target[i] = (pixels[i] * fullScale).rounded() }
-    } else if holdsIntegers && input.stored!.kind == .signed {
-      // The least integer is one further from 0 than the largest, and is read as -1 as scikit-image has it.
+    } else if let one = input.wholeOne, !keepsLeast {
+      target.update(from: pixels, count: n)
+      makeExact(target, count: n, one: one)
+    } else if input.hasLeast && !keepsLeast {
       for i in 0..<n { target[i] = max(pixels[i], -1) }
     } else if fullScale == 1 {
       target.update(from: pixels, count: n)

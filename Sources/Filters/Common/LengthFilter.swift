@@ -27,13 +27,19 @@ struct LengthFilter: MeasuredFilter {
 
   func measured(_ pixel: PixelSize?) throws -> any Filter {
     var plain = values
-    for (option, y, x) in values.lengths { plain[option.name] = try option.pixels(y, x, pixel, definition.name) }
+    for (option, y, x) in values.lengths {
+      plain[option.name] = try option.pixels(
+        y, x, pixel, definition.name, needsSquare: definition.makesTable && !BlobDetector.isElliptic(values))
+    }
     let filter = try definition.make(plain, open)
     guard var detector = filter as? BlobDetector, let unit, let pixel else { return filter }
     detector.scale = BlobDetector.Scale(unit: unit, pixel: pixel)
+    // The same columns for each file, whatever its pixels.
+    detector.isElliptic = BlobDetector.isElliptic(values)
     return detector
   }
 
+  fileprivate var isElliptic: Bool { BlobDetector.isElliptic(values) }
   /// The unit that was given first.
   fileprivate var unit: LengthUnit? { values.lengths.lazy.compactMap { $0.y.unit ?? $0.x.unit }.first }
 }
@@ -48,7 +54,7 @@ struct LengthTableFilter: MeasuredFilter, TableFilter {
   func stages(for input: ImageDescription) throws -> [Stage] { try base.stages(for: input) }
   func measured(_ pixel: PixelSize?) throws -> any Filter { try base.measured(pixel) }
 
-  var tableColumns: [String] { BlobDetector.columns(in: base.unit) }
+  var tableColumns: [String] { BlobDetector.columns(in: base.unit, isElliptic: base.isElliptic) }
 
   func draw(_ table: Table, on picture: Picture, origin: (y: Int, x: Int)) throws -> Picture {
     try (base.assumed as! any TableFilter).draw(table, on: picture, origin: origin)
@@ -66,7 +72,9 @@ extension FilterDefinition {
 
 extension OptionDefinition {
   /// Lengths as numbers of pixels.
-  fileprivate func pixels(_ y: Length, _ x: Length, _ pixel: PixelSize?, _ filter: String) throws -> OptionValue {
+  fileprivate func pixels(
+    _ y: Length, _ x: Length, _ pixel: PixelSize?, _ filter: String, needsSquare: Bool
+  ) throws -> OptionValue {
     let given = OptionValue.lengths(y, x).description
     guard let pixel else {
       throw ImbrexError(
@@ -83,17 +91,21 @@ extension OptionDefinition {
       return number
     }
     switch kind {
-    case .axes(let range): return .axes(try checked(y.pixels(pixel.y), range), try checked(x.pixels(pixel.x), range))
-    case .number(let range):
+    case .axes(let range):
+      guard needsSquare else {
+        return .axes(try checked(y.pixels(pixel.y), range), try checked(x.pixels(pixel.x), range))
+      }
       guard let side = pixel.side else {
         let unit = LengthUnit(suiting: max(pixel.y, pixel.x))
         let sizes = [pixel.y, pixel.x].map { shortest(($0 / unit.meters * 1e6).rounded() / 1e6) }
         throw ImbrexError(
           .input,
           "--\(name) is \(given), but pixels are \(sizes[0]) × \(sizes[1]) \(unit.rawValue), and \(filter) needs square ones: "
-            + "give it in pixels", cause: .unsupported)
+            + "give it in pixels, or one for each axis", cause: .unsupported)
       }
-      return .number(try checked(y.pixels(side), range))
+      let number = try checked(y.pixels(side), range)
+      return .axes(number, number)
+    case .number(let range): return .number(try checked(y.pixels(pixel.y), range))
     default: preconditionFailure("\(name) is no number")
     }
   }

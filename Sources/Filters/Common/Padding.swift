@@ -60,7 +60,7 @@ struct PaddedPlane<Sample: BitwiseCopyable> {
   /// - Parameters:
   ///   - load: Writes `count` pixels of picture row `row`, from column `column`, at `target`.
   init(
-    region: Region, halo: Halo, in picture: ImageDescription, channels: Int, boundary: Boundary, constant: Sample,
+    region: Region, halo: Halo, in picture: ImageDescription, channels: Int, boundary: Boundaries, constant: Sample,
     scratch: Scratch, load: (_ row: Int, _ column: Int, _ count: Int, _ target: UnsafeMutablePointer<Sample>) -> Void
   ) {
     let width = region.width + halo.left + halo.right, height = region.height + halo.top + halo.bottom
@@ -72,7 +72,7 @@ struct PaddedPlane<Sample: BitwiseCopyable> {
     for row in 0..<height {
       let y = top + row
       let target = base + row * pitch
-      guard let from = boundary.index(y, count: picture.height) else {
+      guard let from = boundary.y.index(y, count: picture.height) else {
         target.update(repeating: constant, count: pitch)
         continue
       }
@@ -83,7 +83,7 @@ struct PaddedPlane<Sample: BitwiseCopyable> {
       let columns = left..<(left + width), filled = columns.clamped(to: 0..<picture.width)
       load(from, filled.lowerBound, filled.count, target + (filled.lowerBound - left) * channels)
       extendRow(
-        target, columns: columns, channels: channels, pictureWidth: picture.width, boundary: boundary,
+        target, columns: columns, channels: channels, pictureWidth: picture.width, boundary: boundary.x,
         constant: constant
       ) { load(from, $0, $1, $2) }
     }

@@ -24,6 +24,11 @@ struct FloatLoader: Sendable {
   let fullScale: Float
   /// Whether the sRGB transfer function is undone.
   var isLinear = false
+  /// Whether the least of signed integers stays what it is, instead of −1.
+  var keepsLeast = false
+
+  /// Whether the least integer is raised to −1.
+  var raisesLeast: Bool { input.hasLeast && !isWhole && !keepsLeast }
 
   /// Whether samples that memory holds as fractions become the whole numbers that the file has.
   fileprivate var isWhole: Bool {
@@ -50,7 +55,7 @@ struct FloatLoader: Sendable {
       if result == .premultiplied && input.alpha == .straight {
         kernels.premultiply_f32(floats, fullScale, input.channels, count)
       }
-    case .luma where input.color == .rgb && !isLinear && input.sampleType != .float64:
+    case .luma where input.color == .rgb && !isLinear && input.sampleType != .float64 && !raisesLeast:
       switch input.sampleType {
       case .uint8: kernels.luma_u8_f32(pixels.samples(), floats, scale, input.channels, count)
       case .uint16: kernels.luma_u16_f32(pixels.samples(), floats, scale, input.channels, count)
@@ -87,6 +92,7 @@ struct FloatLoader: Sendable {
       for i in 0..<n { floats[i] = Float(doubles[i]) * scale }
     }
     if isWhole { for i in 0..<n { floats[i] = floats[i].rounded() } }
+    if raisesLeast { for i in 0..<n { floats[i] = max(floats[i], -fullScale) } }
     if isLinear {
       TransferFunction.linearize(
         floats, count: count, colors: input.color.channels, channels: input.channels, fullScale: fullScale,
@@ -115,7 +121,7 @@ struct DoubleLumaLoader: Sendable {
       }
       return
     }
-    if input.color == .rgb && input.sampleType != .float64 {
+    if input.color == .rgb && input.sampleType != .float64 && input.wholeOne == nil {
       switch input.sampleType {
       case .uint8: kernels.luma_u8_f64(pixels.samples(), doubles, scale, input.channels, count)
       case .uint16: kernels.luma_u16_f64(pixels.samples(), doubles, scale, input.channels, count)
@@ -133,6 +139,7 @@ struct DoubleLumaLoader: Sendable {
       case .float32: kernels.load_f32_f64(pixels.samples(), all, scale, n)
       case .float64: all.update(from: pixels.samples(), count: n)
       }
+      if let one = input.wholeOne { makeExact(all, count: n, one: one) }
       if !isPlain { reduceToLuma(all, into: doubles, input, full: 1, count: count) }
     }
   }

@@ -6,14 +6,18 @@ import Platform
 // Options that several filters have, written once.
 
 extension OptionDefinition {
-  /// What a filter sees beyond the picture's border, with numpy's and dask's names as synonyms.
+  /// What a filter sees beyond the picture's border.
   public static func boundary(default mode: Boundary) -> OptionDefinition {
     OptionDefinition(
-      "boundary",
-      .choice(
-        Boundary.allCases.map(\.rawValue),
-        synonyms: ["symmetric": "reflect", "edge": "nearest", "periodic": "wrap"]),
-      valueName: "mode", default: .choice(mode.rawValue), help: "What is seen beyond the picture's border.")
+      "boundary", .choice(Boundary.allCases.map(\.rawValue), synonyms: Boundary.synonyms), valueName: "mode",
+      default: .choice(mode.rawValue), help: "What is seen beyond the picture's border.")
+  }
+
+  /// The same, on either axis.
+  public static func boundaries(default mode: Boundary) -> OptionDefinition {
+    OptionDefinition(
+      "boundary", .axisChoice(Boundary.allCases.map(\.rawValue), synonyms: Boundary.synonyms), valueName: "mode",
+      default: .choice(mode.rawValue), help: "What is seen beyond the picture's border, of both axes or Y,X.")
   }
 
   /// The value that ``boundary(default:)``'s `constant` stands for.
@@ -37,11 +41,23 @@ extension OptionDefinition {
 }
 
 extension OptionValues {
+  /// The value of ``OptionDefinition/boundaries(default:)``.
+  func boundaries() -> Boundaries { Boundaries(name: text("boundary")!)! }
+
+  /// Two whole numbers, of an option of which no fraction has a meaning.
+  func wholeAxes(_ name: String) throws -> (y: Int, x: Int) {
+    let (y, x) = axes(name)
+    guard y == y.rounded() && x == x.rounded() else {
+      throw ImbrexError(option: name, "is \(OptionValue.axes(y, x).description), but must be whole numbers")
+    }
+    return (Int(y), Int(x))
+  }
+
   /// The value beyond the border.
   ///
   /// - Throws: ``ImbrexError`` where it was given for a boundary that has none.
   func constant() throws -> Double {
-    if isGiven("cval"), let boundary = text("boundary"), boundary != "constant" {
+    if isGiven("cval"), let boundary = text("boundary"), !boundary.split(separator: ",").contains("constant") {
       throw ImbrexError(option: "cval", "goes with the boundary constant only, not with \(boundary)")
     }
     return number("cval")

@@ -19,11 +19,21 @@ struct UntouchedSamples: Sendable {
       ? nil : ConvertingStencil(from: input, to: output, one: Double(one))
   }
 
-  func restore(_ y: Int, _ columns: Range<Int>, _ source: SourceRows, _ result: OutputRows, _ scratch: Scratch) {
+  /// - Parameter isMade: Of each sample that is told of 0 where there is no result of it either; nil: nowhere.
+  func restore(
+    _ y: Int, _ columns: Range<Int>, _ source: SourceRows, _ result: OutputRows, _ scratch: Scratch,
+    whereMade isMade: UnsafePointer<UInt8>? = nil
+  ) {
     scratch.frame {
       let bands = coverage.bands, row = source.row(y)
       let cover = scratch.allocate(columns.count * bands, of: UInt8.self)
-      if coverage.load(row, y: y, x: columns.lowerBound, count: columns.count, into: cover, scratch: scratch) { return }
+      let isTotal = coverage.load(
+        row, y: y, x: columns.lowerBound, count: columns.count, into: cover, scratch: scratch)
+      if let isMade {
+        for i in 0..<(columns.count * bands) { cover[i] &= isMade[i] }
+      } else if isTotal {
+        return
+      }
       var from = row + columns.lowerBound * coverage.input.bytesPerPixel
       if let conversion {
         let converted = scratch.allocate(columns.count * output.bytesPerPixel, of: UInt8.self)

@@ -7,7 +7,7 @@ import Pipeline
 struct CannyGradient: Sendable {
   let edge: Edge
   let input: ImageDescription
-  private let weights: [Double]
+  private let weights: (y: [Double], x: [Double])
   private let loader: DoubleLumaLoader
   /// Which pixels count; nil: all.
   let coverage: Coverage?
@@ -17,18 +17,19 @@ struct CannyGradient: Sendable {
   init(_ edge: Edge, _ input: ImageDescription) {
     self.edge = edge
     self.input = input
-    weights = GaussianKernel(sigma: edge.sigma).weights
+    weights = (GaussianKernel(sigma: edge.sigmaY).weights, GaussianKernel(sigma: edge.sigmaX).weights)
     loader = DoubleLumaLoader(input: input, isLinear: edge.isLinear)
     // Whoever makes stages of an edge has seen that the mask fits.
     coverage = (try? Coverage(input, .pixels)) ?? nil
-    whole = GaussianKernel.sum(of: weights)
+    whole = GaussianKernel.sum(ofY: weights.y, x: weights.x)
   }
 
-  private var radius: Int { weights.count - 1 }
+  private var radiusY: Int { weights.y.count - 1 }
+  private var radiusX: Int { weights.x.count - 1 }
 
   /// Of thinning, which looks a pixel further than the gradient.
-  var halo: Halo { Halo(y: radius + 2, x: radius + 2) }
-  var needsWholePicture: Bool { edge.boundary == .wrap && radius > 0 }
+  var halo: Halo { Halo(y: radiusY + 2, x: radiusX + 2) }
+  var needsWholePicture: Bool { edge.boundary == .wrap && max(radiusY, radiusX) > 0 }
 
   /// Rings of rows: of picture row y, which is there until row y + 4 is, the gradient down and across and its magnitude.
   struct Rows {
@@ -57,7 +58,7 @@ struct CannyGradient: Sendable {
     _ visit: (_ y: Int, _ block: Region, _ rows: Rows) -> Void
   ) {
     // Blocks whose rows, in double precision, stay in the cache; larger ones where their ghosts would outweigh them.
-    let width = max(2048, 2 * radius), height = max(64, 4 * radius)
+    let width = max(2048, 2 * radiusX), height = max(64, 4 * radiusY)
     for y in stride(from: region.y, to: region.endY, by: height) {
       for x in stride(from: region.x, to: region.endX, by: width) {
         let block = Region(x: x, y: y, width: min(width, region.endX - x), height: min(height, region.endY - y))
@@ -73,7 +74,7 @@ struct CannyGradient: Sendable {
     // Where nothing is left out a number for no data changes nothing; a mask always divides, as in scikit-image.
     var coverage = coverage
     if let rule = coverage, !rule.hasMask,
-      rule.isTotal(block, halo: halo, boundary: edge.boundary, source, scratch: scratch)
+      rule.isTotal(block, halo: halo, boundary: Boundaries(edge.boundary), source, scratch: scratch)
     {
       coverage = nil
     }

@@ -5,7 +5,7 @@ public import Pipeline
 /// of components (``ThinnedTree``).
 extension Edge: SharedFilter {
   public var commonKey: String {
-    "\(sigma) \(usesQuantiles) \(boundary) \(constant) \(isLinear)"
+    "\(sigmaY) \(sigmaX) \(usesQuantiles) \(boundary) \(constant) \(isLinear)"
   }
 
   public func stages(of filters: [any SharedFilter], for input: ImageDescription) throws -> SharedStages {

@@ -9,8 +9,9 @@ import Platform
 /// J. Canny 1986, "A computational approach to edge detection", doi:10.1109/TPAMI.1986.4767851.
 /// Cost: pixels × 2 r, where r is the radius of the smoothing; two bits a pixel are held for the whole picture.
 public struct Edge: Filter {
-  /// Standard deviation of the smoothing in pixels.
-  public var sigma: Double
+  /// Standard deviation of the smoothing in pixels, on either axis.
+  public var sigmaY: Double
+  public var sigmaX: Double
   /// Hysteresis thresholds on the gradient's magnitude (a full unsmoothed step gives 4), or quantiles of it.
   public var low: Double
   public var high: Double
@@ -35,7 +36,7 @@ public struct Edge: Filter {
       let (name, value) = low >= 0 ? ("high", high) : ("low", low)
       throw ImbrexError(option: name, "is \(shortest(value)), but a quantile must be between 0 and 1")
     }
-    self.sigma = sigma
+    (sigmaY, sigmaX) = (sigma, sigma)
     self.low = low
     self.high = high
     self.usesQuantiles = usesQuantiles
@@ -82,8 +83,10 @@ extension Edge {
     ],
     options: [
       OptionDefinition(
-        "sigma", .number(0...10000), valueName: "s", unit: "pixels", takesLengths: true, default: .number(1),
-        help: "Smoothing before the gradient: its standard deviation in pixels, or in a unit: 0.5um."),
+        "sigma", .axes(0...10000), valueName: "s", unit: "pixels", takesLengths: true, default: .axes(1, 1),
+        help:
+          "Smoothing before the gradient: its standard deviation in pixels or a unit (2, 0.5um), of both axes or SY,SX."
+      ),
       OptionDefinition(
         "low", .number(.anyNumber), valueName: "t", default: .number(0.1), help: "Lower hysteresis threshold."),
       OptionDefinition(
@@ -94,9 +97,10 @@ extension Edge {
   ) { values, _ in
     try checkThresholds(values)
     var filter = try Edge(
-      sigma: values.number("sigma"), low: values.number("low"), high: values.number("high"),
+      low: values.number("low"), high: values.number("high"),
       usesQuantiles: values.flag("quantiles"), boundary: values.choice("boundary"),
       constant: values.constant())
+    (filter.sigmaY, filter.sigmaX) = values.axes("sigma")
     filter.isLinear = values.flag("linear")
     return filter
   }

@@ -9,7 +9,7 @@ struct Smoother {
   let region: Region
   private let edge: Edge
   private let input: ImageDescription
-  private let weights: [Double]
+  private let weights: (y: [Double], x: [Double])
   private let kernels = KernelTable.current
   private let columns: Range<Int>
   private let values: LoadedRows<Double>
@@ -22,10 +22,10 @@ struct Smoother {
   /// Whether the divisors are those of rows whose window does not leave the picture above or below: all the same.
   private let holdsInnerDivisors: UnsafeMutablePointer<Bool>
 
-  private var radius: Int { weights.count - 1 }
+  private var radiusX: Int { weights.x.count - 1 }
 
   init(
-    _ region: Region, edge: Edge, weights: [Double], coverage rule: Coverage?, whole: Double,
+    _ region: Region, edge: Edge, weights: (y: [Double], x: [Double]), coverage rule: Coverage?, whole: Double,
     loader: DoubleLumaLoader, source: SourceRows, scratch: Scratch
   ) {
     self.rule = rule
@@ -35,10 +35,10 @@ struct Smoother {
     self.edge = edge
     self.weights = weights
     input = loader.input
-    let radius = weights.count - 1
-    columns = (region.x - radius)..<(region.endX + radius)
+    let radius = (y: weights.y.count - 1, x: weights.x.count - 1), boundary = Boundaries(edge.boundary)
+    columns = (region.x - radius.x)..<(region.endX + radius.x)
     values = LoadedRows(
-      region, radius: radius, in: input, boundary: edge.boundary, constant: edge.constant, scratch: scratch
+      region, radius: radius, in: input, boundary: boundary, constant: edge.constant, scratch: scratch
     ) { y, x, count, target in
       loader.load(source.row(y), x: x, count: count, into: target, scratch: scratch)
       if let rule {
@@ -51,7 +51,7 @@ struct Smoother {
     }
     if edge.boundary == .constant || rule != nil {
       coverage = LoadedRows(
-        region, radius: radius, in: input, boundary: edge.boundary, constant: edge.constant, scratch: scratch,
+        region, radius: radius, in: input, boundary: boundary, constant: edge.constant, scratch: scratch,
         isSameEverywhere: rule == nil
       ) { y, x, count, target in
         guard let rule else { return target.update(repeating: 1, count: count) }
@@ -75,7 +75,7 @@ struct Smoother {
   func row(_ y: Int, into target: UnsafeMutablePointer<Double>) {
     blur(values, y, into: target)
     guard let coverage, let divisors else { return }
-    let isInner = rule == nil && y >= radius && y < input.height - radius
+    let radiusY = weights.y.count - 1, isInner = rule == nil && y >= radiusY && y < input.height - radiusY
     if !(isInner && holdsInnerDivisors.pointee) { blur(coverage, y, into: divisors) }
     holdsInnerDivisors.pointee = isInner
     if let whole { for x in 0..<region.width where divisors[x] == whole { divisors[x] = 1 - 0x1p-52 } }
@@ -85,11 +85,11 @@ struct Smoother {
 
   private func blur(_ rows: LoadedRows<Double>, _ y: Int, into target: UnsafeMutablePointer<Double>) {
     let inside = columns.clamped(to: 0..<input.width)
-    rows.correlate(y, inside, weights, into: padded + (inside.lowerBound - columns.lowerBound))
+    rows.correlate(y, inside, weights.y, into: padded + (inside.lowerBound - columns.lowerBound))
     extendRow(
       padded, columns: columns, channels: 1, pictureWidth: input.width, boundary: edge.boundary,
       constant: edge.constant
-    ) { column, count, ghosts in rows.correlate(y, column..<(column + count), weights, into: ghosts) }
-    kernels.correlate_row_f64(padded + radius, weights, radius, 1, target, region.width)
+    ) { column, count, ghosts in rows.correlate(y, column..<(column + count), weights.y, into: ghosts) }
+    kernels.correlate_row_f64(padded + radiusX, weights.x, radiusX, 1, target, region.width)
   }
 }

@@ -11,7 +11,7 @@ struct CoarseGaussian {
   private static let fewestSamples = 1 << 16
 
   private let input: ImageDescription
-  private let boundary: Boundary
+  private let boundary: Boundaries
   private let y: CoarseAxis
   private let x: CoarseAxis
   private let constant: UInt8
@@ -117,7 +117,7 @@ struct CoarseGaussian {
     func sums(_ column: Int, _ count: Int, _ target: UnsafeMutablePointer<Float>) {
       var hasBorder = false
       let rows: [UnsafePointer<UInt8>] = ((point * y.stride - reach)...(point * y.stride + reach)).map { row in
-        if let from = boundary.index(row, count: input.height) {
+        if let from = boundary.y.index(row, count: input.height) {
           return source.row(from).samples(UInt8.self) + column * channels
         }
         if !hasBorder { line.border.update(repeating: constant, count: count * channels) }
@@ -130,7 +130,7 @@ struct CoarseGaussian {
       line.inside.lowerBound, line.inside.count,
       line.sums + (line.inside.lowerBound - line.columns.lowerBound) * channels)
     extendRow(
-      line.sums, columns: line.columns, channels: channels, pictureWidth: input.width, boundary: boundary,
+      line.sums, columns: line.columns, channels: channels, pictureWidth: input.width, boundary: boundary.x,
       constant: Float(constant), fetch: sums)
     let count = (line.columns.count - 2 * reachX) * channels
     kernels.correlate_row_f32(line.sums + reachX * channels, x.smoothing, reachX, channels, line.smoothed, count)

@@ -20,14 +20,14 @@ extension CoveredGaussian {
       let cover = rows.cover.row(y).samples(UInt8.self) + column * coverage.bands
       scratch.frame {
         let all = coverage.spread(cover, count, scratch)
-        for i in 0..<(count * channels) { line[i] = 0 &- all[i] }
+        kernels.cover_bytes_u8(all, line, count * channels)
       }
       return UnsafePointer(line)
     } _: { row, y in
       let target = sums + (y - block.y) * 2 * half
       // What does not count is restored: it needs no division.
-      for i in 0..<half { target[i] = row.centres.evens[i] == 0 ? whole : row.evens[i] }
-      for i in 0..<(samples / 2) { target[half + i] = row.centres.odds[i] == 0 ? whole : row.odds[i] }
+      kernels.keep_covered_u16(row.evens, row.centres.evens, whole, target, half)
+      kernels.keep_covered_u16(row.odds, row.centres.odds, whole, target + half, samples / 2)
     }
     var isSparse: Int32 = 0
     fixed.blur(block, scratch: scratch) { y, column, _ in

@@ -69,15 +69,32 @@ struct CoveredGaussian: Stencil {
     }
     let rows = CoveredRows(coverage, window, source, scratch: scratch)
     guard let fixed = base.fixed else {
-      return blurFloats(block, rows, from: source, to: output, scratch: scratch)
+      let usual = base.coarse == nil ? nil : usualBytes(block, from: source, to: output, scratch: scratch)
+      return blurFloats(block, rows, usual: usual, from: source, to: output, scratch: scratch)
     }
     guard let dense = blur(block, rows, in: fixed, from: source, to: output, scratch: scratch) else { return }
     blurFloats(block, rows, from: source, to: output, scratch: scratch)
     dense.put(to: output)
   }
 
+  /// The results of a block as if all counted.
+  private func usualBytes(
+    _ block: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch
+  ) -> UnsafePointer<UInt8> {
+    let count = block.width * input.channels
+    let bytes = scratch.allocate(count * block.height, of: UInt8.self)
+    base.process(block, from: source, to: output, scratch: scratch)
+    for y in block.y..<block.endY {
+      let row = output.row(y).samples(UInt8.self) + block.x * input.channels
+      (bytes + (y - block.y) * count).update(from: row, count: count)
+    }
+    return UnsafePointer(bytes)
+  }
+
+  /// - Parameter usual: What is taken where all of a window counts, if that is made otherwise than by floats.
   private func blurFloats(
-    _ block: Region, _ rows: CoveredRows, from source: SourceRows, to output: OutputRows, scratch: Scratch
+    _ block: Region, _ rows: CoveredRows, usual: UnsafePointer<UInt8>? = nil, from source: SourceRows,
+    to output: OutputRows, scratch: Scratch
   ) {
     let bands = coverage.bands, channels = input.channels
     let samples = block.width * bands
@@ -94,6 +111,11 @@ struct CoveredGaussian: Stencil {
       }
       KernelTable.current.divide_covered_f32(row, divisors, whole, block.width * channels)
       base.finish(row, y: y, of: block, to: output)
+      if let usual {
+        let bytes = usual + (y - block.y) * block.width * channels
+        let result = output.row(y).samples(UInt8.self) + block.x * channels
+        for i in 0..<(block.width * channels) where divisors[i] == whole { result[i] = bytes[i] }
+      }
       untouched.restore(y, block.x..<block.endX, source, output, scratch)
     }
   }

@@ -13,7 +13,7 @@ struct FixedPointGaussian {
   private static let fewestSamples = 1 << 16
 
   private let input: ImageDescription
-  private let boundary: Boundary
+  private let boundary: Boundaries
   private let weightsY: [UInt16]
   private let weightsX: [UInt16]
   /// The sample beyond the border under `.constant`, times 128.
@@ -25,7 +25,7 @@ struct FixedPointGaussian {
   ///   - weightsY: One half of the kernel, from the centre on; all of it adds up to 1.
   ///   - constant: The sample beyond the border under `.constant`.
   init?(
-    _ input: ImageDescription, weightsY: [Double], weightsX: [Double], boundary: Boundary, constant: Float
+    _ input: ImageDescription, weightsY: [Double], weightsX: [Double], boundary: Boundaries, constant: Float
   ) {
     guard input.sampleType == .uint8 && input.channels % 2 == 1 && (0...255).contains(constant),
       input.width * input.height >= Self.fewestSamples / input.channels,
@@ -142,7 +142,7 @@ struct FixedPointGaussian {
     _ line: UnsafeMutablePointer<UInt8>, _ load: (_ row: Int, _ column: Int, _ count: Int) -> UnsafePointer<UInt8>
   ) {
     let channels = input.channels
-    guard let from = boundary.index(y, count: input.height) else {
+    guard let from = boundary.y.index(y, count: input.height) else {
       return target.update(repeating: constant, count: layout.pitch)
     }
     let columns = (block.x - radiusX)..<(block.endX + radiusX), inside = columns.clamped(to: 0..<input.width)
@@ -150,12 +150,12 @@ struct FixedPointGaussian {
     if inside != columns {
       (line + (inside.lowerBound - columns.lowerBound) * channels).update(from: source, count: inside.count * channels)
       extendRow(
-        line, columns: columns, channels: channels, pictureWidth: input.width, boundary: boundary, constant: 0
+        line, columns: columns, channels: channels, pictureWidth: input.width, boundary: boundary.x, constant: 0
       ) { column, count, target in target.update(from: load(from, column, count), count: count * channels) }
       source = UnsafePointer(line)
     }
     layout.split(source, into: target)
-    if boundary == .constant {
+    if boundary.x == .constant {
       for column in columns where !inside.contains(column) {
         for c in 0..<channels {
           layout.place((column - columns.lowerBound) * channels + c, in: target).pointee = constant

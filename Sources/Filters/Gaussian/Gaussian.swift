@@ -11,7 +11,10 @@ public struct Gaussian: StencilFilter {
   public var sigmaX: Double
   /// Kernel radius in standard deviations: floor(truncate × sigma + 0.5) pixels.
   public var truncate: Double
-  public var boundary: Boundary
+  /// Which derivative of the Gaussian: 0 blurs. With one that is not, the result is one of the picture's derivatives.
+  public var orderY = 0
+  public var orderX = 0
+  public var boundary: Boundaries
   /// Value beyond the border under ``Boundary/constant``, in units of full scale.
   public var constant: Double
   /// Whether the result is float in units of full scale, unrounded: of 32 bits, or of 64 for samples of more than 24.
@@ -37,19 +40,21 @@ public struct Gaussian: StencilFilter {
     self.sigmaY = sigmaY
     self.sigmaX = sigmaX
     self.truncate = truncate
-    self.boundary = boundary
+    self.boundary = Boundaries(boundary)
     self.constant = constant
     self.makesFloat = makesFloat
   }
 
   public func outputDescription(for input: ImageDescription) -> ImageDescription {
-    makesFloat || preservesRange ? floatResult(of: input) : input
+    let result = isDerivative ? derivativeDescription(for: input) : input
+    return makesFloat || preservesRange ? floatResult(of: result) : result
   }
 
-  public var keepsQuantity: Bool { true }
+  public var keepsQuantity: Bool { !isDerivative }
 
   public func stencil(for input: ImageDescription) throws -> any Stencil {
     if isLinear { try input.checkTransferFunction() }
+    if isDerivative { return try derivative(of: input) }
     let coverage = try Coverage(input)
     if input.sampleType == .float64 {
       let stencil = DoubleGaussianStencil(self, input)
@@ -60,42 +65,10 @@ public struct Gaussian: StencilFilter {
   }
 }
 
-// MARK: - Options
-
-extension Gaussian {
-  /// The filter `gaussian` and its options.
-  public static let definition = FilterDefinition(
-    name: "gaussian",
-    abstract: "Blur with a Gaussian.",
-    discussion: "Computes what skimage.filters.gaussian does. Transparent pixels do not bleed.",
-    examples: [
-      "imbrex gaussian --sigma 2 in.png -o out.png",
-      "imbrex gaussian --sigma 0,5 --boundary wrap panorama.tif -o out.tif",
-    ],
-    options: [
-      OptionDefinition(
-        "sigma", .axes(0...10000), valueName: "s", unit: "pixels", takesLengths: true, default: .axes(1, 1),
-        help: "Standard deviation in pixels or a unit (2, 0.5um), of both axes or SY,SX; 0 leaves an axis alone."),
-      OptionDefinition(
-        "truncate", .number(0...100), valueName: "t", unit: "standard deviations", default: .number(4),
-        help: "Kernel radius in standard deviations."),
-      .boundary(default: .nearest), .cval, .linear, .float, .preserveRange,
-    ]
-  ) { values, _ in
-    let sigma = values.axes("sigma")
-    var filter = try Gaussian(
-      sigmaY: sigma.y, sigmaX: sigma.x, truncate: values.number("truncate"), boundary: values.choice("boundary"),
-      constant: values.constant(), makesFloat: values.flag("float"))
-    filter.isLinear = values.flag("linear")
-    filter.preservesRange = values.flag("preserve-range")
-    return filter
-  }
-}
-
 struct GaussianStencil: Stencil {
   private let input: ImageDescription
   private let outputType: SampleType
-  let boundary: Boundary
+  let boundary: Boundaries
   let weightsY: [Float]
   let weightsX: [Float]
   private let constant: Float
@@ -147,8 +120,8 @@ struct GaussianStencil: Stencil {
   private var radiusX: Int { weightsX.count - 1 }
 
   var halo: Halo { coarse?.halo ?? Halo(y: radiusY, x: radiusX) }
-  var needsWholePicture: Bool { boundary == .wrap && radiusY > 0 }
-  var needsWholeRows: Bool { boundary == .wrap && radiusX > 0 }
+  var needsWholePicture: Bool { boundary.y == .wrap && radiusY > 0 }
+  var needsWholeRows: Bool { boundary.x == .wrap && radiusX > 0 }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     if let fixed { return fixed.process(region, from: source, to: output, scratch: scratch) }
@@ -176,7 +149,7 @@ struct GaussianStencil: Stencil {
   /// Sums of a block, in the samples' scale, colour times alpha, row by row.
   func blur(_ block: Region, from source: SourceRows, scratch: Scratch, _ emit: Emit) {
     // Two transposing passes, whose cost a tap is lower, where there are many taps; sums are the same.
-    let isLarge = min(radiusY, radiusX) >= (input.channels == 1 ? 32 : 64) && boundary != .wrap
+    let isLarge = min(radiusY, radiusX) >= (input.channels == 1 ? 32 : 64) && boundary.x != .wrap
     if isLarge {
       // Rows at a time, so that what is between the passes stays in the cache.
       let height = max(64, radiusY)
@@ -204,7 +177,7 @@ struct GaussianStencil: Stencil {
     for y in block.y..<block.endY {
       rows.correlate(y, inside, weightsY, into: padded + (inside.lowerBound - columns.lowerBound) * channels)
       extendRow(
-        padded, columns: columns, channels: channels, pictureWidth: input.width, boundary: boundary,
+        padded, columns: columns, channels: channels, pictureWidth: input.width, boundary: boundary.x,
         constant: constant
       ) { column, count, target in rows.correlate(y, column..<(column + count), weightsY, into: target) }
       kernels.correlate_row_f32(padded + radiusX * channels, weightsX, radiusX, channels, blurred, samples)
@@ -238,7 +211,7 @@ struct GaussianStencil: Stencil {
     let results = (0..<channels).map { _ in scratch.allocate(resultPitch * block.height, of: Float.self) }
     for channel in 0..<channels {
       for x in columns {
-        let from = boundary.index(x, count: input.width)
+        let from = boundary.x.index(x, count: input.width)
         let line = from.map { plane + (($0 - inside.lowerBound) * channels + channel) * pitch } ?? border
         lines[x - columns.lowerBound] = UnsafePointer(line)
       }
@@ -295,7 +268,7 @@ private struct VerticalPass {
   private let bytesPerPixel: Int
 
   init(
-    block: Region, radius: Int, inside: Range<Int>, boundary: Boundary, constant: Float, loader: FloatLoader,
+    block: Region, radius: Int, inside: Range<Int>, boundary: Boundaries, constant: Float, loader: FloatLoader,
     source: SourceRows, scratch: Scratch, isConverted: Bool = false
   ) {
     input = loader.input
@@ -305,17 +278,17 @@ private struct VerticalPass {
     table = scratch.allocate(wanted.count)
     let leavesPicture = wanted.lowerBound < 0 || wanted.upperBound > input.height
     let isConverted =
-      isConverted || input.alpha == .straight || (boundary == .constant && leavesPicture) || loader.isLinear
-      || loader.fullScale != input.sampleType.fullScale
+      isConverted || input.alpha == .straight || (boundary.y == .constant && leavesPicture) || loader.isLinear
+      || loader.fullScale != input.sampleType.fullScale || loader.raisesLeast
     guard isConverted else {
       sampleType = input.sampleType
       origin = 0
       bytesPerPixel = input.bytesPerPixel
-      for y in wanted { table[y - wanted.lowerBound] = source.row(boundary.index(y, count: input.height)!) }
+      for y in wanted { table[y - wanted.lowerBound] = source.row(boundary.y.index(y, count: input.height)!) }
       return
     }
     // Under `wrap` any column may be asked for; otherwise only the block's own.
-    let columns = boundary == .wrap ? 0..<input.width : inside
+    let columns = boundary.x == .wrap ? 0..<input.width : inside
     sampleType = .float32
     origin = columns.lowerBound
     bytesPerPixel = input.channels * 4
@@ -324,7 +297,7 @@ private struct VerticalPass {
     var loaded: [Int: UnsafeRawPointer] = [:]
     for y in wanted {
       let target: UnsafeRawPointer
-      if let from = boundary.index(y, count: input.height) {
+      if let from = boundary.y.index(y, count: input.height) {
         if let known = loaded[from] {
           target = known
         } else {

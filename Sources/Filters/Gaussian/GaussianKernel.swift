@@ -8,12 +8,14 @@ import Kernels
   import Darwin
 #endif
 
-/// One half of a sampled Gaussian, or of its second derivative: `weights[0]` is the centre, `weights[radius]` the ends.
+/// One half of a sampled Gaussian, or of a derivative: `weights[0]` is the centre, `weights[radius]` the right or lower end.
 ///
 /// As scipy.ndimage's `_gaussian_kernel1d`: exp(−x²/2σ²) for x = −r … r, divided by their sum; the second derivative is
 /// (x²/σ⁴ − 1/σ²) times that.
 struct GaussianKernel: Equatable, Sendable {
   let weights: [Double]
+  /// Whether the other half is the negative of this one.
+  private(set) var isOdd = false
 
   var radius: Int { weights.count - 1 }
   var floatWeights: [Float] { weights.map(Float.init) }
@@ -33,6 +35,35 @@ struct GaussianKernel: Equatable, Sendable {
     weights = values[radius...].map { $0 / sum }
   }
 
+  /// A derivative, as sums with what lies around a pixel take it: of order 0 the Gaussian.
+  ///
+  /// As scipy's: of f = q(x) exp(p(x)) it is (q′ + q p′) exp(p), with q a polynomial and p′ = −x / σ².
+  init(sigma: Double, truncate: Double, order: Int) {
+    self.init(sigma: sigma, truncate: truncate)
+    guard order > 0, sigma >= 1e-15 else { return }
+    var q = [1.0] + [Double](repeating: 0, count: order)
+    for _ in 0..<order {
+      q = (0...order).map { k in
+        let slope = k < order ? Double(k + 1) * q[k + 1] : 0
+        return slope + (k > 0 ? q[k - 1] * (1 / -(sigma * sigma)) : 0)
+      }
+    }
+    isOdd = order % 2 == 1
+    // What lies to the right is weighed with the derivative to the left.
+    let sign = isOdd ? -1.0 : 1
+    self = GaussianKernel(
+      weights.enumerated().map { x, weight in
+        var power = 1.0, sum = 0.0
+        for factor in q {
+          sum += factor * power
+          power *= Double(x)
+        }
+        return sign * sum * weight
+      }, isOdd: isOdd)
+  }
+
+  private init(_ weights: [Double], isOdd: Bool) { (self.weights, self.isOdd) = (weights, isOdd) }
+
   init(secondDerivativeOf smoothing: GaussianKernel, sigma: Double) {
     let sigma2 = sigma * sigma
     weights = smoothing.weights.enumerated().map { x, weight in
@@ -41,16 +72,15 @@ struct GaussianKernel: Equatable, Sendable {
   }
 
   /// What weights add up to on both axes, as the kernels add.
-  static func sum(of weights: [Double]) -> Double {
-    let kernels = KernelTable.current, radius = weights.count - 1
-    let ones = [Double](repeating: 1, count: 2 * radius + 1)
-    var column = 0.0, sum = 0.0
-    ones.withUnsafeBufferPointer { ones in
-      let rows = [UnsafePointer<Double>](repeating: ones.baseAddress!, count: 2 * radius + 1)
-      kernels.correlate_rows_f64(rows, weights, radius, &column, 1)
+  static func sum(ofY weightsY: [Double], x weightsX: [Double]) -> Double {
+    let kernels = KernelTable.current, radiusY = weightsY.count - 1, radiusX = weightsX.count - 1
+    var one = 1.0, column = 0.0, sum = 0.0
+    withUnsafePointer(to: &one) { one in
+      let rows = [UnsafePointer<Double>](repeating: one, count: 2 * radiusY + 1)
+      kernels.correlate_rows_f64(rows, weightsY, radiusY, &column, 1)
     }
-    [Double](repeating: column, count: 2 * radius + 1).withUnsafeBufferPointer { row in
-      kernels.correlate_row_f64(row.baseAddress! + radius, weights, radius, 1, &sum, 1)
+    [Double](repeating: column, count: 2 * radiusX + 1).withUnsafeBufferPointer { row in
+      kernels.correlate_row_f64(row.baseAddress! + radiusX, weightsX, radiusX, 1, &sum, 1)
     }
     return sum
   }

@@ -5,7 +5,7 @@ import Pipeline
 /// A Gaussian of 64-bit floats, which stay such: sums in scipy's order, so that results are scipy's to the last digits.
 struct DoubleGaussianStencil: Stencil {
   let input: ImageDescription
-  let boundary: Boundary
+  let boundary: Boundaries
   let weightsY: [Double]
   let weightsX: [Double]
   let constant: Double
@@ -28,8 +28,8 @@ struct DoubleGaussianStencil: Stencil {
   var radiusX: Int { weightsX.count - 1 }
 
   var halo: Halo { Halo(y: radiusY, x: radiusX) }
-  var needsWholePicture: Bool { boundary == .wrap && radiusY > 0 }
-  var needsWholeRows: Bool { boundary == .wrap && radiusX > 0 }
+  var needsWholePicture: Bool { boundary.y == .wrap && radiusY > 0 }
+  var needsWholeRows: Bool { boundary.x == .wrap && radiusX > 0 }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     for block in blocks(of: region) {

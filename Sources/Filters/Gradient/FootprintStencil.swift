@@ -7,7 +7,7 @@ import Pipeline
 /// A mask is eroded by 3 × 3 whatever the operator, with nothing beyond the picture, as in scikit-image.
 struct FootprintStencil: Stencil {
   private let base: any Stencil
-  private let boundary: Boundary
+  private let boundary: Boundaries
   private let output: ImageDescription
   private let coverage: Coverage
   private let nodata: Coverage?
@@ -19,7 +19,7 @@ struct FootprintStencil: Stencil {
   ///   - coverage: Of each channel that has a response, or of pixels.
   ///   - nothing: No response, in [0, 1].
   init(
-    _ base: any Stencil, _ coverage: Coverage, _ boundary: Boundary, nothing: Float, making output: ImageDescription
+    _ base: any Stencil, _ coverage: Coverage, _ boundary: Boundaries, nothing: Float, making output: ImageDescription
   ) {
     (self.base, self.boundary, self.output, self.coverage) = (base, boundary, output, coverage)
     (nodata, mask) = (coverage.withoutMasks, coverage.withoutNodata)
@@ -66,7 +66,7 @@ struct FootprintStencil: Stencil {
 
   /// - Parameter beyond: 1 where the constant beyond the border counts.
   private func clear(
-    _ block: Region, _ coverage: Coverage, _ halo: Halo, _ boundary: Boundary, beyond: UInt8, _ source: SourceRows,
+    _ block: Region, _ coverage: Coverage, _ halo: Halo, _ boundary: Boundaries, beyond: UInt8, _ source: SourceRows,
     _ result: OutputRows, _ scratch: Scratch
   ) {
     let bands = coverage.bands

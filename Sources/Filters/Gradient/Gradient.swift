@@ -35,11 +35,21 @@ public struct Gradient: StencilFilter {
     case horizontal
     /// Answers to vertical edges: right minus left.
     case vertical
+    /// Of Roberts' cross: lower right minus upper left.
+    case positiveDiagonal = "positive-diagonal"
+    /// Of Roberts' cross: lower left minus upper right.
+    case negativeDiagonal = "negative-diagonal"
+
+    /// Those that an operator has.
+    static func all(of operator: Operator) -> [Direction] {
+      `operator` == .roberts
+        ? [.magnitude, .positiveDiagonal, .negativeDiagonal] : [.magnitude, .horizontal, .vertical]
+    }
   }
 
   public var `operator`: Operator
   public var direction: Direction
-  public var boundary: Boundary
+  public var boundary: Boundaries
   /// Value beyond the border under ``Boundary/constant``, in units of full scale.
   public var constant: Double
   /// Filters each colour channel by itself instead of luma.
@@ -51,19 +61,23 @@ public struct Gradient: StencilFilter {
   /// Whether floats are in the units of the input's file, instead of those of full scale.
   public var preservesRange = false
 
-  /// - Throws: ``ImbrexError`` for a direction with `roberts`, whose differences are diagonal.
+  /// - Throws: ``ImbrexError`` for a direction that the operator does not have: differences of `roberts` are diagonal.
   public init(
     operator: Operator = .sobel, direction: Direction = .magnitude, boundary: Boundary = .reflect,
     constant: Double = 0, isPerChannel: Bool = false, makesFloat: Bool = false
   ) throws {
-    guard `operator` != .roberts || direction == .magnitude else {
+    let directions = Direction.all(of: `operator`)
+    guard directions.contains(direction) else {
+      let allowed = directions.map(\.rawValue),
+        reason = `operator` == .roberts ? ", whose differences are diagonal" : ""
       throw ImbrexError(
         option: "direction",
-        "is \(direction.rawValue), but the operator roberts, whose differences are diagonal, has only a magnitude")
+        "is \(direction.rawValue), but must be \(allowed[0]), \(allowed[1]) or \(allowed[2]) with the operator "
+          + `operator`.rawValue + reason)
     }
     self.operator = `operator`
     self.direction = direction
-    self.boundary = boundary
+    self.boundary = Boundaries(boundary)
     self.constant = constant
     self.isPerChannel = isPerChannel
     self.makesFloat = makesFloat
@@ -111,23 +125,20 @@ extension Gradient {
       OptionDefinition(
         "direction", .choice(Direction.allCases.map(\.rawValue)), valueName: "which",
         default: .choice(Direction.magnitude.rawValue),
-        help: "Which response: the gradient's magnitude, or what answers to horizontal or to vertical edges, signed."),
-      .boundary(default: .reflect), .cval,
+        help: """
+          Which response: the gradient's magnitude, or what answers to horizontal or to vertical edges, signed; of roberts \
+          its two diagonal differences.
+          """),
+      .boundaries(default: .reflect), .cval,
       OptionDefinition("per-channel", .flag, help: "Filter each colour channel instead of luma."),
       .linear, .float, .preserveRange,
     ]
   ) { values, _ in
-    let `operator`: Operator = values.choice("operator")
-    let direction: Direction = values.choice("direction")
-    guard `operator` != .roberts || direction == .magnitude else {
-      throw ImbrexError(
-        option: "direction",
-        "is \(direction.rawValue), but must be magnitude with the operator roberts, whose differences are diagonal")
-    }
     var filter = try Gradient(
-      operator: `operator`, direction: direction, boundary: values.choice("boundary"),
+      operator: values.choice("operator"), direction: values.choice("direction"),
       constant: values.constant(), isPerChannel: values.flag("per-channel"),
       makesFloat: values.flag("float"))
+    filter.boundary = values.boundaries()
     filter.isLinear = values.flag("linear")
     filter.preservesRange = values.flag("preserve-range")
     return filter
@@ -158,7 +169,8 @@ struct GradientStencil: Stencil {
     }
   }
 
-  var needsWholePicture: Bool { filter.boundary == .wrap }
+  var needsWholePicture: Bool { filter.boundary.y == .wrap }
+  var needsWholeRows: Bool { filter.boundary.x == .wrap }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     guard takesWholeNumbers else { return processBlocks(region, from: source, to: output, scratch: scratch) }
@@ -179,7 +191,7 @@ struct GradientStencil: Stencil {
     withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>.self, capacity: 3) { rows in
       for y in region.y..<region.endY {
         for k in 0..<3 {
-          let from = filter.boundary.index(y - 1 + k, count: input.height)
+          let from = filter.boundary.y.index(y - 1 + k, count: input.height)
           rows[k] = from.map { source.row($0).samples() + start * channels } ?? UnsafePointer(border) + channels
         }
         let target: UnsafeMutablePointer<UInt8> = output.row(y).samples()
@@ -194,7 +206,7 @@ struct GradientStencil: Stencil {
     let isWhole = (filter.constant * 255).rounded() == filter.constant * 255 && (0...1).contains(filter.constant)
     return filter.operator == .sobel && filter.direction == .magnitude && !filter.isLinear
       && input.sampleType == .uint8 && output.sampleType == .uint8 && input.channels == output.channels
-      && input.color == output.color && (filter.boundary != .constant || isWhole)
+      && input.color == output.color && (filter.boundary.y != .constant && filter.boundary.x != .constant || isWhole)
   }
 
   private func processBlocks(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
@@ -225,8 +237,8 @@ struct GradientStencil: Stencil {
       case .magnitude:
         response = horizontal
         KernelTable.current.magnitude_f32(horizontal, vertical, Float(0.5).squareRoot(), response, samples)
-      case .horizontal: response = horizontal
-      case .vertical: response = vertical
+      case .horizontal, .positiveDiagonal: response = horizontal
+      case .vertical, .negativeDiagonal: response = vertical
       }
       // Signed responses of integer pictures lie around the middle.
       let isSigned = filter.direction != .magnitude && !self.output.sampleType.isFloat

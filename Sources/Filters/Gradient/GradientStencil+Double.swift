@@ -22,7 +22,8 @@ struct DoubleGradientStencil: Stencil {
     isOffset = filter.direction != .magnitude && filter.outputDescription(for: input).stored != nil
   }
 
-  var needsWholePicture: Bool { filter.boundary == .wrap }
+  var needsWholePicture: Bool { filter.boundary.y == .wrap }
+  var needsWholeRows: Bool { filter.boundary.x == .wrap }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     let block = max(2048 / loader.channels, 64)
@@ -47,8 +48,10 @@ struct DoubleGradientStencil: Stencil {
       case .magnitude:
         differentiate(plane, y: y, x: block.x, horizontal: response, vertical: other, count: samples)
         KernelTable.current.magnitude_f64(response, other, 0.5.squareRoot(), response, samples)
-      case .horizontal: differentiate(plane, y: y, x: block.x, horizontal: response, vertical: other, count: samples)
-      case .vertical: differentiate(plane, y: y, x: block.x, horizontal: other, vertical: response, count: samples)
+      case .horizontal, .positiveDiagonal:
+        differentiate(plane, y: y, x: block.x, horizontal: response, vertical: other, count: samples)
+      case .vertical, .negativeDiagonal:
+        differentiate(plane, y: y, x: block.x, horizontal: other, vertical: response, count: samples)
       }
       if isOffset { for sample in 0..<samples { response[sample] = response[sample] * 0.5 + 0.5 } }
     }

@@ -15,6 +15,7 @@ struct CoveredMedian: Stencil {
 
   var halo: Halo { base.halo }
   var needsWholePicture: Bool { base.needsWholePicture }
+  var needsWholeRows: Bool { base.needsWholeRows }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     if coverage.isTotal(region, halo: halo, boundary: base.boundary, source, scratch: scratch) {
@@ -49,7 +50,29 @@ struct CoveredMedian: Stencil {
     base.processBlock(block, from: source, to: output, scratch: scratch) {
       UnsafePointer(planes[bands == 1 ? 0 : $0])
     }
-    for y in block.y..<block.endY { untouched.restore(y, block.x..<block.endX, source, output, scratch) }
+    for y in block.y..<block.endY {
+      scratch.frame {
+        let isFull = base.window.hasCentre ? nil : fullWindows(plane, y, block, scratch)
+        untouched.restore(y, block.x..<block.endX, source, output, scratch, whereMade: isFull)
+      }
+    }
+  }
+
+  /// Of each sample of a row 1 if its window has one that counts, else 0: where the pixel itself is not in it.
+  private func fullWindows(
+    _ cover: PaddedPlane<UInt8>, _ y: Int, _ block: Region, _ scratch: Scratch
+  ) -> UnsafePointer<UInt8> {
+    let bands = coverage.bands, count = block.width * bands
+    let isFull = scratch.allocate(count, of: UInt8.self)
+    isFull.update(repeating: 0, count: count)
+    for run in base.window.rows {
+      let row = cover.row(y - halo.top + Int(run.line), x: block.x - halo.left)
+      for column in run.first..<run.end {
+        let shifted = row + Int(column) * bands
+        for i in 0..<count { isFull[i] |= shifted[i] }
+      }
+    }
+    return UnsafePointer(isFull)
   }
 }
 
@@ -62,17 +85,19 @@ extension MedianStencil {
   ) {
     let kernels = KernelTable.current
     guard let cover else { return filter(plane, block, into: result, scratch: scratch) }
-    if networkSize != nil {
+    if window.networkSize != nil {
       filter(plane, cover, block, into: result, scratch: scratch, kernels.median_covered_u8)
     } else if window.isRectangle && window.height * window.width <= 65535 {
       scratch.frame {
-        var shape = shape(plane, block)
+        var shape = shape(plane, block, scratch)
         let histograms = scratch.allocate((block.width + window.width - 1) * 272, of: UInt16.self)
         kernels.median_covered_histogram_u8(plane.base, cover, result, &shape, histograms)
       }
     } else {
-      var shape = shape(plane, block)
-      kernels.median_covered_spans_u8(plane.base, cover, result, &shape, window.spans)
+      scratch.frame {
+        var shape = shape(plane, block, scratch)
+        kernels.median_covered_spans_u8(plane.base, cover, result, &shape)
+      }
     }
   }
 
@@ -81,7 +106,7 @@ extension MedianStencil {
     into result: UnsafeMutablePointer<UInt16>, scratch: Scratch
   ) {
     guard let cover else { return filter(plane, block, into: result, scratch: scratch) }
-    if networkSize != nil {
+    if window.networkSize != nil {
       filter(plane, cover, block, into: result, scratch: scratch, KernelTable.current.median_covered_u16)
     } else {
       filterByRank(
@@ -95,7 +120,7 @@ extension MedianStencil {
     into result: UnsafeMutablePointer<Int32>, scratch: Scratch
   ) {
     guard let cover else { return filter(plane, block, into: result, scratch: scratch) }
-    if networkSize != nil {
+    if window.networkSize != nil {
       filter(plane, cover, block, into: result, scratch: scratch, KernelTable.current.median_covered_i32)
     } else {
       filterByRank(

@@ -3,24 +3,39 @@ public import Pipeline
 
 import Platform
 
-/// Replaces each sample by the median of a window: the value of rank ⌊count / 2⌋, channel by channel.
+/// Replaces each sample by the median of a window, the value of rank ⌊count / 2⌋, or by that of another rank, channel by
+/// channel.
 ///
-/// Computes what `scipy.ndimage.median_filter` does (`skimage.filters.median`). 3 × 3 and 5 × 5 squares go through
-/// sorting networks, small 8-bit windows are counted bit by bit, round and middling ones followed from row to row, large
-/// 8-bit rectangles go through column histograms (cost independent of the window), everything else through sets of ranks
-/// (cost grows with the window's height).
+/// Computes what `scipy.ndimage.median_filter` (`skimage.filters.median`), `rank_filter` and `percentile_filter` do.
+/// Medians of 3 × 3 and 5 × 5 squares go through sorting networks, small windows are counted bit by bit, middling 8-bit
+/// ones and those of other shapes followed from row to row, large 8-bit rectangles go through column histograms (cost
+/// independent of the window), everything else through sets of ranks (cost grows with the window's height).
 public struct Median: StencilFilter {
   public enum Shape: Equatable, Sendable {
     /// Offsets −(m / 2) … m − 1 − m / 2 on each axis; even sizes are allowed.
     case rectangle(height: Int, width: Int)
     /// Pixels at a distance of at most `radius`.
     case disk(radius: Int)
+    /// A row and a column.
+    case cross(radius: Int)
+    /// Pixels that are at most `radius` steps along rows and columns away.
+    case diamond(radius: Int)
+    /// As regular as it can be: `octagon(m, n)` of `skimage.morphology`, n = ``slantedSide(ofOctagon:)``, m + 2 n = 2 r + 1.
+    case octagon(radius: Int)
+    /// Any pixels of a rectangle, whose offsets are those of ``rectangle(height:width:)``.
+    case footprint(Footprint)
 
     public static func square(radius: Int) -> Shape { .rectangle(height: 2 * radius + 1, width: 2 * radius + 1) }
+
+    /// Rows that the slanted sides of an octagon go over.
+    public static func slantedSide(ofOctagon radius: Int) -> Int {
+      Int((Double(2 * radius + 1) / (2 + 2.0.squareRoot())).rounded())
+    }
   }
 
   public var shape: Shape
-  public var boundary: Boundary
+  public var selection = Selection.median
+  public var boundary: Boundaries
   /// Value beyond the border under ``Boundary/constant``, in units of full scale.
   public var constant: Double
   /// Whether the result is 32-bit float in units of full scale.
@@ -35,7 +50,7 @@ public struct Median: StencilFilter {
     _ shape: Shape = .square(radius: 1), boundary: Boundary = .nearest, constant: Double = 0, makesFloat: Bool = false
   ) {
     self.shape = shape
-    self.boundary = boundary
+    self.boundary = Boundaries(boundary)
     self.constant = constant
     self.makesFloat = makesFloat
   }
@@ -48,7 +63,7 @@ public struct Median: StencilFilter {
 
   public func stencil(for input: ImageDescription) throws -> any Stencil {
     if isLinear { try input.checkTransferFunction() }
-    let window = MedianWindow(shape)
+    let window = MedianWindow(shape, selection)
     guard window.height * window.width < 1 << 30 else {
       throw ImbrexError(.limit, "a median window of \(window.height) × \(window.width) pixels is too large")
     }
@@ -65,59 +80,5 @@ public struct Median: StencilFilter {
     let made = outputDescription(for: input)
     let conversion = ConvertingStencil(from: input, to: made, one: preservesRange ? input.valueOfOne : 1)
     return [.stencil(medians, making: input), .stencil(conversion, making: made)]
-  }
-}
-
-// MARK: - Options
-
-extension Median {
-  /// The filter `median` and its options.
-  public static let definition = FilterDefinition(
-    name: "median",
-    abstract: "Replace each pixel by the median of its window.",
-    discussion: "Computes what scipy.ndimage.median_filter does, channel by channel.",
-    examples: [
-      "imbrex median --radius 2 noisy.png -o clean.png",
-      "imbrex median --shape disk --radius 5 stars.tif -o background.tif",
-    ],
-    options: [
-      OptionDefinition(
-        "radius", .integer(0...5000), valueName: "r", unit: "pixels", default: .integer(1),
-        help: "Window of (2R+1)×(2R+1) pixels."),
-      OptionDefinition(
-        "size", .size, valueName: "hxw", unit: "pixels",
-        help: "Window of H×W pixels instead, both odd, at most 10001x10001."),
-      OptionDefinition(
-        "shape", .choice(["square", "disk"]), valueName: "shape", default: .choice("square"),
-        help: "Shape of the window; a disk has the pixels at a distance of at most R."),
-      .boundary(default: .nearest), .cval, .linear, .float, .preserveRange,
-    ]
-  ) { values, _ in
-    var filter = try Median(
-      try Shape(values), boundary: values.choice("boundary"), constant: values.constant(),
-      makesFloat: values.flag("float"))
-    filter.isLinear = values.flag("linear")
-    filter.preservesRange = values.flag("preserve-range")
-    return filter
-  }
-}
-
-extension Median.Shape {
-  /// The window that `radius`, `size` and `shape` ask for.
-  fileprivate init(_ values: OptionValues) throws {
-    let isDisk = values.text("shape") == "disk"
-    guard case .size(let height, let width)? = values["size"] else {
-      let radius = values.integer("radius")
-      self = isDisk ? .disk(radius: radius) : .square(radius: radius)
-      return
-    }
-    func refuse(_ allowed: String) -> ImbrexError {
-      ImbrexError(option: "size", "is \(height)x\(width), but must be \(allowed)")
-    }
-    if values.isGiven("radius") { throw ImbrexError(option: "size", "and radius exclude each other") }
-    if isDisk { throw ImbrexError(option: "size", "does not go with the shape disk: give its radius") }
-    guard height % 2 == 1 && width % 2 == 1 else { throw refuse("two odd numbers") }
-    guard max(height, width) <= 10001 else { throw refuse("at most 10001x10001") }
-    self = .rectangle(height: height, width: width)
   }
 }

@@ -27,10 +27,25 @@ struct WindowRows<Sample> {
 // MARK: - The medians of a plane
 
 extension MedianStencil {
-  func shape<Sample>(_ plane: PaddedPlane<Sample>, _ block: Region) -> median_window {
-    median_window(
-      width: block.width, height: block.height, window_width: window.width, window_height: window.height,
-      src_pitch: plane.pitch, dst_pitch: block.width)
+  /// The window as kernels take it; valid in the enclosing frame.
+  func shape<Sample>(_ plane: PaddedPlane<Sample>, _ block: Region, _ scratch: Scratch) -> median_window {
+    func copy(_ runs: [window_run]) -> UnsafePointer<window_run> {
+      let copy = scratch.allocate(runs.count, of: window_run.self)
+      for (i, run) in runs.enumerated() { copy[i] = run }
+      return UnsafePointer(copy)
+    }
+    var shape = median_window()
+    (shape.width, shape.height) = (block.width, block.height)
+    (shape.window_width, shape.window_height) = (window.width, window.height)
+    (shape.src_pitch, shape.dst_pitch) = (plane.pitch, block.width)
+    (shape.rows, shape.row_count) = (copy(window.rows), window.rows.count)
+    (shape.columns, shape.column_count) = (copy(window.columns), window.columns.count)
+    switch window.selection {
+    case .median: shape.percent = 50
+    case .rank(let rank): (shape.has_rank, shape.rank) = (1, Int64(rank))
+    case .percentile(let percent): shape.percent = percent < 0 ? percent + 100 : percent
+    }
+    return shape
   }
 
   /// The rows of a padded plane, for kernels that take rows.
@@ -49,13 +64,16 @@ extension MedianStencil {
     _ plane: PaddedPlane<UInt8>, _ block: Region, into result: UnsafeMutablePointer<UInt8>, scratch: Scratch
   ) {
     let kernels = KernelTable.current
-    var shape = shape(plane, block)
-    if networkSize != nil || window.isCounted {
+    if window.goesByRows(bits: 8) {
       scratch.frame { filter(rows(plane, block, into: result, scratch: scratch), scratch) }
     } else if window.isFollowed {
-      kernels.median_spans_u8(plane.base, result, &shape, window.spans)
+      scratch.frame {
+        var shape = shape(plane, block, scratch)
+        kernels.median_spans_u8(plane.base, result, &shape)
+      }
     } else if window.isRectangle && window.height * window.width <= 65535 {
       scratch.frame {
+        var shape = shape(plane, block, scratch)
         let histograms = scratch.allocate((block.width + window.width - 1) * 272, of: UInt16.self)
         kernels.median_histogram_u8(plane.base, result, &shape, histograms)
       }
@@ -69,7 +87,7 @@ extension MedianStencil {
   func filter(
     _ plane: PaddedPlane<UInt16>, _ block: Region, into result: UnsafeMutablePointer<UInt16>, scratch: Scratch
   ) {
-    if networkSize != nil {
+    if window.goesByRows(bits: 16) {
       scratch.frame { filter(rows(plane, block, into: result, scratch: scratch), scratch) }
     } else {
       filterByRank(plane, block, keyBits: 16, key: { UInt32($0) }, into: result, scratch: scratch) {
@@ -81,54 +99,95 @@ extension MedianStencil {
   func filter(
     _ plane: PaddedPlane<Int32>, _ block: Region, into result: UnsafeMutablePointer<Int32>, scratch: Scratch
   ) {
-    let kernels = KernelTable.current
-    guard let size = networkSize else {
-      return filterByRank(
+    if window.goesByRows(bits: 32) {
+      scratch.frame { filter(rows(plane, block, into: result, scratch: scratch), scratch) }
+    } else {
+      filterByRank(
         plane, block, keyBits: 32, key: { UInt32(bitPattern: $0) ^ 1 << 31 }, into: result, scratch: scratch
       ) { Int32(bitPattern: $0 ^ 1 << 31) }
     }
-    scratch.frame {
-      let r = rows(plane, block, into: result, scratch: scratch)
-      let kernel = size == 3 ? kernels.median3_i32 : kernels.median5_i32
-      kernel(r.rows, r.step, r.target, r.pitch, r.count, r.height)
-    }
-  }
-
-  /// 3 or 5 where a sorting network does.
-  var networkSize: Int? {
-    guard window.isRectangle && window.height == window.width else { return nil }
-    return window.height == 3 || window.height == 5 ? window.height : nil
   }
 
   func filter(_ r: WindowRows<UInt8>, _ scratch: Scratch) {
     let kernels = KernelTable.current
-    switch networkSize {
+    switch window.networkSize {
     case 3: kernels.median3_u8(r.rows, r.step, r.target, r.pitch, r.count, r.height)
     case 5: kernels.median5_u8(r.rows, r.step, r.target, r.pitch, r.count, r.height)
-    default: count(r, scratch)
+    default:
+      if let isGreatest = window.extreme {
+        extremes(r, isGreatest, scratch, kernels.extreme_u8)
+      } else {
+        count(r, scratch, kernels.median_count_u8)
+      }
     }
   }
 
   func filter(_ r: WindowRows<UInt16>, _ scratch: Scratch) {
     let kernels = KernelTable.current
-    let kernel = networkSize == 3 ? kernels.median3_u16 : kernels.median5_u16
-    kernel(r.rows, r.step, r.target, r.pitch, r.count, r.height)
+    switch window.networkSize {
+    case 3: kernels.median3_u16(r.rows, r.step, r.target, r.pitch, r.count, r.height)
+    case 5: kernels.median5_u16(r.rows, r.step, r.target, r.pitch, r.count, r.height)
+    default:
+      if let isGreatest = window.extreme {
+        extremes(r, isGreatest, scratch, kernels.extreme_u16)
+      } else {
+        count(r, scratch, kernels.median_count_u16)
+      }
+    }
+  }
+
+  func filter(_ r: WindowRows<Int32>, _ scratch: Scratch) {
+    let kernels = KernelTable.current
+    switch window.networkSize {
+    case 3: kernels.median3_i32(r.rows, r.step, r.target, r.pitch, r.count, r.height)
+    case 5: kernels.median5_i32(r.rows, r.step, r.target, r.pitch, r.count, r.height)
+    default:
+      if let isGreatest = window.extreme {
+        extremes(r, isGreatest, scratch, kernels.extreme_i32)
+      } else {
+        count(r, scratch, kernels.median_count_i32)
+      }
+    }
+  }
+
+  private typealias Extremes<Sample> = (
+    UnsafePointer<UnsafePointer<Sample>>, Int, Int, Int, Int32, UnsafeMutablePointer<Sample>, Int,
+    UnsafeMutablePointer<Sample>
+  ) -> Void
+
+  /// The greatest or the least samples.
+  private func extremes<Sample: BitwiseCopyable>(
+    _ r: WindowRows<Sample>, _ isGreatest: Bool, _ scratch: Scratch, _ kernel: Extremes<Sample>
+  ) {
+    let rows: UnsafeMutablePointer<UnsafePointer<Sample>> = scratch.allocate(r.height + window.height - 1)
+    for k in 0..<(r.height + window.height - 1) { rows[k] = r.rows[k] - halo.left * r.step }
+    let spare: UnsafeMutablePointer<Sample> = scratch.allocate(r.count + (window.width - 1) * r.step)
+    for y in 0..<r.height {
+      kernel(
+        rows + y, window.height, window.width, r.step, isGreatest ? 1 : 0, r.target + y * r.pitch, r.count, spare)
+    }
   }
 
   /// By counting: the window's samples as rows and offsets.
-  func count(_ r: WindowRows<UInt8>, _ scratch: Scratch) {
-    let total = window.count
-    let rows = scratch.allocate(total, of: UnsafePointer<UInt8>.self), offsets = scratch.allocate(total, of: Int32.self)
+  private func count<Sample>(
+    _ r: WindowRows<Sample>, _ scratch: Scratch,
+    _ kernel: (
+      UnsafePointer<UnsafePointer<Sample>>, UnsafePointer<Int32>, Int, UInt32, UnsafeMutablePointer<Sample>, Int
+    ) -> Void
+  ) {
+    let total = window.count, rank = UInt32(window.selection.rank(of: total))
+    let rows: UnsafeMutablePointer<UnsafePointer<Sample>> = scratch.allocate(total)
+    let offsets = scratch.allocate(total, of: Int32.self)
     for y in 0..<r.height {
       var k = 0
-      for row in 0..<window.height {
-        for column in window.spans[2 * row]..<window.spans[2 * row + 1] {
-          rows[k] = r.rows[y + row]
+      for run in window.rows {
+        for column in run.first..<run.end {
+          rows[k] = r.rows[y + Int(run.line)]
           offsets[k] = (column - Int32(halo.left)) * Int32(r.step)
           k += 1
         }
       }
-      KernelTable.current.median_count_u8(rows, offsets, total, UInt32(total / 2), r.target + y * r.pitch, r.count)
+      kernel(rows, offsets, total, rank, r.target + y * r.pitch, r.count)
     }
   }
 
@@ -146,13 +205,13 @@ extension MedianStencil {
       for i in 0..<count { keys[i] = key(plane.base[i]) }
       kernels.rank_samples(keys, count, keyBits, order, spare, ranks, values)
       let bits = scratch.allocate((count + 63) / 64, of: UInt64.self)
-      var shape = shape(plane, block)
+      var shape = shape(plane, block, scratch)
       let medians = keys  // Its keys are in `values` now.
       if let cover {
         for i in 0..<count where cover[i] == 0 { ranks[i] = .max }
-        kernels.median_covered_ranks(ranks, count, window.spans, values, bits, medians, &shape)
+        kernels.median_covered_ranks(ranks, count, values, bits, medians, &shape)
       } else {
-        kernels.median_ranks(ranks, count, window.spans, values, bits, medians, &shape)
+        kernels.median_ranks(ranks, count, values, bits, medians, &shape)
       }
       for i in 0..<(block.width * block.height) { result[i] = sample(medians[i]) }
     }

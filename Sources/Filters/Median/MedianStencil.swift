@@ -11,7 +11,7 @@ struct MedianStencil: Stencil {
 
   let input: ImageDescription
   let window: MedianWindow
-  let boundary: Boundary
+  let boundary: Boundaries
   let constant: Double
   let keys: Keys
   let isLinear: Bool
@@ -36,7 +36,8 @@ struct MedianStencil: Stencil {
   }
 
   var halo: Halo { window.halo }
-  var needsWholePicture: Bool { boundary == .wrap && (window.height > 1 || window.width > 1) }
+  var needsWholePicture: Bool { boundary.y == .wrap && window.height > 1 }
+  var needsWholeRows: Bool { boundary.x == .wrap && window.width > 1 }
 
   func process(_ region: Region, from source: SourceRows, to output: OutputRows, scratch: Scratch) {
     guard canGoStraight else { return processBlocks(region, from: source, to: output, scratch: scratch) }
@@ -59,10 +60,9 @@ struct MedianStencil: Stencil {
 
   /// Whether rows of the picture can be filtered where they are, channels interleaved.
   var canGoStraight: Bool {
-    let isNetwork = window.isRectangle && window.height == window.width && (window.height == 3 || window.height == 5)
     switch keys {
-    case .uint8: return input.sampleType == .uint8 && (isNetwork || window.isCounted)
-    case .uint16: return input.sampleType == .uint16 && isNetwork
+    case .uint8: return input.sampleType == .uint8 && window.goesByRows(bits: 8)
+    case .uint16: return input.sampleType == .uint16 && window.goesByRows(bits: 16)
     case .int32, .ranks: return false
     }
   }
@@ -75,7 +75,7 @@ struct MedianStencil: Stencil {
     let rows: UnsafeMutablePointer<UnsafePointer<Sample>> = scratch.allocate(region.height + window.height - 1)
     var border: UnsafePointer<Sample>?
     for k in 0..<(region.height + window.height - 1) {
-      if let y = boundary.index(region.y - halo.top + k, count: input.height) {
+      if let y = boundary.y.index(region.y - halo.top + k, count: input.height) {
         rows[k] = source.row(y).samples() + region.x * channels
         continue
       }

@@ -91,7 +91,12 @@ extension OptionDefinition {
   }
 
   /// The values worth offering, if they can be told.
-  var words: [String] { if case .choice(let words, _) = kind { words } else { suggestions } }
+  var words: [String] {
+    switch kind {
+    case .choice(let words, _), .axisChoice(let words, _): words
+    default: suggestions
+    }
+  }
 
   /// The first sentence of its help, without a full stop.
   var shortHelp: String {

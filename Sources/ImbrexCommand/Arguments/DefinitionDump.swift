@@ -58,6 +58,9 @@ package enum DefinitionDump {
     case .choice(let words, let synonyms):
       let others = synonyms.sorted { $0.key < $1.key }.map { ($0.key, JSONValue.string($0.value)) }
       return ("choice", [("choices", .array(words.map(JSONValue.string))), ("synonyms", .object(others))])
+    case .axisChoice(let words, let synonyms):
+      let choice = details(.choice(words, synonyms: synonyms))
+      return ("choice", choice.1 + [("axes", .bool(true))])
     case .size: return ("size", [])
     case .file, .library: return ("file", [])
     case .text: return ("text", [])

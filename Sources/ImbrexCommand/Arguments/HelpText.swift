@@ -180,7 +180,7 @@ extension HelpText {
         range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) … \(range.upperBound)")
     case .number(let range), .axes(let range):
       if range.upperBound < 1e300 { parts.append("\(shortest(range.lowerBound)) … \(shortest(range.upperBound))") }
-    case .choice(let words, _): parts.append(listed(words, "or"))
+    case .choice(let words, _), .axisChoice(let words, _): parts.append(listed(words, "or"))
     default: break
     }
     if option.isRepeatable { parts.append("may be given again") }

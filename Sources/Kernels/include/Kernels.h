@@ -24,13 +24,30 @@
 /// The most rows and columns of a window for `median_spans_u8`.
 #define MEDIAN_SPAN_MOST 127
 
-/// Median of an odd or even rectangular window over a padded plane.
+/// Samples of a window that lie next to each other in one of its rows, or below each other in one of its columns.
+typedef struct window_run {
+  int32_t line;        ///< The row, or the column.
+  int32_t first, end;  ///< The first column (row) and one past the last.
+} window_run;
+
+/// A window over a padded plane, and which of its samples is taken.
 /// `src` points at the plane's first padded sample; it has `height + window_height - 1` rows of
 /// `width + window_width - 1` samples, `pitch` samples apart. The result has `height` rows of `width` samples.
 typedef struct median_window {
   size_t width, height;                ///< Of the result.
   size_t window_width, window_height;  ///< Of the window.
   size_t src_pitch, dst_pitch;         ///< In samples.
+  /// Of `count` samples the one of rank ⌊count × percent / 100⌋ from the least (a median: 50; 100: the greatest), or,
+  /// if `has_rank`, of rank `rank`, counted from the greatest where that is negative: the last there is if there are
+  /// fewer.
+  double percent;
+  int64_t rank;
+  int32_t has_rank;
+  /// The window's samples, row by row, and again column by column; of rectangles not needed.
+  const window_run *_Nullable rows;
+  size_t row_count;
+  const window_run *_Nullable columns;
+  size_t column_count;
 } median_window;
 
 /// One box of the determinant of Hessian: which two rows of the integral image, and which columns.
