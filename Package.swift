@@ -18,6 +18,11 @@ let linkedTIFF = (Context.environment["IMBREX_LINKED_TIFF"] ?? "").split(separat
   let libtiff: String? = "libtiff-4"
 #endif
 
+// The C library checks buffers whose sizes compilers know; it asks for optimisation.
+let checked: [CSetting] = [
+  .define("_FORTIFY_SOURCE", to: "3", .when(platforms: [.linux], configuration: .release))
+]
+
 let package = Package(
   name: "imbrex",
   platforms: [.macOS(.v15)],
@@ -39,12 +44,12 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // The rooms: each imports only what stands above it. Sources/Imbrex/Documentation.docc/Architecture.md shows them.
-    .target(name: "Kernels"),
-    .target(name: "SystemShims"),
-    .target(name: "PluginInterface"),
+    .target(name: "Kernels", cSettings: checked),
+    .target(name: "SystemShims", cSettings: checked),
+    .target(name: "PluginInterface", cSettings: checked),
     .target(
       name: "CodecShims", dependencies: ["CPNG", "CJPEG", "CTIFF", "CISAL", "CZlib"],
-      cSettings: linkedTIFF.isEmpty ? [] : [.define("IMBREX_LINKED_TIFF")],
+      cSettings: checked + (linkedTIFF.isEmpty ? [] : [.define("IMBREX_LINKED_TIFF")]),
       linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))] + linkedTIFF.map { .linkedLibrary($0) }),
     .target(name: "Platform", dependencies: ["SystemShims"], swiftSettings: swiftSettings),
     .target(name: "Pictures", dependencies: ["Platform"], swiftSettings: swiftSettings),

@@ -2,11 +2,11 @@
 # All that a maintainer wants to know before a release, one step after another: `make check`. A step that fails does not stop those
 # behind it; a step whose tools are not here is passed over and named. The status is 1 if any failed.
 #
-#   check.sh [STEP]...      tests lint warnings sanitizers arm64 builds same-bytes fuzz engines packages
+#   check.sh [STEP]...      tests lint warnings sanitizers arm64 builds same-bytes hardening failures fuzz engines packages
 set -uo pipefail
 cd "$(dirname "$0")/.."
 steps=("$@")
-[ $# -gt 0 ] || steps=(tests lint warnings sanitizers arm64 builds same-bytes fuzz engines packages)
+[ $# -gt 0 ] || steps=(tests lint warnings sanitizers arm64 builds same-bytes hardening failures fuzz engines packages)
 logs=.build/check
 mkdir -p "$logs"
 
@@ -58,7 +58,7 @@ for name in "${steps[@]}"; do
     if has qemu-aarch64 && has aarch64-linux-gnu-gcc && has clang; then step arm64 make test-arm64
     else skip arm64 "it needs clang, gcc-aarch64-linux-gnu and qemu-user"; fi ;;
   builds) step builds every_build ;;
-  same-bytes) step same-bytes make test-same-bytes ;;
+  same-bytes | hardening | failures) step "$name" make "$name" ;;
   fuzz)
     if has clang && has python3; then step fuzz make fuzz FUZZ_SECONDS=60
     else skip fuzz "it needs clang and python3"; fi ;;

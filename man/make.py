@@ -993,6 +993,29 @@ than
 That limit holds for the whole picture, whatever part of it is wanted, and for a sparse TIFF too, whose file may be small.
 What a decoder has to hold whole (interlaced PNG, progressive JPEG) is held within
 .Fl -max-memory .
+.Ss Sandbox
+On Linux, once the command line is understood and before the first byte of a picture is looked at, imbrex gives up what it does not need.
+It can read its inputs, the files that options name, system libraries and
+.Pa /proc ;
+it can write in the directories of its outputs, of inputs with
+.Fl -in-place ,
+and in a directory of its own below
+.Ev TMPDIR ;
+of more than 128 inputs their directories count.
+It can start no program, open no socket, look into no other process and change nothing of the machine.
+So whoever takes over a decoder with a picture that was made for it has that picture, and little else.
+.Pp
+A plug-in's process is confined when it has been loaded and has told its reach: it reads system libraries and the directory that it is in.
+The command of
+.Xr imbrex-apply 1
+has all rights of its user, since it is the user's program; it is started by another process, which starts nothing else.
+.Pp
+It takes Landlock (Linux 5.13, complete from 6.12) and a filter of system calls (seccomp).
+Where the kernel has one of the two only, or none, imbrex does with what there is, and
+.Fl v
+says so.
+.Fl -no-sandbox
+does without.
 .Ss Filters and other commands
 .Bl -tag -width blob-detect
 @LIST@
@@ -1023,7 +1046,8 @@ has no colour.
 Where temporary files go: what does not fit into
 .Fl -max-memory ,
 and pipes whose format needs seeking.
-They have no name and vanish with the process.
+They have no name and vanish with the process; the directory of the process's own in which they are made goes at its end, or, where it was
+killed, when another starts.
 .El
 .Sh FILES
 An output is written beside its place, under a name such as
@@ -1035,6 +1059,15 @@ What a killed run has left of these is removed by the next run into the same dir
 .Pa .imbrex-done
 in a directory of outputs is the record of
 .Fl -incremental .
+A link, a pipe or a file of another user in its place is neither read nor written, and a warning says so.
+.Pp
+What replaces an original
+.Pq Fl -in-place ,
+and with
+.Fl -sync
+every output, is on the disk before its name leads to it: a machine that loses power has the old file or the new.
+What stands beside a private file is as private as that.
+In a directory of outputs nothing is written to a device or a named pipe.
 .Sh EXIT STATUS
 .Bl -tag -width 128+n
 .It 0
@@ -1113,6 +1146,12 @@ So what crashes, hangs
 .Pq Fl -tile-timeout ,
 ends its process or writes beside its tile costs the run, with one line that names the tile; there is no output then.
 What the plug-in prints is shown on standard error with the tile's name.
+When the first tile comes, the process gives up all files but system libraries and those in the directory of the library, and all programs and
+sockets: what a plug-in needs it opens when it is loaded or tells its reach
+.Po
+.Fl -no-sandbox
+leaves it all
+.Pc .
 With
 .Fl -in-process
 the plug-in runs in imbrex itself: about as fast as a filter of its own, and only for plug-ins that are trusted.

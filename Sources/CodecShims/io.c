@@ -2,6 +2,7 @@
 #include "io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -181,11 +182,6 @@ int32_t codec_check_complete(uint32_t done, uint32_t height, codec_error *error)
                     done, height);
 }
 
-uint8_t *codec_allocate_picture(size_t row_bytes, uint32_t height) {
-  size_t size;
-  return codec_multiply(row_bytes, height, &size) ? malloc(size) : NULL;
-}
-
 void codec_copy_rows(void *to, size_t to_stride, const void *from, size_t from_stride, size_t row_bytes,
                      uint32_t count) {
   for (size_t i = 0; i < count; i++) {
@@ -238,30 +234,68 @@ int32_t codec_check_plausible(const codec_input *input, double least_bytes, cons
                     header->width, header->height);
 }
 
-uint8_t *codec_hold_picture(size_t row_bytes, uint32_t height, uint64_t max_memory) {
-  size_t size;
-  if (!codec_multiply(row_bytes, height, &size) || size == 0) return NULL;
-  int fd = -1, flags = MAP_PRIVATE | MAP_ANONYMOUS;
-  if (max_memory > 0 && size > max_memory) {
-    const char *directory = getenv("TMPDIR");
-    char path[1024];
-    int length =
-        snprintf(path, sizeof path, "%s/imbrex-XXXXXX", directory != NULL && directory[0] != 0 ? directory : "/tmp");
-    if (length < 0 || (size_t)length >= sizeof path || (fd = mkstemp(path)) < 0) return NULL;
-    unlink(path);
-    flags = MAP_SHARED;
-    if (ftruncate(fd, (off_t)size) != 0) {
-      close(fd);
-      return NULL;
-    }
-  }
-  void *picture = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
-  if (fd >= 0) close(fd);
-  return picture == MAP_FAILED ? NULL : picture;
+/// Of what a run holds of a wide picture: the decoder's, the filter's and the encoder's.
+#define ROWS_HELD 12
+/// Narrower ones are what plans count anyway.
+#define WIDE_ROW ((size_t)1 << 20)
+
+int32_t codec_check_row(const codec_input *input, size_t row_bytes, codec_error *error) {
+  if (input->max_memory == 0 || row_bytes < WIDE_ROW || row_bytes <= input->max_memory / ROWS_HELD) return codec_ok;
+  return codec_fail_limit(error, codec_limit_memory, (uint64_t)row_bytes * ROWS_HELD,
+                          "rows of %zu bytes are too wide for the memory that is allowed", row_bytes);
 }
 
-void codec_release_picture(uint8_t *picture, size_t row_bytes, uint32_t height) {
-  if (picture != NULL) munmap(picture, row_bytes * height);
+/// A file without a name, with room for so many bytes: a page that finds none later would be a signal, not an error.
+static int spill_file(size_t size, codec_error *error) {
+  const char *directory = getenv("TMPDIR");
+  if (directory == NULL || directory[0] == 0) directory = "/tmp";
+  char path[1024];
+  int length = snprintf(path, sizeof path, "%s/imbrex-XXXXXX", directory);
+  int fd = length > 0 && (size_t)length < sizeof path ? mkstemp(path) : -1, failure = fd < 0 ? errno : 0;
+  if (fd >= 0) {
+    unlink(path);
+#ifdef __APPLE__
+    if (ftruncate(fd, (off_t)size) != 0) failure = errno;
+#else
+    do failure = posix_fallocate(fd, 0, (off_t)size);
+    while (failure == EINTR);
+#endif
+  }
+  if (failure == 0) return fd;
+  if (fd >= 0) close(fd);
+  codec_fail(error, codec_limit, failure,
+             "a temporary file of %zu bytes cannot be made (TMPDIR names another directory)", size);
+  return -1;
+}
+
+bool codec_hold(codec_held *held, size_t row_bytes, uint32_t height, uint64_t max_memory, codec_error *error) {
+  *held = (codec_held){0};
+  int fd = -1, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  if (!codec_multiply(row_bytes, height, &held->size) || held->size == 0) return codec_fail_memory(error), false;
+  if (max_memory > 0 && held->size > max_memory) {
+    fd = spill_file(held->size, error);
+    if (fd < 0) return false;
+    held->is_spilled = true;
+    flags = MAP_SHARED;
+  }
+  void *bytes = mmap(NULL, held->size, PROT_READ | PROT_WRITE, flags, fd, 0);
+  if (fd >= 0) close(fd);
+  if (bytes == MAP_FAILED) return codec_fail_memory(error), false;
+  held->bytes = bytes;
+  return true;
+}
+
+void codec_held_touch(codec_held *held, size_t bytes) {
+  held->touched += bytes;
+  if (!held->is_spilled || held->touched < (size_t)4 << 20) return;
+  // They stay in the file, and come back when they are looked at.
+  madvise(held->bytes, held->size, MADV_DONTNEED);
+  held->touched = 0;
+}
+
+void codec_held_free(codec_held *held) {
+  if (held->bytes != NULL) munmap(held->bytes, held->size);
+  *held = (codec_held){0};
 }
 
 // MARK: File descriptors

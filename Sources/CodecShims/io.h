@@ -68,7 +68,6 @@ int32_t codec_check_window(uint32_t x, uint32_t y, uint32_t width, uint32_t heig
 int32_t codec_check_complete(uint32_t done, uint32_t height, codec_error *error);
 
 /// Memory for all rows, or null.
-uint8_t *_Nullable codec_allocate_picture(size_t row_bytes, uint32_t height);
 /// Copies packed rows to rows of another stride or back.
 void codec_copy_rows(void *to, size_t to_stride, const void *from, size_t from_stride, size_t row_bytes,
                      uint32_t count);
@@ -76,10 +75,24 @@ void codec_swap16(void *samples, size_t count);
 void codec_swap32(void *samples, size_t count);
 void codec_swap64(void *samples, size_t count);
 
-/// A picture that a decoder must hold: in memory up to `max_memory` bytes (0: any), else in an unlinked file in TMPDIR.
-/// Zeroed; null if there is no room. To be given back with codec_release_picture and the same size.
-uint8_t *_Nullable codec_hold_picture(size_t row_bytes, uint32_t height, uint64_t max_memory);
-void codec_release_picture(uint8_t *_Nullable picture, size_t row_bytes, uint32_t height);
+/// Something that a codec must hold whole: in memory up to a limit, else in a file without a name in TMPDIR.
+typedef struct codec_held {
+  uint8_t *_Nullable bytes;  ///< Zeroed at first; null where there is nothing.
+  size_t size;
+  size_t touched;  ///< Since its pages were last let go.
+  bool is_spilled;
+} codec_held;
+
+/// Makes it.
+///
+/// @param max_memory  Bytes that may be in memory; 0: any.
+/// @return False if there is no room; then `error` says why.
+bool codec_hold(codec_held *held, size_t row_bytes, uint32_t height, uint64_t max_memory, codec_error *error);
+/// To be called for bytes that have been worked on: what is in a file does not stay in memory too.
+void codec_held_touch(codec_held *held, size_t bytes);
+/// Gives it back; nothing happens where there is nothing.
+void codec_held_free(codec_held *held);
+
 
 /// 1…100: the quality whose tables (64 numbers in rows; the second may be null, or the first) are nearest.
 int32_t codec_jpeg_quality(const uint16_t *luminance, const uint16_t *_Nullable chrominance);

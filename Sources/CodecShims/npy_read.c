@@ -17,18 +17,18 @@ struct codec_npy_reader {
   uint32_t pages, height, width, channels;
   /// Numbers from one page, row, pixel, channel to the next.
   uint64_t page_step, row_step, column_step, channel_step;
-  tiff_samples samples;     ///< Of a row that is handed out.
-  bool same;                ///< Memory holds numbers as the file does.
-  bool swapped;             ///< But for the order of their bytes.
-  uint32_t page;            ///< From 0.
-  uint32_t row, end_row;    ///< The next to hand out, and the one past the last.
-  uint32_t x, columns;      ///< What is handed out of each.
-  size_t row_bytes;         ///< Of our rows …
-  size_t file_row_bytes;    ///< … and in the file, as much of them as is handed out.
-  bool is_file;             ///< The numbers' place is known …
-  uint64_t start;           ///< … and here in the file …
-  bool seeks;               ///< … and rows are read each from its place.
-  uint8_t *_Nullable held;  ///< Fortran's order: all numbers.
+  tiff_samples samples;   ///< Of a row that is handed out.
+  bool same;              ///< Memory holds numbers as the file does.
+  bool swapped;           ///< But for the order of their bytes.
+  uint32_t page;          ///< From 0.
+  uint32_t row, end_row;  ///< The next to hand out, and the one past the last.
+  uint32_t x, columns;    ///< What is handed out of each.
+  size_t row_bytes;       ///< Of our rows …
+  size_t file_row_bytes;  ///< … and in the file, as much of them as is handed out.
+  bool is_file;           ///< The numbers' place is known …
+  uint64_t start;         ///< … and here in the file …
+  bool seeks;             ///< … and rows are read each from its place.
+  codec_held held;        ///< Fortran's order: all numbers.
   size_t held_bytes;
   uint8_t *_Nullable numbers;  ///< A row of the file.
   bool trails;
@@ -169,13 +169,14 @@ static bool fail_end(codec_npy_reader *reader) {
 
 /// Fortran's order has a row's numbers all over the file.
 static bool hold(codec_npy_reader *reader) {
-  if (reader->held != NULL) return true;
-  reader->held = codec_hold_picture(reader->held_bytes, 1, reader->input.max_memory);
-  if (reader->held == NULL) {
-    codec_fail_memory(&reader->failure);
-    return false;
+  if (reader->held.bytes != NULL) return true;
+  if (!codec_hold(&reader->held, reader->held_bytes, 1, reader->input.max_memory, &reader->failure)) return false;
+  size_t got = 0;
+  for (size_t some = 1; some > 0 && got < reader->held_bytes; got += some) {
+    size_t wanted = reader->held_bytes - got < (size_t)1 << 20 ? reader->held_bytes - got : (size_t)1 << 20;
+    some = codec_source_read(&reader->source, reader->held.bytes + got, wanted);
+    codec_held_touch(&reader->held, some);
   }
-  size_t got = codec_source_read(&reader->source, reader->held, reader->held_bytes);
   if (got == reader->held_bytes) return true;
   if (reader->source.system_errno != 0) {
     codec_fail_read(&reader->failure, reader->source.system_errno);
@@ -192,7 +193,7 @@ static bool hold(codec_npy_reader *reader) {
 
 static void gather_row(const codec_npy_reader *reader, uint8_t *numbers) {
   size_t size = reader->array.number_bytes;
-  const uint8_t *row = reader->held + (reader->page * reader->page_step + reader->row * reader->row_step) * size;
+  const uint8_t *row = reader->held.bytes + (reader->page * reader->page_step + reader->row * reader->row_step) * size;
   for (uint32_t x = 0; x < reader->columns; x++) {
     const uint8_t *pixel = row + (reader->x + (uint64_t)x) * reader->column_step * size;
     for (uint32_t channel = 0; channel < reader->channels; channel++, numbers += size) {
@@ -205,6 +206,8 @@ static bool read_numbers(codec_npy_reader *reader, uint8_t *numbers) {
   if (reader->array.is_fortran) {
     if (!hold(reader)) return false;
     gather_row(reader, numbers);
+    // Of each column a page of the file's.
+    codec_held_touch(&reader->held, (size_t)reader->columns * 4096);
     return true;
   }
   size_t count = reader->file_row_bytes;
@@ -281,7 +284,7 @@ static int32_t advance(codec_npy_reader *reader) {
   bool goes_on = reader->damage.status == codec_ok && skip_rest(reader);
   if (reader->failure.status != codec_ok && reader->failure.status != codec_truncated) return reader->failure.status;
   if (!goes_on || reader->page + 1 >= reader->pages) {
-    bool is_whole = goes_on && (!reader->array.is_fortran || reader->held != NULL);
+    bool is_whole = goes_on && (!reader->array.is_fortran || reader->held.bytes != NULL);
     reader->trails = is_whole && codec_source_byte(&reader->source) >= 0;
     return codec_fail(&reader->failure, codec_no_page, 0, "there is no further page");
   }
@@ -337,7 +340,7 @@ int32_t codec_npy_open(const codec_input *input, codec_npy_reader **reader, code
 
 void codec_npy_close(codec_npy_reader *reader) {
   if (reader == NULL) return;
-  codec_release_picture(reader->held, reader->held_bytes, 1);
+  codec_held_free(&reader->held);
   free(reader->numbers);
   free(reader);
 }

@@ -26,7 +26,7 @@ struct codec_png_reader {
   bool interlaced;
   bool widened;  ///< From a palette or less than 8 bits.
   size_t row_bytes;
-  uint8_t *picture;  ///< All rows, if interlaced and decoded.
+  codec_held held;  ///< All rows, if interlaced and decoded.
   /// What the file carries beside its picture: found before it, and behind it once all rows are read.
   codec_item *items;
   size_t item_count, early_items;
@@ -190,6 +190,10 @@ static void read_header(codec_png_reader *reader, uint64_t max_pixels, codec_hea
   header->file_bits = png_get_bit_depth(png, reader->info);
   header->file_color = color_name(file_color);
   if (check_file_size(reader, header) != codec_ok) return;
+  // What libpng makes of a pixel has more only where it has transparent colours.
+  size_t pixel = header->file_bits == 16 ? 2 : 1,
+         channels = file_color == PNG_COLOR_TYPE_PALETTE ? 3 : png_get_channels(png, reader->info);
+  if (codec_check_row(&reader->input, reader->width * channels * pixel, &reader->failure) != codec_ok) return;
   reader->widened = file_color == PNG_COLOR_TYPE_PALETTE || header->file_bits < 8;
   set_transformations(reader);
   reader->row_bytes = png_get_rowbytes(png, reader->info);
@@ -242,14 +246,11 @@ static void read_end(codec_png_reader *reader) {
 }
 
 static void decode_interlaced(codec_png_reader *reader) {
-  reader->picture = codec_hold_picture(reader->row_bytes, reader->height, reader->input.max_memory);
-  if (reader->picture == NULL) {
-    codec_fail_memory(&reader->failure);
-    return;
-  }
+  if (!codec_hold(&reader->held, reader->row_bytes, reader->height, reader->input.max_memory, &reader->failure)) return;
   for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; pass++) {
     for (uint32_t y = 0; y < reader->height; y++) {
-      png_read_row(reader->png, reader->picture + (size_t)y * reader->row_bytes, NULL);
+      png_read_row(reader->png, reader->held.bytes + (size_t)y * reader->row_bytes, NULL);
+      codec_held_touch(&reader->held, reader->row_bytes);
     }
   }
   read_end(reader);
@@ -273,10 +274,11 @@ static void collect_late_items(codec_png_reader *reader) {
 
 static void read_rows(codec_png_reader *reader, uint8_t *rows, size_t stride, uint32_t count) {
   if (reader->interlaced) {
-    if (reader->picture == NULL) decode_interlaced(reader);
+    if (reader->held.bytes == NULL) decode_interlaced(reader);
     if (reader->failure.status != codec_ok) return;
-    codec_copy_rows(rows, stride, reader->picture + (size_t)reader->row * reader->row_bytes, reader->row_bytes,
+    codec_copy_rows(rows, stride, reader->held.bytes + (size_t)reader->row * reader->row_bytes, reader->row_bytes,
                     reader->row_bytes, count);
+    codec_held_touch(&reader->held, reader->row_bytes * count);
     reader->row += count;
     return;
   }
@@ -305,7 +307,8 @@ static void make_up_rows(codec_png_reader *reader, uint8_t *rows, size_t stride,
   reader->stopped = true;
   uint32_t done = reader->row - first;
   for (uint32_t i = done; i < count; i++) {
-    const uint8_t *held = reader->picture != NULL ? reader->picture + (size_t)(first + i) * reader->row_bytes : NULL;
+    const uint8_t *held =
+        reader->held.bytes != NULL ? reader->held.bytes + (size_t)(first + i) * reader->row_bytes : NULL;
     if (held != NULL)
       memcpy(rows + i * stride, held, reader->row_bytes);
     else
@@ -338,7 +341,7 @@ const codec_item *codec_png_late_items(const codec_png_reader *reader, size_t *c
 void codec_png_close(codec_png_reader *reader) {
   if (reader == NULL) return;
   if (reader->png != NULL) png_destroy_read_struct(&reader->png, &reader->info, NULL);
-  codec_release_picture(reader->picture, reader->row_bytes, reader->height);
+  codec_held_free(&reader->held);
   free(reader->items);
   png_rows_free(reader->rows);
   free(reader);

@@ -14,9 +14,9 @@ struct codec_png_writer {
   uint32_t height;
   uint32_t row;  ///< The next to come.
   size_t row_bytes;
-  uint8_t *picture;  ///< All rows, if they are to be interlaced.
-  bool in_blocks;    ///< Blocks are appended instead of rows written …
-  uint32_t adler;    ///< … with this checksum up to here.
+  codec_held held;  ///< All rows, if they are to be interlaced.
+  bool in_blocks;   ///< Blocks are appended instead of rows written …
+  uint32_t adler;   ///< … with this checksum up to here.
   const codec_item *late_items;
   size_t late_item_count;
   codec_sink sink;
@@ -136,8 +136,7 @@ int32_t codec_png_create(int fd, const codec_header *header, const codec_options
   created->row_bytes = codec_row_bytes(header);
   codec_sink_start(&created->sink, fd);
   if (header->png_interlaced) {
-    created->picture = codec_hold_picture(created->row_bytes, created->height, 1 << 30);
-    if (created->picture == NULL) codec_fail_memory(&created->failure);
+    codec_hold(&created->held, created->row_bytes, created->height, options->max_memory, &created->failure);
   }
   if (created->failure.status == codec_ok && setjmp(created->jump) == 0) write_header(created, header, options);
   if (created->failure.status != codec_ok) {
@@ -157,9 +156,10 @@ int32_t codec_png_write_rows(codec_png_writer *writer, const void *rows, size_t 
                              codec_error *error) {
   if (writer->failure.status != codec_ok) return codec_report(&writer->failure, error);
   if (codec_check_rows(writer->row, count, writer->height, error) != codec_ok) return error->status;
-  if (writer->picture != NULL) {
-    codec_copy_rows(writer->picture + (size_t)writer->row * writer->row_bytes, writer->row_bytes, rows, stride,
+  if (writer->held.bytes != NULL) {
+    codec_copy_rows(writer->held.bytes + (size_t)writer->row * writer->row_bytes, writer->row_bytes, rows, stride,
                     writer->row_bytes, count);
+    codec_held_touch(&writer->held, writer->row_bytes * count);
   } else if (setjmp(writer->jump) == 0) {
     write_rows(writer, rows, stride, count);
   }
@@ -190,9 +190,12 @@ int32_t codec_png_append_block(codec_png_writer *writer, const codec_png_encoded
 }
 
 static void write_end(codec_png_writer *writer) {
-  if (writer->picture != NULL) {
+  if (writer->held.bytes != NULL) {
     for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; pass++) {
-      write_rows(writer, writer->picture, writer->row_bytes, writer->height);
+      for (uint32_t y = 0; y < writer->height; y++) {
+        write_rows(writer, writer->held.bytes + (size_t)y * writer->row_bytes, writer->row_bytes, 1);
+        codec_held_touch(&writer->held, writer->row_bytes);
+      }
     }
   }
   write_items(writer->png, writer->late_items, writer->late_item_count);
@@ -220,6 +223,6 @@ void codec_png_add_late_items(codec_png_writer *writer, const codec_item *items,
 void codec_png_discard(codec_png_writer *writer) {
   if (writer == NULL) return;
   if (writer->png != NULL) png_destroy_write_struct(&writer->png, &writer->info);
-  codec_release_picture(writer->picture, writer->row_bytes, writer->height);
+  codec_held_free(&writer->held);
   free(writer);
 }

@@ -47,7 +47,7 @@ static bool read_header(codec_pnm_reader *reader, bool is_begun, uint64_t max_pi
 void codec_pnm_close(codec_pnm_reader *reader) {
   if (reader == NULL) return;
   free(reader->packed);
-  free(reader->picture);
+  codec_held_free(&reader->held);
   free(reader);
 }
 
@@ -179,13 +179,12 @@ static bool read_text_row(codec_pnm_reader *reader, uint8_t *row) {
 }
 
 static bool read_floats(codec_pnm_reader *reader) {
-  reader->picture = codec_allocate_picture(reader->row_bytes, reader->height);
-  if (reader->picture == NULL) {
-    codec_fail_memory(&reader->failure);
+  if (!codec_hold(&reader->held, reader->row_bytes, reader->height, reader->input.max_memory, &reader->failure)) {
     return false;
   }
   for (uint32_t y = 0; y < reader->height; y++) {
-    uint8_t *row = reader->picture + (size_t)y * reader->row_bytes;
+    uint8_t *row = reader->held.bytes + (size_t)y * reader->row_bytes;
+    codec_held_touch(&reader->held, reader->row_bytes);
     if (codec_source_read(&reader->source, row, reader->row_bytes) < reader->row_bytes) {
       codec_source_fail(&reader->source, &reader->failure, y, reader->height);
       return false;
@@ -198,9 +197,10 @@ static bool read_float_row(codec_pnm_reader *reader, uint8_t *row) {
   if (reader->seeks) {
     if (!read_bytes(reader, row, skipped_bytes(reader), reader->row_bytes)) return false;
   } else {
-    if (reader->picture == NULL && !read_floats(reader)) return false;
+    if (reader->held.bytes == NULL && !read_floats(reader)) return false;
     size_t from_bottom = reader->height - 1 - reader->row;
-    memcpy(row, reader->picture + from_bottom * reader->row_bytes, reader->row_bytes);
+    memcpy(row, reader->held.bytes + from_bottom * reader->row_bytes, reader->row_bytes);
+    codec_held_touch(&reader->held, reader->row_bytes);
   }
   if (reader->swapped) codec_swap32(row, reader->row_samples);
   return true;
@@ -232,6 +232,8 @@ static int32_t describe(codec_pnm_reader *reader, codec_header *header) {
   header->color = reader->channels >= 3 ? codec_rgb : codec_gray;
   header->alpha = reader->channels % 2 == 0 ? codec_alpha_straight : codec_alpha_none;
   header->in_order = reader->kind != 'f';
+  // From the bottom to the top: of a file each row is read where it is, so that none need be held.
+  if (reader->kind == 'f' && reader->is_file) reader->seeks = true;
   header->pnm_kind = reader->kind == 'f' ? codec_pnm_pfm : reader->kind == '7' ? codec_pnm_pam : codec_pnm_pgm_ppm;
   bool is_last =
       reader->is_file && !is_text(reader) && reader->raster + raster_bytes(reader) >= codec_file_size(reader->input.fd);
@@ -248,7 +250,7 @@ static int32_t describe(codec_pnm_reader *reader, codec_header *header) {
 /// Goes past what is left of the raster; false if the file ends before, or if that failed.
 static bool skip_rest(codec_pnm_reader *reader) {
   bool all_read = reader->row == reader->height && !reader->seeks;
-  if (all_read || (reader->kind == 'f' && reader->picture != NULL)) return true;
+  if (all_read || (reader->kind == 'f' && reader->held.bytes != NULL)) return true;
   if (reader->is_file && !is_text(reader)) {
     uint64_t end = reader->raster + raster_bytes(reader);
     if (end > codec_file_size(reader->input.fd)) return false;
@@ -282,8 +284,8 @@ static int32_t advance(codec_pnm_reader *reader, codec_header *header) {
     return codec_fail(&reader->failure, codec_no_page, 0, "there is no further page");
   }
   free(reader->packed);
-  free(reader->picture);
-  reader->packed = reader->picture = NULL;
+  codec_held_free(&reader->held);
+  reader->packed = NULL;
   reader->seeks = false;
   reader->swapped = false;
   reader->kind = (char)kind;

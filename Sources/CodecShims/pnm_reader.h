@@ -24,12 +24,12 @@ struct codec_pnm_reader {
   uint64_t file_row_bytes;  ///< … this far apart.
   size_t sample_size;       ///< In our rows.
   size_t row_samples;
-  size_t row_bytes;            ///< Of our rows.
-  bool swapped;                ///< PFM: not in the machine's byte order.
-  bool trails;                 ///< What is not a picture comes behind the last.
-  size_t header_left;          ///< Bytes the header may still have.
-  uint8_t *_Nullable packed;   ///< P4: one row of bits.
-  uint8_t *_Nullable picture;  ///< PFM, which goes from the bottom to the top: all rows, in the file's order.
+  size_t row_bytes;           ///< Of our rows.
+  bool swapped;               ///< PFM: not in the machine's byte order.
+  bool trails;                ///< What is not a picture comes behind the last.
+  size_t header_left;         ///< Bytes the header may still have.
+  uint8_t *_Nullable packed;  ///< P4: one row of bits.
+  codec_held held;  ///< PFM from a pipe, which goes from the bottom to the top: all rows, in the file's order.
   codec_source source;
 };
 

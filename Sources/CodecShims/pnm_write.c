@@ -1,10 +1,14 @@
 // Netpbm's writer: P5, P6, PAM (P7) and PFM.
 #include "io.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct codec_pnm_writer {
   codec_error failure;
@@ -14,7 +18,11 @@ struct codec_pnm_writer {
   size_t sample_size;
   size_t row_samples, row_bytes;
   uint8_t *swapped;  ///< One row in the file's byte order, if that is not the machine's.
-  uint8_t *picture;  ///< PFM: all rows.
+  codec_held held;   ///< PFM into a pipe: all rows.
+  /// PFM into a file: where its last row, which comes first, begins.
+  uint64_t bottom;
+  bool seeks;
+  uint64_t max_memory;
   codec_sink sink;
 };
 
@@ -89,8 +97,19 @@ static bool needs_swap(const codec_pnm_writer *writer) {
 
 static void free_buffers(codec_pnm_writer *writer) {
   free(writer->swapped);
-  free(writer->picture);
-  writer->swapped = writer->picture = NULL;
+  codec_held_free(&writer->held);
+  writer->swapped = NULL;
+}
+
+/// Whether rows can be written where they belong: into a file that others do not append to.
+static bool find_bottom(codec_pnm_writer *writer) {
+  struct stat status;
+  int fd = writer->sink.fd;
+  if (codec_sink_flush(&writer->sink) != 0) return false;
+  if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || (fcntl(fd, F_GETFL) & O_APPEND) != 0) return false;
+  off_t place = lseek(fd, 0, SEEK_CUR);
+  writer->bottom = (uint64_t)place;
+  return place >= 0;
 }
 
 static int32_t begin_picture(codec_pnm_writer *writer, const codec_header *header) {
@@ -104,19 +123,23 @@ static int32_t begin_picture(codec_pnm_writer *writer, const codec_header *heade
   writer->row_bytes = codec_row_bytes(header);
   bool pfm = header->pnm_kind == codec_pnm_pfm;
   if (needs_swap(writer)) writer->swapped = malloc(writer->row_bytes);
-  if (pfm) writer->picture = codec_allocate_picture(writer->row_bytes, writer->height);
-  if ((needs_swap(writer) && writer->swapped == NULL) || (pfm && writer->picture == NULL)) {
-    return codec_fail_memory(&writer->failure);
+  if (needs_swap(writer) && writer->swapped == NULL) return codec_fail_memory(&writer->failure);
+  if (write_header(writer, header) != 0) return codec_fail_write(&writer->failure, writer->sink.system_errno);
+  if (!pfm) return codec_ok;
+  writer->seeks = find_bottom(writer);
+  if (writer->sink.system_errno != 0) return codec_fail_write(&writer->failure, writer->sink.system_errno);
+  if (!writer->seeks) {
+    codec_hold(&writer->held, writer->row_bytes, writer->height, writer->max_memory, &writer->failure);
   }
-  return write_header(writer, header) == 0 ? codec_ok : codec_fail_write(&writer->failure, writer->sink.system_errno);
+  return writer->failure.status;
 }
 
 int32_t codec_pnm_create(int fd, const codec_header *header, const codec_options *options, codec_pnm_writer **writer,
                          codec_error *error) {
-  (void)options;
   *writer = NULL;
   codec_pnm_writer *created = calloc(1, sizeof *created);
   if (created == NULL) return codec_fail_memory(error);
+  created->max_memory = options->max_memory;
   codec_sink_start(&created->sink, fd);
   if (begin_picture(created, header) != codec_ok) {
     int32_t status = codec_report(&created->failure, error);
@@ -134,6 +157,17 @@ int32_t codec_pnm_start_page(codec_pnm_writer *writer, const codec_header *heade
   return codec_report(&writer->failure, error);
 }
 
+/// To its place, counted from the bottom.
+static int place_row(codec_pnm_writer *writer, const uint8_t *row) {
+  uint64_t place = writer->bottom + (uint64_t)(writer->height - 1 - writer->row) * writer->row_bytes;
+  if (needs_swap(writer)) {
+    memcpy(writer->swapped, row, writer->row_bytes);
+    codec_swap32(writer->swapped, writer->row_samples);
+    row = writer->swapped;
+  }
+  return codec_pwrite_all(writer->sink.fd, row, writer->row_bytes, place);
+}
+
 static int write_row(codec_pnm_writer *writer, const uint8_t *row) {
   if (!needs_swap(writer)) return codec_sink_write(&writer->sink, row, writer->row_bytes);
   memcpy(writer->swapped, row, writer->row_bytes);
@@ -144,16 +178,24 @@ static int write_row(codec_pnm_writer *writer, const uint8_t *row) {
 
 /// A picture is on its way when its last row is: the next may be long in coming.
 static int finish_picture(codec_pnm_writer *writer) {
-  for (uint32_t y = writer->picture != NULL ? writer->height : 0; y > 0; y--) {
-    int failed = write_row(writer, writer->picture + (size_t)(y - 1) * writer->row_bytes);
+  if (writer->seeks) {
+    off_t end = (off_t)(writer->bottom + (uint64_t)writer->height * writer->row_bytes);
+    writer->seeks = false;
+    return lseek(writer->sink.fd, end, SEEK_SET) == end ? 0 : errno;
+  }
+  for (uint32_t y = writer->held.bytes != NULL ? writer->height : 0; y > 0; y--) {
+    int failed = write_row(writer, writer->held.bytes + (size_t)(y - 1) * writer->row_bytes);
     if (failed != 0) return failed;
+    codec_held_touch(&writer->held, writer->row_bytes);
   }
   return codec_sink_flush(&writer->sink);
 }
 
 static int take_row(codec_pnm_writer *writer, const uint8_t *row) {
-  if (writer->picture == NULL) return write_row(writer, row);
-  memcpy(writer->picture + (size_t)writer->row * writer->row_bytes, row, writer->row_bytes);
+  if (writer->seeks) return place_row(writer, row);
+  if (writer->held.bytes == NULL) return write_row(writer, row);
+  memcpy(writer->held.bytes + (size_t)writer->row * writer->row_bytes, row, writer->row_bytes);
+  codec_held_touch(&writer->held, writer->row_bytes);
   return 0;
 }
 

@@ -205,7 +205,7 @@ static bool concerns_samples(uint16_t tag) {
 
 static void add_item(const tiff_file *file, tiff_items *items, int32_t kind, const entry *from) {
   size_t bytes = (size_t)(from->count * type_size(from->type));
-  if (from->count > LARGEST_ITEM / type_size(from->type) || bytes > tiff_file_size(file) ||
+  if (from->count > LARGEST_ITEM / type_size(from->type) || bytes > tiff_file_size((tiff_file *)file) ||
       items->bytes + bytes > MOST_ITEM_BYTES)
     return;
   if (items->count == items->capacity) {

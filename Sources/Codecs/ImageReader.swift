@@ -134,7 +134,13 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     pageCount = count > 0 ? count : format.holdsPages ? nil : 1
     leftOut = decoder.leftOut
     self.options = options
+    try checkRow()
     page.description.validity = try validity(of: options.page)
+  }
+
+  /// A run holds several rows, however low the picture is.
+  private func checkRow() throws {
+    try file.refuseWide(row: description.bytesPerRow, options)
   }
 
   public func read(into rows: UnsafeMutableRawPointer, stride: Int, count: Int) throws {
@@ -164,6 +170,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     if firstPage == nil && format.codec.needsSeeking { firstPage = page.metadata }
     page = Page(decoder)
     pageIndex += 1
+    try checkRow()
     page.description.validity = try validity(of: pageIndex)
     return true
   }

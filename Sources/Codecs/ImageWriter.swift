@@ -32,6 +32,8 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     public var isOfTwoValues = false
     /// The sample type to convert to; nil: what is given, or the nearest that the format can hold.
     public var sampleType: SampleType?
+    /// Bytes of a picture that its format wants whole (interlaced PNG, PFM into a pipe) that are held in memory.
+    public var maxMemory = defaultMaxMemory()
     /// Bytes that all pages together may take; more than 4 GB needs a BigTIFF.
     public var expectedByteCount = 0
     /// All as the input has it, or the format's defaults.
@@ -141,7 +143,8 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
       options: codec_options(
         compression: Int32(options.compressionLevel ?? -1), zstd_level: Int32(options.zstdLevel ?? 0),
         jpeg_quality: Int32(options.quality ?? 0),
-        needs_big_tiff: max(options.expectedByteCount, all) > 3_900_000_000 ? 1 : 0))
+        needs_big_tiff: max(options.expectedByteCount, all) > 3_900_000_000 ? 1 : 0,
+        max_memory: UInt64(options.maxMemory)))
     if let change, change.knowsPages { page.header.page_count = UInt32(change.pages.count) }
     page.isOfTwoValues = options.isOfTwoValues
     if metadata.tiff.companions.contains(where: { $0.role == .mask }) { page.mask = try change?.ownMask() }

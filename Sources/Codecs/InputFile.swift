@@ -72,13 +72,23 @@ final class InputFile {
       UnsafeMutablePointer<codec_error>
     ) -> Int32
   ) throws -> (handle: OpaquePointer, header: codec_header) {
-    var input = codec_input(
+    var input = input(options)
+    var header = codec_header(), handle: OpaquePointer?
+    try Codecs.check(.input) { shim(&input, &handle, &header, $0) }
+    return (handle!, header)
+  }
+
+  private func input(_ options: ImageReader.Options) -> codec_input {
+    codec_input(
       fd: descriptor, head: UnsafePointer(head.baseAddress), head_count: headCount,
       max_pixels: UInt64(options.maxPixels), max_memory: UInt64(options.maxMemory),
       is_tolerant: options.isTolerant ? 1 : 0, page: UInt32(options.page))
-    var header = codec_header(), handle: OpaquePointer?
-    try check(.input) { shim(&input, &handle, &header, $0) }
-    return (handle!, header)
+  }
+
+  /// Refuses rows that are too wide for the memory that is allowed.
+  func refuseWide(row byteCount: Int, _ options: ImageReader.Options) throws {
+    var input = input(options)
+    try Codecs.check(.input) { codec_check_row(&input, byteCount, $0) }
   }
 
   /// Bytes of the file, if it is one that has a size.

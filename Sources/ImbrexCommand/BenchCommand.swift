@@ -5,12 +5,14 @@ struct BenchCommand {
   private let values: OptionValues
   private let input: String
   private let stages: [(name: String, values: OptionValues)]
+  private let line: [ParsedStage]
   /// For any size of pixels.
   private let chain: Pipeline
 
   init(_ line: ParsedLine) throws {
     values = line.options
     input = line.inputs[0]
+    self.line = line.stages
     stages = try line.stages.map { stage in
       guard case .filter(let definition, let values) = stage else {
         throw ImbrexError(.usage, "bench takes no tee: it writes no pictures")
@@ -75,6 +77,12 @@ struct BenchCommand {
   }
 
   func run() throws {
+    var confinement = Confinement(isOff: values.flag("no-sandbox"), isVerbose: false)
+    confinement.reads(input)
+    if let mask = values.text("mask") { confinement.reads(mask) }
+    confinement.starts(line)
+    if let plot { confinement.writes(plot, isDirectory: false) }
+    confinement.enter()
     let picture: Picture, pipeline: Pipeline
     var readerOptions = ImageReader.Options()
     readerOptions.nodata = values.nodata

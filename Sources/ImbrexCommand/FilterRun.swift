@@ -2,7 +2,7 @@ import Imbrex
 
 /// A chain of filters over files: the one way from inputs to pictures and tables.
 struct FilterRun: Sendable {
-  let options: CommonOptions
+  private(set) var options: CommonOptions
   let pipeline: Pipeline
   /// The same as it is taken to be while no picture has been read.
   private let assumed: Pipeline
@@ -25,7 +25,6 @@ struct FilterRun: Sendable {
   init(_ line: ParsedLine, listed: CommonOptions.Listed? = nil, made: MadeFilters? = nil) throws {
     var options = CommonOptions(line)
     options.listed = listed
-    try options.readMasks(made)
     self.options = options
     var links: [Pipeline.Link] = [], tees: [Tee] = []
     var settings = ResultSettings()
@@ -53,6 +52,13 @@ struct FilterRun: Sendable {
     self.tees = tees
     if options.incremental { try settings.add(common: options.values) }
     self.settings = settings
+  }
+
+  /// The run with the masks that its options name, which are pictures like others: to be read from within the sandbox.
+  func withMasks(_ made: MadeFilters? = nil) throws -> FilterRun {
+    var run = self
+    try run.options.readMasks(made)
+    return run
   }
 
   /// The chain for a picture, whose file may have to say how large pixels are.
@@ -130,12 +136,21 @@ struct FilterRun: Sendable {
   private static let gray = ImageDescription(width: 1, height: 1, color: .gray, sampleType: .uint8)
 
   func run() throws {
-    let tiling = try options.tiling()
     let outputs = try RunOutputs(self)
-    if options.explain {
-      return try explain(outputs, tiling)
+    if let table = outputs.sharedTable, options.noClobber, !options.dryRun, !options.explain, table != "-",
+      fileExists(table)
+    {
+      return
     }
-    if let table = outputs.sharedTable, options.noClobber, !options.dryRun, table != "-", fileExists(table) { return }
+    var confinement = Confinement(options)
+    confinement.reads(self, outputs.plan)
+    confinement.writes(outputs, of: options)
+    try confinement.around { try withMasks().perform(outputs) }
+  }
+
+  private func perform(_ outputs: RunOutputs) throws {
+    let tiling = try options.tiling()
+    if options.explain { return try explain(outputs, tiling) }
     let runner = BatchRunner(branches: [.init(self, outputs)], tiling: tiling)
     let rows = Locked([TableRows]())
     var failure: BatchFailure?

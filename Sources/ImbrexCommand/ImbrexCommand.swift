@@ -8,7 +8,9 @@ enum ImbrexCommand {
     removeUnfinishedOutputsOnSignals()
     do {
       try checkKernelChoice()
-      try run(CommandLineParser.parse(rawArguments()))
+      let arguments = rawArguments()
+      PluginWorker.setConfined(!arguments.contains("--no-sandbox"))
+      try run(CommandLineParser.parse(arguments))
       Messages.end()
     } catch {
       Messages.exit(with: error)

@@ -4,15 +4,20 @@ import Imbrex
 struct InfoCommand {
   private let inputs: [String]
   private let json: Bool
+  private let isConfined: Bool
 
   init(_ line: ParsedLine) throws {
     if line.inputs.isEmpty && isTerminal(0) { throw ImbrexError(.usage, "no input: name a picture, or pipe one in") }
     inputs = line.inputs.isEmpty ? ["-"] : line.inputs
     json = line.options.flag("json")
+    isConfined = !line.options.flag("no-sandbox")
   }
 
   func run() throws {
-    var failed = false
+    var confinement = Confinement(isOff: !isConfined, isVerbose: false), places = InputPlaces(), failed = false
+    inputs.forEach { places.add(file: $0) }
+    confinement.reads(places)
+    confinement.enter()
     for (index, input) in inputs.enumerated() {
       do {
         if json {

@@ -64,6 +64,7 @@ enum Messages {
   static func end() -> Never { finish(0) }
 
   private static func finish(_ status: Int32) -> Never {
+    TemporaryPlace.removeOwn()
     // Standard output may still hold buffered text; if that cannot be written, it is an error too.
     let flushed = fflush(nil)
     if flushed != 0 && status == 0 && errno != EPIPE {

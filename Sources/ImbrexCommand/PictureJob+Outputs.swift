@@ -173,6 +173,7 @@ extension PictureJob {
   /// A tee is what the commands so far would write: the depth that is asked for is the result's.
   func writerOptions(isMain: Bool) -> ImageWriter.Options {
     var writerOptions = options.writerOptions
+    writerOptions.maxMemory = context.tiling.maxMemory
     if !isMain { writerOptions.sampleType = nil }
     return writerOptions
   }

@@ -11,6 +11,8 @@ struct RunOutputs: Sendable {
     /// The inputs with the paths of this; one path for a single input.
     fileprivate(set) var plan: BatchPlan
     let isDirectory: Bool
+    /// As it was named.
+    let place: String
 
     func path(_ index: Int) -> String { plan[index].output! }
     func path(_ index: Int, page: PageLabel) -> String { plan.output(index, page: page)! }
@@ -62,6 +64,16 @@ struct RunOutputs: Sendable {
     if let plan = overlay?.plan { overlay!.plan = plan.part(shard) }
   }
 
+  /// Where something is written: paths, and whether files are made in them.
+  func places(_ options: CommonOptions) -> [(path: String, isDirectory: Bool)] {
+    guard !options.dryRun && !options.explain else { return [] }
+    let main = sharedTable ?? options.output ?? "-"
+    return [(main, writesToDirectory)]
+      + sides.map { side in
+        side.isDirectory ? (side.place, true) : (side.plan.count > 0 ? side.path(0) : "-", false)
+      }
+  }
+
   /// What is written beside results.
   var sides: [Side] { tees + [overlay].compactMap { $0 } }
 
@@ -107,13 +119,13 @@ struct RunOutputs: Sendable {
       var naming = try options.naming(path, run, format: options.format, filter: filter)
       if makesFloat { naming.formatForFloat = ImageFormat(named: "tiff") }
       if makesTwoLevels { naming.formatForLossless = ImageFormat(named: "png") }
-      let side = Side(name: name, plan: try plan.with(.directory(naming)), isDirectory: true)
+      let side = Side(name: name, plan: try plan.with(.directory(naming)), isDirectory: true, place: path)
       try side.plan.checkResultsApart()
       return side
     }
     if path == "-" {
       try checkStandardOutput(name, options)
-      return Side(name: name, plan: try plan.with(.single(path)), isDirectory: false)
+      return Side(name: name, plan: try plan.with(.single(path)), isDirectory: false, place: path)
     }
     guard plan.count == 1 else {
       throw ImbrexError(.usage, "\(name) for several inputs needs a directory: '\(path)/'")
@@ -122,7 +134,7 @@ struct RunOutputs: Sendable {
       throw ImbrexError(
         .usage, "the format of '\(path)' cannot be told: give it the extension of a picture, such as .png")
     }
-    return Side(name: name, plan: try plan.with(.single(path)), isDirectory: false)
+    return Side(name: name, plan: try plan.with(.single(path)), isDirectory: false, place: path)
   }
 
   /// Standard output takes one picture, and no terminal.

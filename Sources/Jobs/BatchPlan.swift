@@ -53,6 +53,9 @@ package struct BatchPlan: Sendable {
 
   package var count: Int { chosen?.count ?? inputs.count }
 
+  /// Where the inputs are.
+  package var inputPlaces: InputPlaces { inputs.places }
+
   /// Directories, and files in them, that could not be looked into: what they have is missing here.
   package var unread: [(path: String, error: ImbrexError)] { inputs.unread }
 
@@ -99,7 +102,10 @@ package struct BatchPlan: Sendable {
   /// - Parameter listed: Files, and of each the end of its path that an output keeps.
   package init(listed: [(path: String, kept: String)], output: Output) throws {
     var list = PathList()
-    for file in listed { list.append(file.path, keeping: PathText.bytes(file.kept).count) }
+    for file in listed {
+      list.append(file.path, keeping: PathText.bytes(file.kept).count)
+      list.places.add(file: file.path)
+    }
     inputs = list
     self.output = output
     chosen = nil

@@ -36,7 +36,7 @@ package struct InputSelection: Sendable {
     var directory = try BaseDirectory(base)
     let plain = try plainFiles(named: inputs)
     var list = PathList()
-    list.unread = plain.unread
+    (list.unread, list.places) = (plain.unread, plain.places)
     for index in 0..<plain.count {
       let path = plain[index].path
       list.append(path, keeping: path == "-" ? path : try directory.relative(path))
@@ -51,9 +51,11 @@ package struct InputSelection: Sendable {
       guard input != "-", let status = fileStatus(input), status.st_mode & S_IFMT == S_IFDIR else {
         let name = input.utf8.lastIndex(of: 0x2F).map { input[input.utf8.index(after: $0)...] } ?? input[...]
         list.append(input, keeping: PathText.bytes(String(name)).count)
+        list.places.add(file: input)
         continue
       }
       let root = input.hasSuffix("/") ? input : input + "/"
+      list.places.add(directory: root)
       try collect(root, below: "", excluded: excluded, into: &list)
     }
     return list
@@ -79,7 +81,9 @@ package struct InputSelection: Sendable {
       case .link where isDirectory(path) || isSpecialFile(path): break
       case .file, .link:
         let isWanted = includes.isEmpty ? ImageFormat(path: name) != nil : matches(includes, relative, name)
-        if isWanted { list.append(path, keeping: PathText.bytes(relative).count) }
+        guard isWanted else { continue }
+        list.append(path, keeping: PathText.bytes(relative).count)
+        if kind != .file { list.places.add(file: path) }
       case .other, .unknown: break
       }
     }

@@ -11,6 +11,8 @@ struct PathList {
 
   /// Directories, and files, that could not be looked into: what is in them is not in the list.
   var unread: [(path: String, error: ImbrexError)] = []
+  /// Where all of them are.
+  var places = InputPlaces()
 
   var count: Int { ends.count }
 

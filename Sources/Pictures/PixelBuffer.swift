@@ -1,4 +1,5 @@
 import Platform
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -54,9 +55,43 @@ public final class PixelBuffer: @unchecked Sendable {
       throw ImbrexError(.limit, "cannot allocate \(length) bytes: \(systemMessage(failure))")
     }
     base = address
+    if spilled { SpilledBuffers.add(self) }
   }
 
-  deinit { munmap(base, max(byteCount, 1)) }
+  deinit {
+    if isSpilled { SpilledBuffers.remove(self) }
+    munmap(base, max(byteCount, 1))
+  }
+}
+
+/// Of buffers in files, the pages that have been worked on do not stay in memory too.
+package enum SpilledBuffers {
+  private static let isAny = Atomic(0)
+  private static let touched = Atomic(0)
+  private static let all = Locked([UInt: Int]())
+
+  fileprivate static func add(_ buffer: PixelBuffer) {
+    all.withLock { $0[UInt(bitPattern: buffer.base)] = max(buffer.byteCount, 1) }
+    isAny.add(1, ordering: .relaxed)
+  }
+
+  fileprivate static func remove(_ buffer: PixelBuffer) {
+    isAny.subtract(1, ordering: .relaxed)
+    all.withLock { $0[UInt(bitPattern: buffer.base)] = nil }
+  }
+
+  /// To be called when so many bytes have been made or read.
+  ///
+  /// - Parameter limit: Bytes of all buffers that may be in memory.
+  package static func touch(_ byteCount: Int, limit: Int) {
+    guard isAny.load(ordering: .relaxed) > 0 else { return }
+    guard touched.add(byteCount, ordering: .relaxed).newValue > max(limit, 4 << 20) else { return }
+    touched.store(0, ordering: .relaxed)
+    // They stay in their files, and come back when they are looked at.
+    all.withLock { all in
+      for (base, byteCount) in all { madvise(UnsafeMutableRawPointer(bitPattern: base), byteCount, MADV_DONTNEED) }
+    }
+  }
 }
 
 /// Opens a new file in `TMPDIR` for reading and writing and removes its name at once.
@@ -65,7 +100,7 @@ public final class PixelBuffer: @unchecked Sendable {
 /// - Throws: ``ImbrexError`` with the directory and the reason.
 package func openTemporaryFile() throws -> Int32 {
   let directory = temporaryDirectory()
-  var template = PathText.bytes(directory + "/imbrex-XXXXXX").map { CChar(bitPattern: $0) } + [0]
+  var template = PathText.bytes(TemporaryPlace.path + "/imbrex-XXXXXX").map { CChar(bitPattern: $0) } + [0]
   let descriptor = mkstemp(&template)
   guard descriptor >= 0 else {
     throw ImbrexError(.output, refused: "cannot make a temporary file in \(directory)")

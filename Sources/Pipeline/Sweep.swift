@@ -170,6 +170,7 @@ final class Sweep: @unchecked Sendable {
         work = .decoding
       }
       statistics.add(work, monotonicNanoseconds() - start)
+      SpilledBuffers.touch(byteCount(of: action), limit: Self.spilledInMemory)
       monitor.locked {
         finish(action)
         monitor.wakeAll()
@@ -180,6 +181,21 @@ final class Sweep: @unchecked Sendable {
         monitor.wakeAll()
       }
       for case .stencil(let stencil) in stages { stencil.cancel() }
+    }
+  }
+
+  /// Bytes of what is in temporary files that are in memory too.
+  private static let spilledInMemory = 16 << 20
+
+  /// Of pixels that an action reads or makes, about.
+  private func byteCount(of action: Action) -> Int {
+    switch action {
+    case .work, .write: return 0
+    case .tile(let index, let band, let column):
+      let tile = levels[index].tile(band: band, column: column)
+      return 2 * tile.width * tile.height * levels[index].plan.description.bytesPerPixel
+    case .decode(let band):
+      return levels[0].rows(of: band).count * levels[0].plan.description.bytesPerRow
     }
   }
 

@@ -39,7 +39,22 @@ package final class ChildProcess: @unchecked Sendable {
   ///
   /// - Parameter environment: Added to this process's own.
   package convenience init(shell command: String, environment: [(name: String, value: String)]) throws {
-    try self.init([Array("/bin/sh".utf8), Array("-c".utf8), PathText.bytes(command)], environment, shared: -1)
+    try self.init(Self.shellWords(command).map { PathText.bytes($0) }, environment, shared: -1)
+  }
+
+  /// What runs a command.
+  package static func shellWords(_ command: String) -> [String] { ["/bin/sh", "-c", command] }
+
+  /// Starts the process that starts these programs, with these arguments, when this one cannot start any more; there must be no
+  /// thread beside this.
+  ///
+  /// - Returns: Whether there is one.
+  package static func startBroker(of commands: [[String]]) -> Bool {
+    for words in commands {
+      let isKept = withCStrings(words.map { PathText.bytes($0) }) { system_broker_allow($0) } == 0
+      guard isKept else { return false }
+    }
+    return system_broker_start() == 0
   }
 
   /// Starts a program.

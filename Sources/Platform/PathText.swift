@@ -146,6 +146,12 @@ package func linkFile(_ from: String, _ to: String) -> Int32 {
 @discardableResult
 package func removeFile(_ path: String) -> Int32 { PathText.withCPath(path) { unlink($0) } }
 
+/// Makes a directory in one that is there; false if that cannot be done.
+package func makeDirectory(_ path: String) -> Bool { PathText.withCPath(path) { mkdir($0, 0o777) } == 0 }
+
+/// Removes a directory, if it is empty.
+package func removeDirectory(_ path: String) { _ = PathText.withCPath(path) { rmdir($0) } }
+
 /// Makes a directory and those above it.
 package func makeDirectories(_ path: String) throws {
   var prefix = path.utf8.first == 0x2F ? "/" : ""
@@ -165,6 +171,9 @@ public func currentDirectory() -> String {
   return PathText.text(path)
 }
 
+/// Makes relative paths begin at another directory, for the whole process.
+///
+/// - Throws: ``ImbrexError`` with the path, where it is no directory that may be entered.
 public func changeDirectory(to path: String) throws {
   guard PathText.withCPath(path, { chdir($0) }) == 0 else {
     throw ImbrexError(.input, "cannot go to the directory '\(path)': \(systemMessage())")

@@ -91,7 +91,7 @@ private final class PluginProcess: PluginRunner, @unchecked Sendable {
   init(timeout: Double?) throws {
     self.timeout = timeout
     memory = try SharedMemory()
-    child = try ChildProcess([try PluginWorker.program(), PluginWorker.word], shared: memory.descriptor)
+    child = try ChildProcess(try PluginWorker.words(), shared: memory.descriptor)
   }
 
   func cancel() { child.kill() }

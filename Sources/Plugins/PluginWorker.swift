@@ -20,6 +20,16 @@ public enum PluginWorker {
   static let memoryDescriptor: Int32 = 3
 
   private static let isServed = Atomic(false)
+  private static let isConfined = Atomic(true)
+  private static let openWord = "--no-sandbox"
+
+  /// Whether plug-ins keep the rights of their user, once they are loaded.
+  public static func setConfined(_ value: Bool) { isConfined.store(value, ordering: .relaxed) }
+
+  /// What starts a worker.
+  package static func words() throws -> [String] {
+    [try program(), word] + (isConfined.load(ordering: .relaxed) ? [] : [openWord])
+  }
 
   /// The path of this program, which can be started as a worker.
   static func program() throws -> String {
@@ -38,8 +48,9 @@ public enum PluginWorker {
   /// To be called before anything else by a program that runs plug-ins in worker processes. Does not return in a worker.
   public static func serveIfAsked() {
     isServed.store(true, ordering: .relaxed)
-    guard commandLineArguments().first == word else { return }
-    var session = PluginSession()
+    let arguments = commandLineArguments()
+    guard arguments.first == word else { return }
+    var session = PluginSession(isConfined: !arguments.contains(openWord))
     session.serve()
     exit(0)
   }
@@ -52,8 +63,12 @@ private struct PluginSession {
   private var library: PluginLibrary?
   private var calls: PluginCalls?
   private var memory = TileMemory()
+  private let isConfined: Bool
+  /// The library's, until there is a sandbox around it.
+  private var path: String?
 
-  init() {
+  init(isConfined: Bool) {
+    self.isConfined = isConfined
     // What the plug-in reads and prints is not to be mistaken for what imbrex says.
     requests = fcntl(0, F_DUPFD_CLOEXEC, 10)
     answers = fcntl(1, F_DUPFD_CLOEXEC, 10)
@@ -84,10 +99,14 @@ private struct PluginSession {
 
   private mutating func perform(_ request: [UInt8], _ answer: inout PluginMessage) throws {
     var request = PluginMessage(request)
-    switch PluginRequest(rawValue: try request.integer()) {
+    let kind = PluginRequest(rawValue: try request.integer())
+    // What has been loaded and set up so far is the user's; what comes now is a stranger's.
+    if kind == .output || kind == .apply { confine() }
+    switch kind {
     case .load:
-      let library = try PluginLibrary(path: try request.text())
+      let path = try request.text(), library = try PluginLibrary(path: path)
       self.library = library
+      self.path = path
       answer.add(library.filters.count)
       for filter in library.filters { filter.description.write(to: &answer) }
     case .choose:
@@ -104,6 +123,12 @@ private struct PluginSession {
       try chosen().apply(tile, source: source, target: target)
     case nil: throw PluginMessage.damaged
     }
+  }
+
+  private mutating func confine() {
+    guard isConfined, let path else { return }
+    Sandbox.enterForPlugin(at: path)
+    self.path = nil
   }
 
   private func chosen() throws -> PluginCalls {

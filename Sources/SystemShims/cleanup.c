@@ -93,7 +93,8 @@ int64_t system_allow_open_files(int64_t wanted) {
 }
 
 void system_cleanup_install(void) {
-  // All that end a process from outside or by its limits; what is a bug of its own is left to the runtime, which tells where.
+  // All that end a process from outside or by its limits; what is a bug of its own is left to the runtime, which tells
+  // where.
   static const int signals[] = {SIGINT,  SIGTERM, SIGHUP,    SIGQUIT, SIGXCPU,
                                 SIGALRM, SIGPROF, SIGVTALRM, SIGUSR1, SIGUSR2};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {

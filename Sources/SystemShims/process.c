@@ -81,6 +81,7 @@ static int set_attributes(posix_spawnattr_t *attributes, const sigset_t *mask) {
 
 int process_spawn(int32_t *number, const int theirs[4], char *const *arguments, char *const *environment,
                   const sigset_t *mask) {
+  if (broker_is_there()) return broker_spawn(number, theirs, arguments, environment, mask);
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   if (posix_spawn_file_actions_init(&actions) != 0) return ENOMEM;
@@ -129,9 +130,13 @@ static void prepare(void) {
   guardian_start();
 }
 
-int32_t system_start(system_child *child, char *const *arguments, char *const *environment, int32_t shared) {
+void process_prepare(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, prepare);
+}
+
+int32_t system_start(system_child *child, char *const *arguments, char *const *environment, int32_t shared) {
+  process_prepare();
   int ends[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
   int failure = 0;
   for (int i = 0; i < 3 && failure == 0; i++) {

@@ -17,6 +17,15 @@ bool process_make_pipe(int ends[2]);
 int process_spawn(int32_t *number, const int theirs[4], char *const *arguments, char *const *environment,
                   const sigset_t *mask);
 
+/// What has to be done before the first child.
+void process_prepare(void);
+
+/// Whether another process starts them: see `system_broker_start`.
+bool broker_is_there(void);
+/// As `process_spawn`, by that process.
+int broker_spawn(int32_t *number, const int theirs[4], char *const *arguments, char *const *environment,
+                 const sigset_t *mask);
+
 /// Starts the guardian: a process that kills the groups it knows when this one has ended, however that came.
 void guardian_start(void);
 /// The guardian knows a group from now on, or no more.

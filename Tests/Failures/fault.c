@@ -31,14 +31,22 @@ static long wanted = -1, all_calls, named_calls;
 static int fault_errno, log_descriptor = -1;
 static pid_t process;
 
+/// The library's own calls, which nobody counts.
+static long raw(long number, long a, long b, long c, long d) {
+  static long (*next)(long, ...);
+  if (next == NULL) next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+  return next(number, a, b, c, d);
+}
+
 __attribute__((constructor)) static void begin(void) {
   const char *fault = getenv("IMBREX_FAULT"), *log = getenv("IMBREX_FAULT_LOG");
   process = getpid();
-  if (log != NULL) log_descriptor = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (log != NULL)
+    log_descriptor = (int)raw(SYS_openat, AT_FDCWD, (long)log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log_descriptor >= 0) {
     // Out of the way of what the program opens.
-    int moved = (int)syscall(SYS_fcntl, log_descriptor, F_DUPFD_CLOEXEC, 900);
-    syscall(SYS_close, log_descriptor);
+    int moved = (int)raw(SYS_fcntl, log_descriptor, F_DUPFD_CLOEXEC, 900, 0);
+    raw(SYS_close, log_descriptor, 0, 0, 0);
     log_descriptor = moved;
   }
   if (fault != NULL) {
@@ -63,7 +71,7 @@ static int fault(const char *name) {
   if (log_descriptor >= 0) {
     char line[32];
     int length = snprintf(line, sizeof line, "%s\n", name);
-    syscall(SYS_write, log_descriptor, line, (size_t)length);
+    raw(SYS_write, log_descriptor, (long)line, length, 0);
   }
   all_calls++;
   long number = all_calls;
@@ -72,17 +80,17 @@ static int fault(const char *name) {
   return number == wanted ? fault_errno : 0;
 }
 
-#define NEXT(name)                                        \
-  static __typeof__(name) *next;                          \
+#define NEXT(name)               \
+  static __typeof__(name) *next; \
   if (next == NULL) next = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
 
-#define FAIL(call, value)            \
-  do {                               \
-    int found = fault(call);         \
-    if (found > 0) {                 \
-      errno = found;                 \
-      return value;                  \
-    }                                \
+#define FAIL(call, value)    \
+  do {                       \
+    int found = fault(call); \
+    if (found > 0) {         \
+      errno = found;         \
+      return value;          \
+    }                        \
   } while (0)
 
 // MARK: Calls that are done or not
@@ -151,6 +159,19 @@ int open(const char *path, int flags, ...) {
   va_end(arguments);
   FAIL("open", -1);
   return next(path, flags, mode);
+}
+
+/// Calls that the library has no function for.
+long syscall(long number, ...) {
+  NEXT(syscall);
+  long given[6];
+  va_list arguments;
+  va_start(arguments, number);
+  for (int i = 0; i < 6; i++) given[i] = va_arg(arguments, long);
+  va_end(arguments);
+  // Threads that wait for each other are no business of this.
+  if (number != SYS_futex) FAIL("syscall", -1);
+  return next(number, given[0], given[1], given[2], given[3], given[4], given[5]);
 }
 
 // MARK: Calls that may be cut short

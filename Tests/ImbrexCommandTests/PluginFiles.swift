@@ -11,6 +11,8 @@ enum PluginFiles {
     "sharpen.c", "cc -std=c99 -Wall -Wextra -Wno-unused-parameter -pedantic -Werror", "libsharpen.so")
   static let local = build("local.cpp", "c++ -std=c++11 -Wall -Wextra -pedantic -Werror", "liblocal.so")
   static let hostile = build("hostile.c", "cc -std=gnu11", "libhostile.so")
+  /// Tries what a sandbox forbids.
+  static let spy = build("spy.c", "cc -std=gnu11 -w", "libspy.so")
   /// Its table is wrong, in the way that `HOSTILE_TABLE` says.
   static let table = build("hostile.c", "cc -std=gnu11 -w -DTABLE", "libtable.so")
   static let threshold = build("threshold.swift", "swiftc", "libthreshold.so")

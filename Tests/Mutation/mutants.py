@@ -28,7 +28,8 @@ MUTANTS = [
     Mutant("strong-threshold", f"{KERNELS}/canny_tmpl.h", "(LOAD_MANY(m[1] + x) >= high)", "(LOAD_MANY(m[1] + x) > high)",
            "FixtureTests|ArithmeticTests"),
     Mutant("median-nan", f"{KERNELS}/median_tmpl.h", "u.value != u.value ? INT32_MAX : key", "key", "FixtureTests|ArithmeticTests"),
-    Mutant("median-rank", f"{KERNELS}/median_histogram_tmpl.h", "unsigned rank = count / 2;", "unsigned rank = (count - 1) / 2;",
+    Mutant("median-rank", f"{KERNELS}/median_histogram_tmpl.h", "wanted = KERNEL(chosen_rank)(window, count);",
+           "wanted = KERNEL(chosen_rank)(window, count - 1);",
            "FixtureTests|NodataTests"),
     # Filters
     Mutant("mirror", "Sources/Pipeline/Boundary.swift", "return j >= n ? 2 * n - 2 - j : j", "return j >= n ? 2 * n - 1 - j : j",
@@ -38,8 +39,8 @@ MUTANTS = [
     Mutant("pruning", "Sources/Filters/Blobs/Blob.swift", "> overlap else { continue }", ">= overlap else { continue }",
            "FixtureTests|UnitTests|SmallPictureTests"),
     # Plans
-    Mutant("wrapped-blur", "Sources/Filters/Gaussian/Gaussian.swift", "boundary == .wrap && radiusY > 0 }",
-           "boundary == .wrap && radiusY > 1 }", r"TilingTests|ChainTests|FixtureTests"),
+    Mutant("wrapped-blur", "Sources/Filters/Gaussian/Gaussian.swift", "boundary.y == .wrap && radiusY > 0 }",
+           "boundary.y == .wrap && radiusY > 1 }", r"TilingTests|ChainTests|FixtureTests"),
     Mutant("memory-limit", "Sources/Pipeline/Plan.swift", "guard memory > tiling.maxMemory &&", "guard memory / 2 > tiling.maxMemory &&",
            "MessageTests|CommandTests|TilingTests|BadInputTests"),
     Mutant("region-window", "Sources/Pipeline/Plan.swift", "window = legs[index - 1].whole?.inputWindow(for: legs[index].sweep.levels[0].window)",

@@ -176,12 +176,17 @@ typedef struct codec_input {
   uint32_t page;  ///< Where to begin in a file of several pages; `codec_no_page` if there are fewer.
 } codec_input;
 
+/// Refuses rows of which a run must hold so many that they are more than `max_memory`.
+int32_t codec_check_row(const codec_input *input, size_t row_bytes, codec_error *error);
+
 /// How to write beyond what `codec_header` says.
 typedef struct codec_options {
   int32_t compression;     ///< PNG and TIFF deflate level 0…9 (1 and 2 are ISA-L's); -1: 2.
   int32_t zstd_level;      ///< 1…22; 0: libtiff's usual one, 9.
   int32_t jpeg_quality;    ///< 1…100; 0: the header's, or 90 if that is unknown.
   int32_t needs_big_tiff;  ///< 1: more is to come than a classic TIFF may hold.
+  /// Bytes of a picture that a format wants whole before it is written; more is held in a temporary file. 0: any.
+  uint64_t max_memory;
 } codec_options;
 
 // Each format F has the same functions, on its own handle types:

@@ -46,7 +46,10 @@ package struct CommandDefinition: Sendable {
       """,
     examples: ["imbrex info photo.jpg", "imbrex info --json *.tif > files.ndjson"],
     inputHelp: "Pictures, or - for standard input.",
-    options: [OptionDefinition("json", .flag, help: "Print one JSON object a file, on a line of its own.")],
+    options: [
+      OptionDefinition("json", .flag, help: "Print one JSON object a file, on a line of its own."),
+      CommonOptionList.noSandbox,
+    ],
     takesFilters: false)
 
   package static let bench = CommandDefinition(
@@ -80,6 +83,7 @@ package struct CommandDefinition: Sendable {
         help: "Draw speed-up against workers into this file: .svg, or a picture such as .png."),
       CommonOptionList.tile(isRepeatable: true), CommonOptionList.chunks(isRepeatable: true),
       CommonOptionList.halo, CommonOptionList.maxMemory, CommonOptionList.mask, CommonOptionList.nodata,
+      CommonOptionList.noSandbox,
     ],
     takesFilters: true)
 
@@ -117,6 +121,7 @@ package struct CommandDefinition: Sendable {
         "engine", .choice(["slurm", "dask"]), valueName: "engine", help: "submit: who runs the tasks."),
       OptionDefinition("go", .flag, help: "submit: do it, instead of printing what would be done."),
       OptionDefinition("wait", .flag, help: "submit --go: follow until all is done."),
+      CommonOptionList.noSandbox,
     ],
     takesFilters: false)
 }

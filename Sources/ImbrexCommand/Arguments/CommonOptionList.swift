@@ -198,6 +198,7 @@ package enum CommonOptionList {
       OptionDefinition(
         "progress", .choice(["auto", "always", "never"]), valueName: "when", default: .choice("auto"),
         changesResult: false, help: "Show progress on standard error; auto: on a terminal."),
+      noSandbox,
       OptionDefinition("quiet", short: "q", .flag, changesResult: false, help: "Report errors only."),
       OptionDefinition(
         "verbose", short: "v", .flag, changesResult: false,
@@ -235,6 +236,10 @@ extension CommonOptionList {
     "halo", .text(allowed: "a number of pixels, or two of them as NY,NX") { OptionText.halo($0) != nil },
     valueName: "n", unit: "pixels", defaultText: "what the filter needs", changesResult: false,
     help: "Ghost cells around every tile: N or NY,NX.")
+
+  static let noSandbox = OptionDefinition(
+    "no-sandbox", .flag, changesResult: false,
+    help: "Keep all rights of the user while pictures are read: see SECURITY in imbrex(1).")
 
   static let maxMemory = OptionDefinition(
     "max-memory", .text(allowed: "a size such as 512M or 2G") { OptionText.byteCount($0) != nil }, valueName: "size",

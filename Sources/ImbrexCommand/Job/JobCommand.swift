@@ -14,8 +14,8 @@ struct JobCommand {
     /// The options that go with it, of those that not all take.
     var options: Set<String> {
       switch self {
-      case .create: ["parts", "tiled-copy"]
-      case .run: ["task", "first"]
+      case .create: ["parts", "tiled-copy", "no-sandbox"]
+      case .run: ["task", "first", "no-sandbox"]
       case .status: ["json"]
       case .graph: ["json", "dot", "make"]
       case .submit: ["engine", "go", "wait"]
@@ -97,11 +97,17 @@ struct JobCommand {
       throw ImbrexError(.usage, "what stands behind -- must be a filter, or a chain of them")
     }
     var planner = try JobPlanner(line, command: rest, parts: parts, makesCopies: values.flag("tiled-copy"))
-    let plan = try planner.plan()
-    try directory.create(plan)
-    let tasks = plan.tasks.count
+    var confinement = Confinement(isOff: values.flag("no-sandbox"), isVerbose: line.options.flag("verbose"))
+    planner.needs(&confinement)
+    confinement.writes(directory.path, isDirectory: true)
+    var tasks = 0, waves = 0
+    try confinement.around {
+      let plan = try planner.plan()
+      try directory.create(plan)
+      (tasks, waves) = (plan.tasks.count, plan.waves.count)
+    }
     print(
-      "\(tasks) \(tasks == 1 ? "task" : "tasks") in \(plan.waves.count) \(plan.waves.count == 1 ? "wave" : "waves"): imbrex job run \(PathText.printable(directory.path))"
+      "\(tasks) \(tasks == 1 ? "task" : "tasks") in \(waves) \(waves == 1 ? "wave" : "waves"): imbrex job run \(PathText.printable(directory.path))"
     )
   }
 
@@ -115,7 +121,7 @@ struct JobCommand {
   private func runTasks() throws {
     let plan = try directory.plan()
     let number = try taskNumber(plan)
-    let tasks = try JobTasks(directory, plan)
+    let tasks = try JobTasks(directory, plan, isConfined: !values.flag("no-sandbox"))
     defer { tasks.close() }
     let runner = JobRunner(directory, plan)
     if let number {

@@ -27,6 +27,9 @@ struct JobPlanner {
     try Self.check(line)
     run = try FilterRun(line)
     outputs = try RunOutputs(run)
+    if line.options.isGiven("no-sandbox") {
+      throw ImbrexError(option: "no-sandbox", "stands with job create, and with job run")
+    }
     var tiling = try run.options.tiling()
     if !line.options.isGiven("max-memory") { tiling.maxMemory = min(tiling.maxMemory, Self.defaultMaxMemory) }
     self.tiling = tiling
@@ -54,6 +57,9 @@ struct JobPlanner {
     var pages: [ImageDescription]?
     var readsFromTop = false
   }
+
+  /// What planning looks at.
+  func needs(_ confinement: inout Confinement) { confinement.reads(run, outputs.plan) }
 
   mutating func plan() throws -> JobPlan {
     // A plan that leaves out what is there would be kept to for ever.

@@ -9,7 +9,7 @@ struct JobTasks {
   private let pool: WorkerPool
 
   /// - Throws: ``ImbrexError`` for a plan of another version, or whose directory is not there.
-  init(_ directory: JobDirectory, _ plan: JobPlan) throws {
+  init(_ directory: JobDirectory, _ plan: JobPlan, isConfined: Bool) throws {
     guard plan.version == version else {
       throw ImbrexError(
         .input, "\(directory.path): the job was made by imbrex \(plan.version), this is \(version): make the job anew")
@@ -24,7 +24,27 @@ struct JobTasks {
     var tiling = try CommonOptions(line).tiling()
     tiling.maxMemory = plan.maxMemory
     self.tiling = tiling
+    if isConfined { Self.confine(directory, plan, line) }
     pool = WorkerPool(count: tiling.workers)
+  }
+
+  /// To the job's directory, its inputs and its outputs.
+  private static func confine(_ directory: JobDirectory, _ plan: JobPlan, _ line: ParsedLine) {
+    var confinement = Confinement(isOff: false, isVerbose: line.options.flag("verbose"))
+    var places = InputPlaces()
+    for file in plan.inputs + plan.named { places.add(file: file.path) }
+    confinement.reads(places)
+    if let mask = line.options.text("mask") { confinement.reads(mask) }
+    confinement.starts(line.stages)
+    confinement.writes(directory.path, isDirectory: true)
+    for directory in Set(plan.outputs.map { PathText.split($0).directory }) {
+      confinement.writes(directory.isEmpty ? "." : directory, isDirectory: true)
+    }
+    let tees = line.stages.compactMap { if case .tee(let path) = $0 { path } else { nil } }
+    for path in tees + [line.options.text("overlay")].compactMap({ $0 }) {
+      confinement.writes(path, isDirectory: path.hasSuffix("/") || isDirectory(path))
+    }
+    confinement.enter()
   }
 
   func close() { pool.close() }
@@ -48,7 +68,7 @@ struct JobTasks {
   private func split(_ number: Int, _ body: (SplitWork) throws -> Void) throws {
     let picture = plan.pictures[number], input = plan.inputs[picture.input]
     try input.check()
-    let run = try FilterRun(line, listed: .init(files: [(input.path, input.kept)]))
+    let run = try FilterRun(line, listed: .init(files: [(input.path, input.kept)])).withMasks()
     let outputs = try RunOutputs(run)
     let job = FileJob(
       0, outputs.plan[0], RunContext(pool: pool, tiling: tiling), backupSuffix: nil, progress: nil)
@@ -76,6 +96,7 @@ struct JobTasks {
     }
     if !sound.isEmpty {
       let run = try FilterRun(line, listed: .init(files: sound.map { (plan.inputs[$0].path, plan.inputs[$0].kept) }))
+        .withMasks()
       let outputs = try RunOutputs(run)
       let results = Locked([FileResult]())
       var runner = BatchRunner(branches: [.init(run, outputs)], tiling: tiling)

@@ -4,13 +4,14 @@ import Imbrex
 struct VariedRun: Sendable {
   let line: VariedLine
   /// One for each combination.
-  let runs: [FilterRun]
+  private(set) var runs: [FilterRun]
   let variants: [Variant]
   let outputs: [RunOutputs]
+  private let made: MadeFilters
 
   init(_ line: VariedLine) throws {
     self.line = line
-    let made = MadeFilters()
+    made = MadeFilters()
     let first = try FilterRun(line.lines[0], made: made), firstOutputs = try RunOutputs(first)
     // The files are looked for once.
     var listed: CommonOptions.Listed?
@@ -39,6 +40,21 @@ struct VariedRun: Sendable {
   }
 
   func run() throws {
+    var confinement = Confinement(options)
+    for (run, outputs) in zip(runs, outputs) {
+      confinement.reads(run, outputs.plan)
+      confinement.writes(outputs, of: options)
+    }
+    if let truth = options.truth { confinement.reads(truth) }
+    if let sheet = options.sheet { confinement.writes(sheet, isDirectory: sheet.hasSuffix("/") || isDirectory(sheet)) }
+    try confinement.around {
+      var run = self
+      run.runs = try runs.map { try $0.withMasks(made) }
+      try run.perform()
+    }
+  }
+
+  private func perform() throws {
     let tiling = try options.tiling()
     let branches = runs.indices.map { BatchRunner.Branch(runs[$0], outputs[$0], line.combinations[$0]) }
     let runner = BatchRunner(branches: branches, tiling: tiling)
@@ -126,7 +142,7 @@ struct VariedRun: Sendable {
 }
 
 /// Filters that have been made: those of equal options are one.
-final class MadeFilters {
+final class MadeFilters: @unchecked Sendable {
   private var made: [String: any Filter] = [:]
   private var masks: [String: [Mask]] = [:]
 

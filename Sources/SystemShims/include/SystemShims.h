@@ -10,12 +10,13 @@ int32_t system_affinity_cores(void);
 /// The program's name and arguments, ended by null; or null where the system does not give them.
 char *const *system_arguments(void);
 
-/// Registers a path, of a file or a directory, to be removed if a signal ends the process; returns its slot, or -1 if there is no room.
+/// Registers a path, of a file or a directory, to be removed if a signal ends the process; returns its slot, or -1 if
+/// there is no room.
 int32_t system_cleanup_add(const char *path);
 /// Forgets a slot (-1 is allowed).
 void system_cleanup_remove(int32_t slot);
-/// Installs handlers that remove the registered paths for the signals that end a process from outside, such as SIGINT, SIGTERM,
-/// SIGQUIT and SIGXCPU; ignores SIGPIPE and SIGXFSZ.
+/// Installs handlers that remove the registered paths for the signals that end a process from outside, such as SIGINT,
+/// SIGTERM, SIGQUIT and SIGXCPU; ignores SIGPIPE and SIGXFSZ.
 void system_cleanup_install(void);
 
 /// Whether a bar stands on the terminal of standard error, with the cursor at its beginning; a signal's handler takes
@@ -70,6 +71,45 @@ int32_t system_shared_memory(void);
 void system_follow(int32_t descriptor);
 /// This thread is inside a plug-in, or no more. A program that is left from there removes what is unfinished and fails.
 void system_enter_plugin(int32_t is_inside);
+
+/// What a sandbox leaves of a file, or of a directory and all below it.
+enum {
+  system_may_read = 1,
+  /// Write to files that are there.
+  system_may_write = 2,
+  /// Make files and directories, rename and remove them.
+  system_may_make = 4,
+  /// Remove empty directories.
+  system_may_remove = 8,
+};
+
+/// Begins a sandbox (Landlock): nothing of the file system is left but what it is given.
+///
+/// @param keeps_signals  Whether processes outside can be ended.
+/// @return A descriptor; -1 where the system has no such thing.
+int32_t system_sandbox_begin(int32_t keeps_signals);
+/// Gives it a path, links followed; -1 if there is nothing at the path.
+int32_t system_sandbox_allow(int32_t sandbox, const char *path, int32_t rights);
+/// Enters it: this thread, and all that it starts. The descriptor is closed.
+///
+/// @return 0, or -1.
+int32_t system_sandbox_enter(int32_t sandbox);
+/// From now on all threads are refused to start programs, open sockets, look into other processes and change the
+/// machine.
+///
+/// @return 0, or -1 where the system has no such filter.
+int32_t system_sandbox_filter(void);
+
+/// Names a command that can be started when this process cannot start any more: by its path and arguments, ended by
+/// null.
+///
+/// @return 0, or -1.
+int32_t system_broker_allow(char *const *arguments);
+/// Starts the process that starts such commands from now on; there must be no other thread. Of their environment only
+/// IMBREX_… and …_NUM_THREADS can be said anew.
+///
+/// @return 0, or -1.
+int32_t system_broker_start(void);
 
 /// The path of this program, to be freed; null where it cannot be told.
 char *system_program(void);

@@ -1,5 +1,3 @@
-import Platform
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -12,7 +10,7 @@ import Platform
 ///
 /// It says which process of which machine is at it, and when that began, because numbers of processes come again. So what a
 /// killed run has left can be told from what is being written, also where several machines share a directory.
-struct TemporaryName: Equatable {
+package struct TemporaryName: Equatable {
   private static let mark: [UInt8] = Array(".imbrex-".utf8)
 
   let host: String
@@ -20,7 +18,7 @@ struct TemporaryName: Equatable {
   let start: Int
 
   /// - Parameter attempt: Numbers the files of one name.
-  static func path(beside target: String, attempt: Int) -> String {
+  package static func path(beside target: String, attempt: Int) -> String {
     let (directory, name) = PathText.split(target)
     // Names have a limit of their own, 255 bytes.
     let stem = PathText.text(PathText.bytes(name).prefix(190))
@@ -37,7 +35,7 @@ struct TemporaryName: Equatable {
   }
 
   /// Reads the name of a file that is no other's: nil for all other names.
-  init?(_ name: UnsafeBufferPointer<UInt8>) {
+  package init?(_ name: UnsafeBufferPointer<UInt8>) {
     guard name.first == 0x2E, name.count > Self.mark.count + 8 else { return nil }
     // From the end, because a name may have the mark in it.
     guard let begin = (1...(name.count - Self.mark.count)).last(where: { name[$0...].starts(with: Self.mark) }) else {
@@ -53,7 +51,7 @@ struct TemporaryName: Equatable {
   }
 
   /// Whether the process was one of this machine, and is gone.
-  var isLeftOver: Bool {
+  package var isLeftOver: Bool {
     guard host == Self.thisHost else { return false }
     if kill(process, 0) != 0 && errno == ESRCH { return true }
     return Self.startOfProcess(process).map { $0 != start } ?? false
