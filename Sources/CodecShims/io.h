@@ -93,7 +93,6 @@ void codec_held_touch(codec_held *held, size_t bytes);
 /// Gives it back; nothing happens where there is nothing.
 void codec_held_free(codec_held *held);
 
-
 /// 1…100: the quality whose tables (64 numbers in rows; the second may be null, or the first) are nearest.
 int32_t codec_jpeg_quality(const uint16_t *luminance, const uint16_t *_Nullable chrominance);
 
