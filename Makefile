@@ -38,12 +38,12 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = "$(SHARE)/bash-completion/completions/imbrex" "$(SHARE)/zsh/site-functions/_imbrex" \
   "$(SHARE)/fish/vendor_completions.d/imbrex.fish"
 
-.PHONY: all deps build check same-bytes hardening failures test test-engines test-sanitized soak demo bench bench-peers bench-apply bench-sweeps bench-kernels bench-page fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
+.PHONY: all deps build check same-bytes hardening failures test test-engines test-sanitized test-mutants soak demo bench bench-peers bench-apply bench-sweeps bench-kernels bench-page fuzz lint docs manuals test-arm64 install uninstall install-built deb dist standalone formula clean help
 
 all: build
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## Install the libraries that imbrex is built with
 	@if pkg-config --exists libpng libjpeg libtiff-4 libisal libxxhash zlib 2>/dev/null; then :; \
@@ -68,8 +68,7 @@ test: deps ## Run all tests
 	$(SWIFT) test -c release --scratch-path .build-tests
 	$(EXAMPLE) || { rm -rf .build-example && $(EXAMPLE); }
 	.build-example/release/blur $(PHOTO) .build-example/blurred.png
-
-check: test same-bytes hardening failures lint ## All of the tests that need nothing but this machine, and the formatting
+	.build-example/release/grow $(PHOTO) .build-example/grown.png
 
 same-bytes: build ## Run commands and compression thousands of times: the same bytes each time
 	bash Tests/SameBytes/run.sh $(PROGRAM)
@@ -84,10 +83,19 @@ failures: test ## Make each system call of many runs fail, one at a time
 test-engines: build ## Run jobs on make, Slurm and dask, which are installed and started on this machine
 	bash Tests/Engines/run.sh $(ENGINES)
 
+check: deps ## Run all that there is to check, with the tools that are there (about an hour); CHECKS: some steps of it
+	bash Tests/check.sh $(CHECKS)
+
+# Only tests whose names match, where TEST_FILTER is set.
+SANITIZED = $(SWIFT) test -c release $(if $(TEST_FILTER),--filter '$(TEST_FILTER)')
+
 # ThreadSanitizer, then AddressSanitizer (whose report of leaks at exit is left out: a program that ends frees nothing).
-test-sanitized: deps ## Run all tests under sanitizers
-	IMBREX_SANITIZED=1 $(SWIFT) test -c release --sanitize=thread --scratch-path .build-tsan
-	IMBREX_SANITIZED=1 ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --sanitize=address --scratch-path .build-asan
+test-sanitized: deps ## Run all tests under sanitizers, or those that match TEST_FILTER
+	IMBREX_SANITIZED=1 $(SANITIZED) --sanitize=thread --scratch-path .build-tsan
+	IMBREX_SANITIZED=1 ASAN_OPTIONS=detect_leaks=0 $(SANITIZED) --sanitize=address --scratch-path .build-asan
+
+test-mutants: deps ## Break lines of kernels, plans and codecs one at a time: tests must notice; MUTANTS: some of them
+	python3 Tests/Mutation/run.py $(MUTANTS)
 
 test-arm64: ## Compare the kernels with arm64's under qemu
 	bash Tests/CrossKernels/run.sh
@@ -130,9 +138,13 @@ FUZZ_SECONDS ?= 20
 fuzz: ## Fuzz the readers under sanitizers, FUZZ_SECONDS each
 	bash Tests/Fuzz/run.sh $(FUZZ_SECONDS)
 
-lint: ## Check the formatting of Swift and C, and the manual pages, with the tools that are there
+# Others lay code out otherwise.
+CLANG_FORMAT_VERSION := 14
+
+lint: ## Check formatting of Swift and C, comments of what is public, and the manual pages, with the tools that are there
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
-	@if command -v clang-format >/dev/null; then clang-format --dry-run --Werror $$(git ls-files 'Sources/*.c' 'Sources/*.h'); fi
+	@if command -v python3 >/dev/null; then Tests/Style/public-docs.py; fi
+	@if clang-format --version 2>/dev/null | grep -q 'version $(CLANG_FORMAT_VERSION)\.'; then clang-format --dry-run --Werror $$(git ls-files 'Sources/*.c' 'Sources/*.h'); fi
 	@if command -v mandoc >/dev/null; then mandoc -T lint -W warning $(MANUALS) $(INTERFACE_MANUAL); fi
 
 docs: deps ## Build the library's documentation with DocC, in dist/Imbrex.doccarchive
@@ -231,4 +243,4 @@ formula: ## Print a Homebrew formula for this version
 	  '    system bin/"imbrex", "gaussian", "in.pgm", "-o", "out.png"' '  end' 'end'
 
 clean: ## Remove what was built
-	rm -rf .build .build-dist .build-tests .build-tsan .build-asan .build-example .build-docc .build-prof dist $(RESULTS)
+	rm -rf .build .build-dist .build-tests .build-tsan .build-asan .build-example .build-docc .build-mutants .build-prof dist $(RESULTS)

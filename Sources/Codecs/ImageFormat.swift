@@ -63,6 +63,7 @@ public struct ImageFormat: Sendable {
   /// holds it.
   public func holding(_ picture: ImageDescription) -> ImageFormat { ImageFormat(codec.member(holding: picture)) }
 
+  /// Whether a file keeps 32-bit float samples as they are: TIFF, PFM and NumPy arrays.
   public var canHoldFloat: Bool {
     let picture = ImageDescription(width: 1, height: 1, color: .gray, sampleType: .float32)
     return codec.nearest(picture)?.sampleType == .float32
@@ -70,5 +71,6 @@ public struct ImageFormat: Sendable {
 }
 
 extension ImageFormat: Equatable {
+  /// Formats are told apart by their names.
   public static func == (a: ImageFormat, b: ImageFormat) -> Bool { a.name == b.name }
 }

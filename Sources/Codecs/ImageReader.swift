@@ -29,6 +29,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     public var masks: [Mask] = []
     /// Whether a mask that the file has is left unread.
     public var passesMasksBy = false
+    /// The defaults: the first page, a billion pixels at most, a quarter of the machine's memory, damage refused.
     public init() {}
   }
 
@@ -43,6 +44,7 @@ public final class ImageReader: RowSource, @unchecked Sendable {
     case none
   }
 
+  /// The format, as the file's first bytes tell it, whatever its name says.
   public let format: ImageFormat
   /// Pages in the file; nil where that shows only at its end: a stream of Netpbm pictures.
   public let pageCount: Int?
@@ -84,11 +86,13 @@ public final class ImageReader: RowSource, @unchecked Sendable {
   private var cropper: RowCropper?
 
   public var description: ImageDescription { page.description }
+  /// What the file says beside the samples, of the current page.
   public var metadata: Metadata { page.metadata }
   /// Whether rows come as the file is read; otherwise the decoder holds the whole picture.
   public var decodesInOrder: Bool { page.decodesInOrder }
   /// Bits a sample, and the name of the colours, as they are in the file.
   public var fileBits: Int { page.fileBits }
+  /// The name of the colours in the file, such as `RGB`, `YCbCr` or `palette`; for people, not for programs.
   public var fileColor: String { page.fileColor }
 
   /// Opens a file and reads its header.

@@ -36,11 +36,13 @@ public final class ImageWriter: RowSink, @unchecked Sendable {
     public var maxMemory = defaultMaxMemory()
     /// Bytes that all pages together may take; more than 4 GB needs a BigTIFF.
     public var expectedByteCount = 0
+    /// All as the input has it, or the format's defaults.
     public init() {}
   }
 
   /// What the file holds: the nearest that its format can to what was asked for.
   public private(set) var description: ImageDescription
+  /// The format that is written.
   public let format: ImageFormat
   /// What the file holds otherwise than it was asked for, beside ``description``: a compression that does not go with
   /// the picture. Each line once.

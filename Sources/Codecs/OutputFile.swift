@@ -16,6 +16,7 @@ internal import SystemShims
 /// and standard output are written straight. Whatever has not been committed is removed when the last reference goes,
 /// or when the process is interrupted (see ``removeUnfinishedOutputsOnSignals()``).
 public final class OutputFile: @unchecked Sendable {
+  /// Where bytes are written; -1 once the file is committed or discarded. It stays this object's own.
   public private(set) var descriptor: Int32 = -1
   private enum Kind {
     /// Renamed from `temporary` to `target`; `slot` is its place in the list that a signal handler clears.
@@ -37,6 +38,7 @@ public final class OutputFile: @unchecked Sendable {
     public var isSynced = false
     /// Whether the user has said this very name: only then is a device or a named pipe that is there written to.
     public var isNamed = true
+    /// No backup, no sync, a name that the user gave.
     public init() {}
   }
 
@@ -138,6 +140,9 @@ public final class OutputFile: @unchecked Sendable {
   /// Appends text.
   public func write(_ text: String) throws { try write(PathText.bytes(text)) }
 
+  /// Appends bytes.
+  ///
+  /// - Throws: ``ImbrexError`` with the system's reason, such as a full disk.
   public func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try writeAll($0, to: descriptor) } }
 
   /// Puts a temporary file before an output that cannot be sought in.

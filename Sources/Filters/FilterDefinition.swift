@@ -17,6 +17,7 @@ public struct FilterDefinition: Sendable {
   public let discussion: String
   /// Whole command lines.
   public let examples: [String]
+  /// The options of its own, in the order of the help; names are unique in the list.
   public let options: [OptionDefinition]
   /// Whether it makes a table instead of a picture; nothing can come after it then.
   public let makesTable: Bool
@@ -29,6 +30,7 @@ public struct FilterDefinition: Sendable {
   /// - Throws: ``ImbrexError`` for values that do not go together, naming the option.
   public let make: @Sendable (OptionValues, PictureOpener) throws -> any Filter
 
+  /// A definition; nothing is checked but by the tests that walk the list of filters.
   public init(
     name: String, abstract: String, discussion: String, examples: [String], options: [OptionDefinition],
     makesTable: Bool = false, needs: String? = nil,
@@ -48,8 +50,11 @@ public struct FilterDefinition: Sendable {
 
   /// Something within a filter that has options of its own, which are given as `--set NAME=VALUE`.
   public struct Part: Sendable {
+    /// A heading for the help.
     public let title: String
+    /// An imperative sentence.
     public let abstract: String
+    /// Its options, which help lists under the title.
     public let options: [OptionDefinition]
   }
 }

@@ -1,5 +1,5 @@
 import Pipeline
-public import Platform
+package import Platform
 
 #if canImport(Glibc)
   import Glibc
@@ -10,16 +10,16 @@ public import Platform
 #endif
 
 /// The files of a run and where their results go, checked before anything is written.
-public struct BatchPlan: Sendable {
-  public struct Item: Equatable, Sendable {
-    public let input: String
+package struct BatchPlan: Sendable {
+  package struct Item: Equatable, Sendable {
+    package let input: String
     /// A path, or `-`; nil where nothing is written.
-    public let output: String?
+    package let output: String?
 
-    public init(input: String, output: String?) { (self.input, self.output) = (input, output) }
+    package init(input: String, output: String?) { (self.input, self.output) = (input, output) }
   }
 
-  public enum Output: Sendable {
+  package enum Output: Sendable {
     /// No files are written.
     case none
     /// One input's result: a path, or `-` for standard output.
@@ -39,43 +39,43 @@ public struct BatchPlan: Sendable {
   }
 
   /// The same inputs with other outputs, checked likewise.
-  public func with(_ output: Output) throws -> BatchPlan {
+  package func with(_ output: Output) throws -> BatchPlan {
     let plan = BatchPlan(inputs: inputs, output: output, chosen: chosen)
     try plan.checkOutputs()
     return plan
   }
 
   /// A part of it. Checks are of the whole: two parts would write one file as one run would.
-  public func part(_ shard: Shard) -> BatchPlan {
+  package func part(_ shard: Shard) -> BatchPlan {
     let part = (0..<inputs.count).filter { shard.contains(inputs[$0].kept) }
     return BatchPlan(inputs: inputs, output: output, chosen: part)
   }
 
-  public var count: Int { chosen?.count ?? inputs.count }
+  package var count: Int { chosen?.count ?? inputs.count }
 
   /// Where the inputs are.
-  public var inputPlaces: InputPlaces { inputs.places }
+  package var inputPlaces: InputPlaces { inputs.places }
 
   /// Directories, and files in them, that could not be looked into: what they have is missing here.
-  public var unread: [(path: String, error: ImbrexError)] { inputs.unread }
+  package var unread: [(path: String, error: ImbrexError)] { inputs.unread }
 
   /// Whether there are several inputs, of which this may be a part.
-  public var isMany: Bool { inputs.count > 1 }
+  package var isMany: Bool { inputs.count > 1 }
 
   /// Where each page is a file of its own, the output has `{page}` in the place of its number.
-  public subscript(index: Int) -> Item {
+  package subscript(index: Int) -> Item {
     let input = inputs[chosen?[index] ?? index]
     return Item(input: input.path, output: output(input))
   }
 
   /// Whether each page of an input is written as a file of its own.
-  public var isPaged: Bool { if case .directory(let naming) = output { naming.isPaged } else { false } }
+  package var isPaged: Bool { if case .directory(let naming) = output { naming.isPaged } else { false } }
 
   /// The axes of a stack whose places are in the names of pages.
-  public var namedAxes: [Character] { if case .directory(let naming) = output { naming.namedAxes } else { [] } }
+  package var namedAxes: [Character] { if case .directory(let naming) = output { naming.namedAxes } else { [] } }
 
   /// Where a page goes.
-  public func output(_ index: Int, page: PageLabel) -> String? { output(inputs[chosen?[index] ?? index], page: page) }
+  package func output(_ index: Int, page: PageLabel) -> String? { output(inputs[chosen?[index] ?? index], page: page) }
 
   private func output(_ input: (path: String, kept: String), page: PageLabel? = nil) -> String? {
     switch output {
@@ -92,7 +92,7 @@ public struct BatchPlan: Sendable {
   ///   - output: Where the results go.
   /// - Throws: ``ImbrexError`` of usage where two results would be one file, or where one would be written over another's
   ///   input; and if a directory cannot be read.
-  public init(inputs: [String], selection: InputSelection, output: Output) throws {
+  package init(inputs: [String], selection: InputSelection, output: Output) throws {
     self.inputs = try selection.files(named: inputs)
     self.output = output
     chosen = nil
@@ -100,7 +100,7 @@ public struct BatchPlan: Sendable {
   }
 
   /// - Parameter listed: Files, and of each the end of its path that an output keeps.
-  public init(listed: [(path: String, kept: String)], output: Output) throws {
+  package init(listed: [(path: String, kept: String)], output: Output) throws {
     var list = PathList()
     for file in listed {
       list.append(file.path, keeping: PathText.bytes(file.kept).count)
@@ -114,7 +114,7 @@ public struct BatchPlan: Sendable {
   }
 
   /// The end of an input's path that its output keeps.
-  public func kept(_ index: Int) -> String { inputs[chosen?[index] ?? index].kept }
+  package func kept(_ index: Int) -> String { inputs[chosen?[index] ?? index].kept }
 
   private func checkOutputs() throws {
     switch output {
@@ -136,7 +136,7 @@ public struct BatchPlan: Sendable {
   /// Checks a file that is written beside the outputs, such as a report.
   ///
   /// - Throws: ``ImbrexError`` of usage if it is one of the inputs or, unless `isOutput`, of the outputs.
-  public func checkApart(_ path: String, _ name: String, isOutput: Bool = false) throws {
+  package func checkApart(_ path: String, _ name: String, isOutput: Bool = false) throws {
     for index in 0..<count {
       let item = self[index]
       if isSameFile(path, item.input) {
@@ -149,7 +149,7 @@ public struct BatchPlan: Sendable {
   }
 
   /// Checks that nothing is written over its own input, where the results are no pictures.
-  public func checkResultsApart() throws {
+  package func checkResultsApart() throws {
     for index in 0..<count {
       let item = self[index]
       if let output = item.output, isSameFile(output, item.input) {
@@ -159,7 +159,7 @@ public struct BatchPlan: Sendable {
   }
 
   /// Checks that no input is where another's old content is to be kept.
-  public func checkBackups(suffix: String) throws {
+  package func checkBackups(suffix: String) throws {
     guard let index = (0..<count).first(where: { fileStatus(self[$0].input + suffix) != nil }) else { return }
     throw ImbrexError(
       option: "in-place",

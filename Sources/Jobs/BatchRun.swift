@@ -1,12 +1,12 @@
 import Codecs
-public import Pipeline
+package import Pipeline
 import Platform
 
 /// Runs a function on numbers 0 … count − 1, several at a time on a pool's threads, and hands out the results in order.
 ///
 /// Threads that find no further number help with what the others are at (see ``WorkerPool``). No thread runs further ahead
 /// than a window, so that the results that wait for their turn stay few.
-public final class BatchRun<Result: Sendable>: @unchecked Sendable {
+package final class BatchRun<Result: Sendable>: @unchecked Sendable {
   private let count: Int
   private let window: Int
   private let monitor = Monitor()
@@ -20,7 +20,7 @@ public final class BatchRun<Result: Sendable>: @unchecked Sendable {
   /// - Parameters:
   ///   - count: How many results there are to make.
   ///   - window: How many of them may be made ahead of the first that is not.
-  public init(count: Int, window: Int) {
+  package init(count: Int, window: Int) {
     precondition(count >= 0 && window >= 1)
     self.count = count
     self.window = window
@@ -32,7 +32,7 @@ public final class BatchRun<Result: Sendable>: @unchecked Sendable {
   ///   - isLast: Asked at once, on that thread: whether nothing more is to be begun after this result.
   ///   - emit: Takes the results one at a time, in order; false stops: what is being made is finished, and its results
   ///     are handed out too.
-  public func run(
+  package func run(
     on pool: WorkerPool, _ body: @Sendable @escaping (Int) -> Result,
     isLast: @Sendable @escaping (Result) -> Bool = { _ in false }, emit: @Sendable @escaping (Int, Result) -> Bool
   ) {

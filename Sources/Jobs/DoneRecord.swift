@@ -14,16 +14,16 @@ internal import CXXHash
 #endif
 
 /// A hash of 128 bits (XXH3), as 32 hexadecimal digits.
-public struct ContentHash: Equatable, Sendable, CustomStringConvertible {
-  public let description: String
+package struct ContentHash: Equatable, Sendable, CustomStringConvertible {
+  package let description: String
 
-  public init(of text: String) {
+  package init(of text: String) {
     var text = text
     description = text.withUTF8 { Self.digits(XXH3_128bits($0.baseAddress, $0.count)) }
   }
 
   /// Of a file's content.
-  public init(ofFile path: String) throws {
+  package init(ofFile path: String) throws {
     let descriptor = openFile(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ImbrexError(.input, refused: "cannot open") }
     defer { close(descriptor) }
@@ -43,7 +43,7 @@ public struct ContentHash: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The version of xxHash, whose function it is.
-  public static var libraryVersion: String {
+  package static var libraryVersion: String {
     let number = XXH_versionNumber()
     return "\(number / 10000).\(number / 100 % 100).\(number % 100)"
   }
@@ -64,8 +64,8 @@ public struct ContentHash: Equatable, Sendable, CustomStringConvertible {
 /// added, each with one write under a lock, and the one whose output is there counts: so several runs may share a directory, and one
 /// that was killed leaves at worst a line that is cut short, which is passed over. So are the lines of older versions. Deleting the
 /// file makes everything be done again.
-public final class DoneRecord: Sendable {
-  public static let fileName = ".imbrex-done"
+package final class DoneRecord: Sendable {
+  package static let fileName = ".imbrex-done"
   private static let heading =
     "# imbrex --incremental: 2, settings, content of the input, its size and time, size and time of the output, its files, name. "
     + "Safe to delete.\n"
@@ -73,12 +73,12 @@ public final class DoneRecord: Sendable {
   private static let form: Substring = "2"
 
   /// Size in bytes and time of the last change in nanoseconds.
-  public struct Stamp: Equatable, Sendable {
-    public private(set) var size: Int
-    public private(set) var time: Int
+  package struct Stamp: Equatable, Sendable {
+    package private(set) var size: Int
+    package private(set) var time: Int
 
     /// Of a file, if it is there.
-    public init?(ofFile path: String) {
+    package init?(ofFile path: String) {
       guard let status = fileStatus(path) else { return nil }
       size = Int(status.st_size)
       #if canImport(Darwin)
@@ -118,7 +118,7 @@ public final class DoneRecord: Sendable {
   private let entries: [[UInt8]: [Entry]]
   private let state: Locked<State>
   /// Why the file that is there is neither read nor written, as it goes on from its name: "is a link"; nil: it is as it should be.
-  public let distrust: String?
+  package let distrust: String?
 
   private enum State { case closed, open(Int32), distrusted }
 
@@ -126,7 +126,7 @@ public final class DoneRecord: Sendable {
   ///
   /// Where others may write, they may have put something else in the place of the file: links, pipes and files of another user are left
   /// alone.
-  public init(directory: String) {
+  package init(directory: String) {
     path = directory + Self.fileName
     var lines: [String] = [], distrust: String?
     switch Self.open(path, O_RDONLY) {
@@ -194,7 +194,7 @@ public final class DoneRecord: Sendable {
   ///   - name: The output's.
   ///   - files: The paths of the output's files, of which there are so many.
   ///   - beside: The paths of what else must be there.
-  public func isUpToDate(
+  package func isUpToDate(
     _ name: String, from input: String, settings: ContentHash, files: (_ count: Int) -> [String],
     beside: (_ count: Int) -> [String] = { _ in [] }
   ) throws -> Bool {
@@ -215,7 +215,7 @@ public final class DoneRecord: Sendable {
   ///   - settings: Of all that the output depends on beside its input.
   ///   - content: Of the input, as it was before it was read.
   ///   - input: Likewise.
-  public func add(
+  package func add(
     _ name: String, files: [String], settings: ContentHash, content: ContentHash, input: Stamp
   ) throws {
     guard let made = Stamp(ofFiles: files) else { return }

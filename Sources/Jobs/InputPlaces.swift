@@ -10,22 +10,22 @@ import Platform
 
 /// Where inputs are, for whoever may read there: the directories and files that were named, and what links in directories lead to; of
 /// very many files their directories.
-public struct InputPlaces: Sendable {
-  public private(set) var directories: [String] = []
-  public private(set) var files: [String] = []
+package struct InputPlaces: Sendable {
+  package private(set) var directories: [String] = []
+  package private(set) var files: [String] = []
   private var known: Set<String> = []
   private static let mostFiles = 128
 
   mutating func add(directory: String) { if known.insert(directory).inserted { directories.append(directory) } }
 
   /// - Parameter file: A path; `-` is none.
-  public mutating func add(file: String) {
+  package mutating func add(file: String) {
     guard file != "-" else { return }
     guard files.count == Self.mostFiles else { return files.append(file) }
     add(directory: Self.directory(of: file))
   }
 
-  public init() {}
+  package init() {}
 
   /// The directory that a file is in, or a link leads to.
   static func directory(of file: String) -> String {
@@ -38,5 +38,5 @@ public struct InputPlaces: Sendable {
   }
 
   /// The directories in which all of them can be written anew.
-  public var writable: [String] { directories + Set(files.map(Self.directory)) }
+  package var writable: [String] { directories + Set(files.map(Self.directory)) }
 }

@@ -12,20 +12,20 @@ import Platform
 #endif
 
 /// Which files a run reads: those that are named, and of directories those that are pictures by their names.
-public struct InputSelection: Sendable {
+package struct InputSelection: Sendable {
   /// Descend into directories' directories.
-  public var isRecursive = false
+  package var isRecursive = false
   /// Patterns of `fnmatch`, of which a file found in a directory must match one, if there are any; one with a slash is
   /// matched with the path below the directory, others with the name.
-  public var includes: [String] = []
+  package var includes: [String] = []
   /// Patterns of files and directories that are left out.
-  public var excludes: [String] = []
+  package var excludes: [String] = []
   /// A directory that is not descended into: where the outputs go.
-  public var excludedDirectory: String?
+  package var excludedDirectory: String?
   /// A directory that all files are below, and below which their paths are kept, instead of below what was named.
-  public var base: String?
+  package var base: String?
 
-  public init() {}
+  package init() {}
 
   /// The files, in order: as they are named, those of a directory by name. What could not be looked into is in the list's
   /// ``PathList/unread``.
@@ -144,7 +144,7 @@ public struct InputSelection: Sendable {
   /// - Parameters:
   ///   - path: A file, or `-` for standard input.
   ///   - isNulSeparated: Whether names are ended by NUL, and may have newlines in them.
-  public static func list(in path: String, isNulSeparated: Bool) throws -> [String] {
+  package static func list(in path: String, isNulSeparated: Bool) throws -> [String] {
     let descriptor = path == "-" ? dup(0) : openFile(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ImbrexError(.input, refused: "\(path): cannot open") }
     defer { close(descriptor) }

@@ -7,23 +7,23 @@ extension JSONValue {
   ///
   /// - Throws: ``ImbrexError`` that says at which byte it is wrong.
   /// - Complexity: O(bytes); nesting deeper than 64 is refused.
-  public init(text: [UInt8]) throws {
+  package init(text: [UInt8]) throws {
     var reader = JSONReader(bytes: text)
     self = try reader.whole()
   }
 
   /// A member of an object; nil if there is none, or this is no object.
-  public subscript(_ name: String) -> JSONValue? {
+  package subscript(_ name: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.0 == name }?.1
   }
 
-  public var string: String? { if case .string(let text) = self { text } else { nil } }
-  public var array: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
-  public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
-  public var number: Double? { if case .number(let value) = self { value } else { nil } }
+  package var string: String? { if case .string(let text) = self { text } else { nil } }
+  package var array: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
+  package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  package var number: Double? { if case .number(let value) = self { value } else { nil } }
   /// A number that is whole.
-  public var integer: Int? { number.flatMap { Int(exactly: $0) } }
+  package var integer: Int? { number.flatMap { Int(exactly: $0) } }
 }
 
 private struct JSONReader {

@@ -2,7 +2,7 @@ import Pipeline
 import Platform
 
 /// A JSON value, written on one line with its members in the order given.
-public enum JSONValue: CustomStringConvertible, Sendable {
+package enum JSONValue: CustomStringConvertible, Sendable {
   case null
   case bool(Bool)
   case number(Double)
@@ -10,9 +10,9 @@ public enum JSONValue: CustomStringConvertible, Sendable {
   case array([JSONValue])
   case object([(String, JSONValue)])
 
-  public static func integer(_ value: Int) -> JSONValue { .number(Double(value)) }
+  package static func integer(_ value: Int) -> JSONValue { .number(Double(value)) }
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .null: "null"
     case .bool(let value): value ? "true" : "false"

@@ -1,16 +1,16 @@
-public import Pipeline
+package import Pipeline
 
 /// The values of a chain's options, as fields of `--name`: `{sigma}` is that of the first filter that has it,
 /// `{gaussian.sigma}` that of the first gaussian, `{2.sigma}` that of the second filter.
-public struct NameFields: Sendable {
+package struct NameFields: Sendable {
   private var values: [String: String] = [:]
   /// Without those that name a filter.
-  public private(set) var names: [String] = []
+  package private(set) var names: [String] = []
 
-  public init() {}
+  package init() {}
 
   /// - Parameter names: Of the common options that are fields too.
-  public init(_ filters: [(name: String, values: OptionValues)], common: OptionValues, _ names: [String]) {
+  package init(_ filters: [(name: String, values: OptionValues)], common: OptionValues, _ names: [String]) {
     for (index, filter) in filters.enumerated() {
       for (definition, value) in filter.values.all {
         // A default in words is not one value.

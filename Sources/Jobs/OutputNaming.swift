@@ -1,21 +1,21 @@
-public import Codecs
+package import Codecs
 import Pipeline
 import Platform
 
 /// How an input's result is named in the directory of outputs.
-public struct OutputNaming: Sendable {
+package struct OutputNaming: Sendable {
   /// Ends with a slash.
-  public let directory: String
+  package let directory: String
   /// The format asked for; nil: the input's, as far as its name says.
-  public let format: ImageFormat?
+  package let format: ImageFormat?
   /// A format for inputs whose own cannot hold the result (`--float`).
-  public var formatForFloat: ImageFormat?
+  package var formatForFloat: ImageFormat?
   /// A format for inputs whose own would spoil the result (edges in a JPEG).
-  public var formatForLossless: ImageFormat?
+  package var formatForLossless: ImageFormat?
   /// An extension instead, for outputs that are no pictures.
-  public var fixedExtension: String?
+  package var fixedExtension: String?
   /// What inputs' paths are kept below, where that is not what was named (`--base`).
-  public var base: String?
+  package var base: String?
   private let template: [NamePart]
   private let filter: String
   private let roots = RootNames()
@@ -27,7 +27,7 @@ public struct OutputNaming: Sendable {
   ///   - filter: The filter's name, for the template.
   ///   - fields: Options' values, for the template.
   /// - Throws: ``ImbrexError`` for a template with other fields, a slash, or none that tells files apart.
-  public init(
+  package init(
     directory: String, format: ImageFormat?, template: String?, filter: String, fields: NameFields = NameFields()
   ) throws {
     self.directory = directory.hasSuffix("/") ? directory : directory + "/"
@@ -43,10 +43,10 @@ public struct OutputNaming: Sendable {
   }
 
   /// Whether each page is a file of its own.
-  public var isPaged: Bool { template.contains(where: \.isPage) }
+  package var isPaged: Bool { template.contains(where: \.isPage) }
 
   /// The axes of a stack whose places are in names.
-  public var namedAxes: [Character] {
+  package var namedAxes: [Character] {
     template.compactMap { if case .axis(let axis, _) = $0 { axis } else { nil } }
   }
 
@@ -92,11 +92,11 @@ public struct OutputNaming: Sendable {
 }
 
 /// What tells a page from others: its number, and its place on each axis of a stack; all from 1.
-public struct PageLabel: Sendable {
-  public let number: Int
-  public let place: [Character: Int]
+package struct PageLabel: Sendable {
+  package let number: Int
+  package let place: [Character: Int]
 
-  public init(_ number: Int, _ place: [Character: Int] = [:]) { (self.number, self.place) = (number, place) }
+  package init(_ number: Int, _ place: [Character: Int] = [:]) { (self.number, self.place) = (number, place) }
 }
 
 /// A piece of a template of names.

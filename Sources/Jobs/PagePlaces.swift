@@ -10,7 +10,7 @@ import Platform
 
 /// The files of a run that writes each page as a file of its own. How many pages there are shows as they are read, so that
 /// no two inputs write one file, and none writes over an input, is watched as it happens.
-public final class PagePlaces: Sendable {
+package final class PagePlaces: Sendable {
   private struct Identity: Hashable {
     let device: dev_t
     let number: ino_t
@@ -32,12 +32,12 @@ public final class PagePlaces: Sendable {
   private let state = Locked(State())
 
   /// - Parameter plan: With all inputs, whoever works on them.
-  public init(_ plan: BatchPlan) { self.plan = plan }
+  package init(_ plan: BatchPlan) { self.plan = plan }
 
   /// Takes a place for an input of the run.
   ///
   /// - Throws: ``ImbrexError`` of usage if it is another's, or an input.
-  public func claim(_ path: String, for index: Int, page: Int) throws {
+  package func claim(_ path: String, for index: Int, page: Int) throws {
     let key = PathText.bytes(path)
     try state.withLock { state in
       if let owner = state.owners[key], owner.index != index || owner.page != page {

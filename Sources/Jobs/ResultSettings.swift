@@ -1,18 +1,18 @@
-public import Pipeline
+package import Pipeline
 
 import Platform
 
 /// Everything but an input's content that a result depends on: the version, every filter with all its options, and the common
 /// options, unless one says that it does not matter (``OptionDefinition/changesResult``).
-public struct ResultSettings: Sendable {
+package struct ResultSettings: Sendable {
   private var lines = [Platform.version]
 
-  public init() {}
+  package init() {}
 
   /// Adds a filter; of files that its options name, such as masks, the content counts.
   ///
   /// - Throws: ``ImbrexError`` if such a file cannot be read.
-  public mutating func add(filter: String, _ values: OptionValues) throws {
+  package mutating func add(filter: String, _ values: OptionValues) throws {
     lines.append(filter)
     for (definition, value) in values.all where definition.changesResult {
       guard let value else { continue }
@@ -32,7 +32,7 @@ public struct ResultSettings: Sendable {
   /// Adds the common options; of a mask the content counts.
   ///
   /// - Throws: ``ImbrexError`` if that cannot be read.
-  public mutating func add(common values: OptionValues) throws {
+  package mutating func add(common values: OptionValues) throws {
     for (definition, value) in values.all where definition.changesResult {
       guard let value else { continue }
       guard definition.name == "mask" else {
@@ -48,7 +48,7 @@ public struct ResultSettings: Sendable {
   }
 
   /// Adds anything else that matters.
-  public mutating func add(_ text: String) { lines.append(text) }
+  package mutating func add(_ text: String) { lines.append(text) }
 
-  public var hash: ContentHash { ContentHash(of: lines.joined(separator: "\n")) }
+  package var hash: ContentHash { ContentHash(of: lines.joined(separator: "\n")) }
 }

@@ -4,13 +4,13 @@ import Platform
 ///
 /// A file's part follows from its path below its base alone, by a hash: parts are about equally large, no two have a file in
 /// common, and files that are added or go away leave all others where they are, as `--incremental` needs it.
-public struct Shard: Equatable, Sendable {
+package struct Shard: Equatable, Sendable {
   /// From 1.
-  public let number: Int
-  public let count: Int
+  package let number: Int
+  package let count: Int
 
   /// Reads `K/N`, with 1 ≤ K ≤ N.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let number = Self.wholeNumber(parts[0]), let count = Self.wholeNumber(parts[1]),
       (1...1_000_000).contains(count), (1...count).contains(number)

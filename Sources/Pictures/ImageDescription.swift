@@ -5,11 +5,16 @@ package import Platform
 public struct ImageDescription: Equatable, Sendable {
   /// Pixels; at least 1 each.
   public var width: Int
+  /// Rows; at least 1.
   public var height: Int
+  /// What the first samples of a pixel mean.
   public var color: ColorModel
+  /// Whether the last sample of a pixel is alpha.
   public var alpha: Alpha
   /// Samples between colour and alpha, such as further channels of a microscope.
   public var extraBands: Int
+  /// The number type of each sample in memory. Setting another drops ``stored``, or scales the number for no data to
+  /// the new type.
   public var sampleType: SampleType {
     didSet {
       guard sampleType != oldValue else { return }
@@ -25,6 +30,11 @@ public struct ImageDescription: Equatable, Sendable {
   /// Which pixels count.
   public var validity = Validity()
 
+  /// - Parameters:
+  ///   - width: Columns, at least 1; less traps.
+  ///   - height: Rows, at least 1; less traps.
+  ///   - extraBands: Samples between colour and alpha; not negative.
+  ///   - stored: How a file holds the samples, where that is another type; nil: as in memory.
   public init(
     width: Int, height: Int, color: ColorModel, extraBands: Int = 0, alpha: Alpha = .none, sampleType: SampleType,
     stored: StoredSamples? = nil
@@ -41,10 +51,15 @@ public struct ImageDescription: Equatable, Sendable {
 
   /// Samples a pixel, alpha included.
   public var channels: Int { color.channels + extraBands + (alpha == .none ? 0 : 1) }
+  /// Samples of a row, all channels.
   public var samplesPerRow: Int { width * channels }
+  /// Bytes of one pixel in memory.
   public var bytesPerPixel: Int { channels * sampleType.byteCount }
+  /// Bytes of a row without padding; ``Picture/stride`` is what lies between rows.
   public var bytesPerRow: Int { width * bytesPerPixel }
+  /// Width times height.
   public var pixelCount: Int { width * height }
+  /// Bytes of all rows, without padding.
   public var byteCount: Int { bytesPerRow * height }
 
   /// The file's name for the sample type.

@@ -4,7 +4,9 @@ import Platform
 ///
 /// Held as bits, in a temporary file where they are many.
 public final class Mask: Sendable {
+  /// Columns, as many as its picture has.
   public let width: Int
+  /// Rows, as many as its picture has.
   public let height: Int
   /// Whether it stands in the picture's own file, and is turned with it; else the user has given it for the picture as it is filtered.
   public let isOfFile: Bool

@@ -1,29 +1,41 @@
 /// What a file carries beside its samples: kept from input to output so that the same kind of file comes out.
 public struct Metadata: Equatable, Sendable {
+  /// Pixels per unit of length, as printers and microscopes write them.
   public struct Resolution: Equatable, Sendable {
+    /// The unit of length; `none`: the file says only how wide pixels are for their height.
     public enum Unit: Int32, Sendable { case none = 0, inch, centimeter }
     /// Pixels per unit (with `Unit.none`: only their ratio has a meaning).
     public var x, y: Double
+    /// What `x` and `y` count pixels in.
     public var unit: Unit
 
+    /// Pixels per unit, above 0; the axes may differ.
     public init(x: Double, y: Double, unit: Unit) { (self.x, self.y, self.unit) = (x, y, unit) }
   }
 
   /// How a TIFF lays out and packs its samples, in libtiff's numbers; 0 means unknown.
   public struct TIFFLayout: Equatable, Sendable {
+    /// Tag 259: 1 none, 5 LZW, 7 JPEG, 8 deflate, 50000 zstd, 50001 WebP …
     public var compression: Int32 = 0
+    /// Tag 317: 1 none, 2 differences of integers, 3 of floats.
     public var predictor: Int32 = 0
     /// 0: strips.
     public var tileWidth: UInt32 = 0
+    /// Rows of a tile, a multiple of 16; 0: strips.
     public var tileHeight: UInt32 = 0
+    /// Rows of a strip, where there are no tiles.
     public var rowsPerStrip: UInt32 = 0
+    /// Whether each channel lies by itself.
     public var isPlanar = false
+    /// Whether numbers begin with their most significant byte.
     public var isBigEndian = false
+    /// Whether offsets have 64 bits, as files over 4 GB need them.
     public var isBigTIFF = false
     /// Min-is-white.
     public var isInverted = false
     /// Where alpha stands among the samples behind colour.
     public var alphaPlace: Int32 = 0
+    /// Of WebP: whether samples come back as they were.
     public var isLosslessWebP = false
     /// LERC's largest error, in the samples' own units; 0: without loss, negative: unknown.
     public var lercError = 0.0
@@ -43,12 +55,15 @@ public struct Metadata: Equatable, Sendable {
   public struct JPEGCoding: Equatable, Sendable {
     /// 1 … 100, estimated from the quantisation tables.
     public var quality: Int32 = 0
+    /// Whether the picture comes in scans that refine it.
     public var isProgressive = false
     /// 2, 2 for 4:2:0; 1, 1 for 4:4:4.
     public var horizontalSampling: Int32 = 0
+    /// Rows of luma for one of chroma; see ``horizontalSampling``.
     public var verticalSampling: Int32 = 0
     /// RGB or CMYK as they are, not as YCbCr or YCCK.
     public var isUntransformed = false
+    /// Arithmetic coding instead of Huffman's.
     public var isArithmetic = false
     /// MCUs between restart markers; 0: none.
     public var restartInterval: Int32 = 0
@@ -58,7 +73,9 @@ public struct Metadata: Equatable, Sendable {
   public struct ArrayLayout: Equatable, Sendable {
     /// Whether one page has an axis of its own, and one channel.
     public var isPaged = false
+    /// Whether there is an axis of channels, though there is one channel.
     public var isChanneled = false
+    /// Whether numbers begin with their most significant byte.
     public var isBigEndian = false
     /// The first axis varies fastest. Such arrays are read only.
     public var isFortran = false
@@ -66,16 +83,24 @@ public struct Metadata: Equatable, Sendable {
 
   /// How the picture is turned and mirrored to be shown, 1 … 8 as in TIFF and Exif; nil: not said, which is 1.
   public var orientation: Int?
+  /// Pixels per unit of length; nil: not said.
   public var resolution: Resolution?
+  /// The ICC profile as it stands in the file, not checked; empty: none.
   public var iccProfile: [UInt8] = []
+  /// What else the file carries, in its order: Exif, XMP, texts, tags.
   public var items: [MetadataItem] = []
   /// What made the picture, where that is to be written down.
   public var software: String?
+  /// Whether a PNG comes in Adam7's seven passes; writing it needs the picture in memory.
   public var isInterlacedPNG = false
+  /// How a JPEG was compressed, or is to be.
   public var jpeg = JPEGCoding()
+  /// How a TIFF lies and is compressed, or is to be.
   public var tiff = TIFFLayout()
+  /// How a NumPy array lies, or is to lie.
   public var array = ArrayLayout()
 
+  /// Nothing is said: each format's defaults.
   public init() {}
 
   /// Whether a picture has to be turned to be upright.
@@ -107,6 +132,7 @@ public struct Metadata: Equatable, Sendable {
 
 /// Something that a file carries beside its picture.
 public struct MetadataItem: Equatable, Sendable {
+  /// What kind of thing it is, which says where a format puts it.
   public enum Kind: Int32, Sendable {
     /// Exif 2.3: a TIFF stream without pictures.
     case exif = 0
@@ -117,6 +143,7 @@ public struct MetadataItem: Equatable, Sendable {
     case tiff, tiffExif, tiffGPS
   }
 
+  /// What kind of thing it is.
   public var kind: Kind
   /// TIFF's tag, PNG's chunk name as a big-endian number, or JPEG's marker.
   public var tag: UInt32 = 0
@@ -127,6 +154,11 @@ public struct MetadataItem: Equatable, Sendable {
   /// Numbers of a TIFF field are in the machine's byte order.
   public var bytes: [UInt8]
 
+  /// - Parameters:
+  ///   - tag: See ``tag``; 0 where the kind says all.
+  ///   - type: TIFF's field type, for tags.
+  ///   - count: Values of that type; nil: as many as bytes.
+  ///   - bytes: The content, numbers in the machine's byte order. Not checked.
   public init(kind: Kind, tag: UInt32 = 0, type: UInt16 = 0, count: Int? = nil, bytes: [UInt8]) {
     self.kind = kind
     self.tag = tag

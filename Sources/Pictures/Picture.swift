@@ -10,7 +10,9 @@ import Platform
 
 /// A whole picture in memory.
 public final class Picture: Sendable {
+  /// What its samples are.
   public let description: ImageDescription
+  /// The memory, freed with the last reference.
   public let buffer: PixelBuffer
   /// Bytes from one row to the next.
   public let stride: Int

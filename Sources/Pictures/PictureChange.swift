@@ -14,6 +14,7 @@ public struct PictureChange: Sendable {
   public var writesNodata = true
   /// Pages of the input that are written, from 0, of how many …
   public var pages = 0..<1
+  /// … of this many that the input has.
   public var pageCount = 1
   /// The pages that are written where they are not in a row: as many as `pages` has, of which then only the number counts.
   public var pageList: [Int]?
@@ -26,6 +27,7 @@ public struct PictureChange: Sendable {
   /// What made the picture, to be written down.
   public var provenance: String?
 
+  /// Nothing has become of it yet: all of one page, upright, in the input's units.
   public init(of input: ImageDescription) { self.input = input }
 
   /// Whether pixels lie elsewhere than before.

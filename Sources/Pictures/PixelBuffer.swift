@@ -13,8 +13,11 @@ import Synchronization
 ///
 /// The memory is freed with the last reference. Who may touch which bytes when is the engine's business.
 public final class PixelBuffer: @unchecked Sendable {
+  /// The first byte; aligned to a page.
   public let base: UnsafeMutableRawPointer
+  /// Bytes that may be touched.
   public let byteCount: Int
+  /// Whether the bytes are in a temporary file.
   public let isSpilled: Bool
 
   /// - Parameters:

@@ -9,6 +9,7 @@ public enum LengthUnit: String, CaseIterable, Sendable {
   case inch = "in"
   case foot = "ft"
 
+  /// One of it in metres; a foot is the international one, 0.3048 m.
   public var meters: Double {
     switch self {
     case .nanometer: 1e-9
@@ -29,6 +30,7 @@ public enum LengthUnit: String, CaseIterable, Sendable {
     "centimeter": .centimeter, "meter": .meter, "inch": .inch, "inches": .inch,
   ]
 
+  /// A unit by its symbol or a name that files use, such as `micron`; nil: unknown.
   public init?(named name: String) {
     guard let unit = LengthUnit(rawValue: name) ?? Self.synonyms[name] else { return nil }
     self = unit
@@ -46,7 +48,9 @@ public enum LengthUnit: String, CaseIterable, Sendable {
 
 /// How far apart the pixels of a picture are in the world, in metres.
 public struct PixelSize: Equatable, Sendable {
+  /// From one row to the next.
   public var y: Double
+  /// From one column to the next.
   public var x: Double
   /// From one slice of a stack to the next, where the file says so.
   public var z: Double?

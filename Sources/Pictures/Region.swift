@@ -1,7 +1,9 @@
 /// A rectangle of pixels in a picture's coordinates.
 public struct Region: Equatable, Sendable {
+  /// The first column and row, from 0, and how many of each.
   public var x, y, width, height: Int
 
+  /// Nothing is checked; see ``checkLies(in:)``.
   public init(x: Int, y: Int, width: Int, height: Int) {
     self.x = x
     self.y = y
@@ -11,6 +13,7 @@ public struct Region: Equatable, Sendable {
 
   /// One past the last column and row.
   public var endX: Int { x + width }
+  /// One past the last row.
   public var endY: Int { y + height }
 
   /// All of a picture.
@@ -40,8 +43,10 @@ public struct Region: Equatable, Sendable {
 
 /// How far a stage reaches beyond the pixels that it makes: ghost cells on each side. Chained stages add up.
 public struct Halo: Equatable, Sendable {
+  /// Pixels on each side; not negative in a stage.
   public var top, bottom, left, right: Int
 
+  /// Pixels on each side.
   public init(top: Int = 0, bottom: Int = 0, left: Int = 0, right: Int = 0) {
     self.top = top
     self.bottom = bottom
@@ -49,14 +54,18 @@ public struct Halo: Equatable, Sendable {
     self.right = right
   }
 
+  /// The same above and below, and the same left and right.
   public init(y: Int, x: Int) { self.init(top: y, bottom: y, left: x, right: x) }
 
+  /// No ghosts: each pixel is made of itself.
   public static let none = Halo()
 
+  /// What two stages one after the other reach.
   public static func + (a: Halo, b: Halo) -> Halo {
     Halo(top: a.top + b.top, bottom: a.bottom + b.bottom, left: a.left + b.left, right: a.right + b.right)
   }
 
+  /// What is left of a halo, side by side; negative where `b` is more.
   public static func - (a: Halo, b: Halo) -> Halo {
     Halo(top: a.top - b.top, bottom: a.bottom - b.bottom, left: a.left - b.left, right: a.right - b.right)
   }

@@ -9,6 +9,7 @@ public enum SampleType: String, Sendable, CaseIterable {
   /// 64-bit IEEE float, read as it is, and filtered in 64 bits.
   case float64
 
+  /// Bytes of one sample: 1, 2, 4 or 8.
   public var byteCount: Int {
     switch self {
     case .uint8: 1
@@ -18,6 +19,7 @@ public enum SampleType: String, Sendable, CaseIterable {
     }
   }
 
+  /// Whether samples are floats, which are neither rounded nor clamped.
   public var isFloat: Bool { self == .float32 || self == .float64 }
 
   /// The sample that stands for 1.0.
@@ -33,10 +35,14 @@ public enum SampleType: String, Sendable, CaseIterable {
 /// How a file holds samples that are another type in memory: 12-bit as ``SampleType/uint16``, signed integers and
 /// 16-bit floats as ``SampleType/float32``, integers of 32 and 64 bits as ``SampleType/float64``, each with 1.0 for the type's maximum.
 public struct StoredSamples: Equatable, Sendable {
+  /// Whole numbers from 0, whole numbers with a sign, or floats.
   public enum Kind: Int32, Sendable { case unsigned = 0, signed, float }
+  /// What kind of numbers the file has.
   public var kind: Kind
+  /// Bits of one sample in the file: 1 … 16, 32 or 64.
   public var bits: Int
 
+  /// - Parameter bits: Not checked: what no codec writes is refused when it is written.
   public init(_ kind: Kind, bits: Int) {
     self.kind = kind
     self.bits = bits

@@ -5,6 +5,7 @@ public struct Validity: Sendable {
   /// What does not count by any of these does not count; each has the picture's size.
   public var masks: [Mask] = []
 
+  /// All counts, but for what these say; masks must have the picture's size, which is checked when they are used.
   public init(nodata: Double? = nil, masks: [Mask] = []) { (self.nodata, self.masks) = (nodata, masks) }
 
   /// Whether all pixels count.
@@ -12,6 +13,7 @@ public struct Validity: Sendable {
 }
 
 extension Validity: Equatable {
+  /// Numbers are compared bit by bit, so that a NaN equals itself; masks by identity.
   public static func == (a: Validity, b: Validity) -> Bool {
     a.nodata?.bitPattern == b.nodata?.bitPattern && a.masks == b.masks
   }

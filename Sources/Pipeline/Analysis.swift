@@ -80,9 +80,11 @@ public final class Gatherer<Measure: Analysis>: Gathering {
 
 /// Rows of numbers under names: what a filter makes that makes no picture.
 public struct Table: Equatable, Sendable {
+  /// Names of the columns, lower case.
   public let columns: [String]
   /// As many numbers each as there are columns.
   public var rows: [[Double]]
 
+  /// - Parameter rows: As many numbers each as there are columns; not checked.
   public init(columns: [String], rows: [[Double]] = []) { (self.columns, self.rows) = (columns, rows) }
 }

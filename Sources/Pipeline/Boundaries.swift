@@ -5,14 +5,20 @@ public struct Boundaries: Equatable, Sendable {
   /// Left and right. A pixel beyond a corner is a constant if either axis says so.
   public var x: Boundary
 
+  /// Each axis by itself.
   public init(y: Boundary, x: Boundary) { (self.y, self.x) = (y, x) }
+  /// The same on both axes.
   public init(_ both: Boundary) { self.init(y: both, x: both) }
 
-  // One for both, as ``Boundary`` has them.
+  /// ``Boundary/reflect`` on both axes.
   public static let reflect = Boundaries(.reflect)
+  /// ``Boundary/mirror`` on both axes.
   public static let mirror = Boundaries(.mirror)
+  /// ``Boundary/nearest`` on both axes.
   public static let nearest = Boundaries(.nearest)
+  /// ``Boundary/wrap`` on both axes.
   public static let wrap = Boundaries(.wrap)
+  /// ``Boundary/constant`` on both axes.
   public static let constant = Boundaries(.constant)
 
   /// One name, or two with a comma, rows first; as ``Boundary/init(name:)`` takes them.

@@ -58,6 +58,13 @@ public struct StageShape: Sendable {
   /// Nil for a stage that makes a partial of each tile, not a tile.
   public let output: ImageDescription?
 
+  /// - Parameters:
+  ///   - filter: Its name, for times and plans.
+  ///   - halo: Ghosts in pixels; see ``Stencil/halo``.
+  ///   - needsWholePicture: See ``Stencil/needsWholePicture``.
+  ///   - needsWholeRows: See ``Stencil/needsWholeRows``.
+  ///   - pixelsPerTile: See ``Stencil/pixelsPerTile``.
+  ///   - output: What comes out; nil: a partial of each tile.
   public init(
     filter: String = "", halo: Halo, needsWholePicture: Bool = false, needsWholeRows: Bool = false,
     pixelsPerTile: Int? = nil, output: ImageDescription?
@@ -122,8 +129,12 @@ public protocol WholeRun: AnyObject, Sendable {
 public struct Held: Equatable, Sendable {
   /// In words: "the picture", "two bits a pixel".
   public let name: String
+  /// Bytes of it, in memory or in a temporary file.
   public let byteCount: Int
 
+  /// - Parameters:
+  ///   - name: In words, for `--explain`.
+  ///   - byteCount: Bytes of all of it.
   public init(_ name: String, byteCount: Int) { (self.name, self.byteCount) = (name, byteCount) }
 }
 

@@ -2,10 +2,12 @@ public import Pictures
 
 /// A length as it was given: in a unit, or in pixels.
 public struct Length: Equatable, Sendable {
+  /// How many units, or pixels; not negative where it was read from text.
   public var number: Double
   /// Nil: pixels.
   public var unit: LengthUnit?
 
+  /// - Parameter unit: Nil: `number` is in pixels already.
   public init(_ number: Double, _ unit: LengthUnit?) { (self.number, self.unit) = (number, unit) }
 
   /// `0.5um`, `3px`, `3`.

@@ -33,6 +33,7 @@ public struct OptionDefinition: Sendable {
   public let name: String
   /// A short name for it, such as `o`.
   public let short: Character?
+  /// What a value may be.
   public let kind: Kind
   /// What stands for the value in help: `s`, `file`; empty for flags.
   public let valueName: String
@@ -53,6 +54,8 @@ public struct OptionDefinition: Sendable {
   /// Whether outputs depend on it. What does not (workers, progress) is left out of the record of what is done.
   public let changesResult: Bool
 
+  /// An option; a flag's default is always that it is not given. Names, ranges and defaults are held to by the tests
+  /// that walk the lists.
   public init(
     _ name: String, short: Character? = nil, _ kind: Kind, valueName: String = "", unit: String? = nil,
     takesLengths: Bool = false,
@@ -222,8 +225,11 @@ public struct OptionValues: Sendable {
   private let definitions: [OptionDefinition]
   private var given: [String: OptionValue] = [:]
 
+  /// Nothing is given yet: all values are the defaults of these options.
   public init(_ definitions: [OptionDefinition]) { self.definitions = definitions }
 
+  /// The value that was given, else the default, else nil. A name that is not in the list traps; a value is not checked
+  /// when it is set.
   public subscript(name: String) -> OptionValue? {
     get { given[name] ?? definition(name).defaultValue }
     set { given[definition(name).name] = newValue }
@@ -239,18 +245,23 @@ public struct OptionValues: Sendable {
   /// Whether it was given, rather than taken from the default.
   public func isGiven(_ name: String) -> Bool { given[definition(name).name] != nil }
 
+  /// Whether a flag was given.
   public func flag(_ name: String) -> Bool {
     if case .flag(let value)? = self[name] { value } else { wrongKind(name) }
   }
+  /// The value of an option of whole numbers that has a default.
   public func integer(_ name: String) -> Int {
     if case .integer(let value)? = self[name] { value } else { wrongKind(name) }
   }
+  /// The value of an option of numbers that has a default; of lengths, in pixels.
   public func number(_ name: String) -> Double {
     if case .number(let value)? = self[name] { value } else { wrongKind(name) }
   }
+  /// The value of an option of two axes that has a default; of lengths, in pixels.
   public func axes(_ name: String) -> (y: Double, x: Double) {
     if case .axes(let y, let x)? = self[name] { (y, x) } else { wrongKind(name) }
   }
+  /// The value of an option of words that has a default, as a case of an enumeration with those words.
   public func choice<Word: RawRepresentable>(_ name: String, _ type: Word.Type = Word.self) -> Word
   where Word.RawValue == String {
     guard case .choice(let word)? = self[name], let value = Word(rawValue: word) else { wrongKind(name) }

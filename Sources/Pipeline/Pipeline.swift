@@ -9,12 +9,16 @@ import Platform
 public struct Pipeline: Sendable {
   /// A filter and what it is called.
   public struct Link: Sendable {
+    /// For plans, times and messages; empty for a filter that stands alone.
     public let name: String
+    /// What is done.
     public let filter: any Filter
 
+    /// - Parameter name: As the user calls the filter; it need not be unique.
     public init(_ name: String, _ filter: any Filter) { (self.name, self.filter) = (name, filter) }
   }
 
+  /// The filters in order; at least one.
   public let links: [Link]
 
   /// - Throws: ``ImbrexError`` if a filter that makes a table is not the last.
@@ -31,6 +35,7 @@ public struct Pipeline: Sendable {
 
   /// The last filter, where it makes a table; nil: a picture comes out.
   public var tableFilter: (any TableFilter)? { links[links.count - 1].filter as? any TableFilter }
+  /// Whether a table comes out instead of a picture.
   public var makesTable: Bool { tableFilter != nil }
 
   /// The names of the filters with `then` between them.

@@ -19,6 +19,7 @@ public enum PipelineResult: Sendable {
   case table(Table)
   case partial(any Partial)
 
+  /// The table, if that is the result.
   public var table: Table? { if case .table(let table) = self { table } else { nil } }
   public var partial: (any Partial)? { if case .partial(let partial) = self { partial } else { nil } }
 }
@@ -27,8 +28,12 @@ public enum PipelineResult: Sendable {
 public struct Tap: Sendable {
   /// After how many filters; 0: what goes into the first.
   public let position: Int
+  /// Gets the rows from the top, once each, on one thread at a time.
   public let sink: any RowSink
 
+  /// - Parameters:
+  ///   - position: After how many filters, 0 … the number of filters; others trap when the plan is run.
+  ///   - sink: Takes rows of ``Plan/written(after:)``.
   public init(after position: Int, _ sink: any RowSink) { (self.position, self.sink) = (position, sink) }
 }
 

@@ -24,12 +24,15 @@ public struct Plan: Sendable {
     var leg, level: Int
   }
 
+  /// The picture that was planned for; another is a bug of the caller's and traps.
   public let input: ImageDescription
   /// What comes out; of a table, what it was made from.
   public let output: ImageDescription
+  /// What was asked for: workers, tiles, memory.
   public let tiling: TilingOptions
   /// The part of the result that is wanted; nil: all of it.
   public let region: Region?
+  /// Whether a table comes out instead of a picture.
   public let makesTable: Bool
   /// The name of the chain.
   public let name: String

@@ -79,7 +79,7 @@ extension Pipeline {
   /// As ``probed(on:region:in:)``, of several chains: what begins alike is probed once.
   ///
   /// - Parameter chosen: Which of them are for this picture.
-  public static func probed(
+  package static func probed(
     _ variants: [Variant], chosen: [Int], on source: any RowSource, region: Region?, in context: RunContext
   ) throws -> (variants: [Variant], source: any RowSource) {
     guard chosen.contains(where: { variants[$0].pipeline.hasProbed }) else { return (variants, source) }

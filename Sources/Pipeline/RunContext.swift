@@ -2,10 +2,17 @@ public import Pictures
 
 /// What a run works with: the workers, how to tile, what it may hold, and where it items its times.
 public struct RunContext: Sendable {
+  /// Who works; several runs may share it.
   public let pool: WorkerPool
+  /// How many of them at most, how tiles are cut, what may be held.
   public let tiling: TilingOptions
+  /// Gathers where the workers' time goes.
   public let statistics: RunStatistics
 
+  /// - Parameters:
+  ///   - pool: Must outlive the run, and must not be closed meanwhile.
+  ///   - tiling: Results do not depend on it, but for an error where memory does not do.
+  ///   - statistics: Another for each run whose times are to be told apart.
   public init(pool: WorkerPool, tiling: TilingOptions, statistics: RunStatistics = RunStatistics()) {
     self.pool = pool
     self.tiling = tiling

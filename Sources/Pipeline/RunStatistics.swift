@@ -2,6 +2,7 @@ import Platform
 
 /// Where the workers' time goes in a run, summed over workers.
 public final class RunStatistics: Sendable {
+  /// What a worker was at.
   public enum Work: Hashable, Sendable {
     case decoding
     /// A filter, by its name.
@@ -11,6 +12,7 @@ public final class RunStatistics: Sendable {
 
   private let nanoseconds = Locked([(work: Work, sum: Int)]())
 
+  /// No time has been spent.
   public init() {}
 
   func add(_ work: Work, _ duration: Int) {

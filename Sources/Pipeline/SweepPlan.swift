@@ -8,7 +8,9 @@ import Platform
 /// many are in memory as the stages after it need at once. Several stages may read one level: then the sweep is a tree, whose
 /// branches have the stages before it in common.
 public struct SweepPlan: Sendable {
+  /// Rows between two stages, before the first or after the last.
   public struct Level: Sendable {
+    /// What its samples are; of the whole picture, whatever the window.
     public let description: ImageDescription
     /// The part that is made of it: all, or what a region of the output needs.
     public let window: Region
@@ -20,6 +22,7 @@ public struct SweepPlan: Sendable {
 
   /// A stage and its ghosts.
   public struct Step: Sendable {
+    /// What planning knows of the stage.
     public let shape: StageShape
     /// The level that it reads; it makes the one after its own number.
     public let source: Int
@@ -36,12 +39,15 @@ public struct SweepPlan: Sendable {
     var ghostColumns: Int { max(halo.left, halo.right) }
   }
 
+  /// How many work at once; fewer than asked for where there are fewer tiles.
   public let workers: Int
+  /// The stages, in order; there may be none.
   public let steps: [Step]
   /// One more than stages: what goes in, what each makes.
   public private(set) var levels: [Level]
   /// By level, the stages that read it.
   let readers: [[Int]]
+  /// How rows and columns are cut, the same for all levels.
   public let grid: TileGrid
   /// Bytes of bands in memory; 0 where nothing is streamed. More than is allowed where not even the smallest bands would do.
   public private(set) var memory: Int

@@ -16,6 +16,7 @@ public enum Build {
     #endif
   }
 
+  /// The processor's: `x86_64`, `arm64`, or `other`.
   public static var architecture: String {
     #if arch(x86_64)
       "x86_64"
@@ -26,6 +27,7 @@ public enum Build {
     #endif
   }
 
+  /// The operating system: `linux`, `macos`, or `other`.
   public static var system: String {
     #if os(Linux)
       "linux"

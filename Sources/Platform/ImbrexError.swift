@@ -8,6 +8,7 @@
 
 /// Anything that files, or what the user asked for, can make go wrong. Bugs of our own trap instead.
 public struct ImbrexError: Error, Equatable, Sendable {
+  /// Whose affair it is: the input's, the output's, a limit's, the user's.
   public enum Code: Sendable {
     /// An input cannot be read: missing, damaged, cut short, unsupported.
     case input
@@ -25,9 +26,12 @@ public struct ImbrexError: Error, Equatable, Sendable {
 
   /// An option that would help, by its name in the lists of options, and the value to give it, if one is known.
   public struct Remedy: Equatable, Sendable {
+    /// Its name in the lists of options, without dashes.
     public var option: String
+    /// The value as it would be typed; nil: whoever reads has to choose.
     public var value: String?
 
+    /// - Parameter value: Nil: the option alone helps, or which value does is not known.
     public init(_ option: String, value: String? = nil) { (self.option, self.value) = (option, value) }
   }
 
@@ -63,6 +67,7 @@ public struct ImbrexError: Error, Equatable, Sendable {
     case closedPipe = "closed-pipe"
   }
 
+  /// Whose affair it is; the command's status follows from it.
   public var code: Code
   /// What was wrong more exactly than ``code``, where whoever made the error knew.
   private var knownCause: Cause?
@@ -71,8 +76,12 @@ public struct ImbrexError: Error, Equatable, Sendable {
   public var message: String
   /// The option that it is about, by its name in the lists of options. How that is typed is the command's affair.
   public var option: String?
+  /// What would help, where something is known to.
   public var remedy: Remedy?
 
+  /// - Parameters:
+  ///   - message: See ``message``.
+  ///   - cause: Nil: what the code says alone.
   public init(_ code: Code, _ message: String, remedy: Remedy? = nil, cause: Cause? = nil) {
     self.code = code
     self.message = message

@@ -171,6 +171,9 @@ public func currentDirectory() -> String {
   return PathText.text(path)
 }
 
+/// Makes relative paths begin at another directory, for the whole process.
+///
+/// - Throws: ``ImbrexError`` with the path, where it is no directory that may be entered.
 public func changeDirectory(to path: String) throws {
   guard PathText.withCPath(path, { chdir($0) }) == 0 else {
     throw ImbrexError(.input, "cannot go to the directory '\(path)': \(systemMessage())")

@@ -12,6 +12,7 @@ public struct Sandbox: Sendable {
   /// Programs, with their arguments, that are started nevertheless, by another process; they have all rights of the user.
   public var commands: [[String]] = []
 
+  /// Nothing but what is added: no files, no directories, no programs.
   public init() {}
 
   /// Where libraries are that are loaded when they are needed.

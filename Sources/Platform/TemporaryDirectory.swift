@@ -39,6 +39,7 @@ public enum TemporaryPlace {
 
 /// A directory of this process's own among the temporary files, which nobody else can look into or put anything into beforehand.
 public struct TemporaryDirectory: Sendable {
+  /// Its path, without a slash at the end.
   public let path: String
   private let slot: Int32
 

@@ -7,5 +7,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   dependencies: [.package(name: "imbrex", path: "../..")],
   targets: [
-    .executableTarget(name: "blur", dependencies: [.product(name: "Imbrex", package: "imbrex")])
+    .executableTarget(name: "blur", dependencies: [.product(name: "Imbrex", package: "imbrex")]),
+    // The program of the article "A filter of your own", word for word.
+    .executableTarget(name: "grow", dependencies: [.product(name: "Imbrex", package: "imbrex")]),
   ])

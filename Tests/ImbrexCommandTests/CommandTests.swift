@@ -151,9 +151,24 @@ import Testing
       ]).status == 0)
     let overlay = try #require(
       Samples(netpbm: [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.path("o.ppm"))))))
-    #expect(overlay.channels == 3)
-    #expect(
-      stride(from: 0, to: overlay.bytes.count, by: 3).contains { overlay.bytes[$0] > overlay.bytes[$0 + 2] &+ 60 })
+    let plain = try Program.run(["median", "--radius", "0", "--format", "pgm", testImage("cells.png")])
+    let ground = try #require(Samples(netpbm: plain.output))
+    #expect(overlay.width == ground.width && overlay.height == ground.height && overlay.channels == 3)
+    // A pixel is the picture's gray, or a circle's colour laid over it; each blob has some of its circle.
+    let pixels = (0..<ground.bytes.count).map { Array(overlay.bytes[3 * $0..<3 * $0 + 3]) }
+    let drawn = pixels.indices.filter { pixels[$0] != [UInt8](repeating: ground.bytes[$0], count: 3) }
+    #expect(drawn.count > 100 && drawn.count < ground.bytes.count / 4)
+    #expect(drawn.contains { Int(pixels[$0][0]) > Int(pixels[$0][2]) + 60 })
+    let blobs = try String(contentsOfFile: folder.path("b.csv"), encoding: .utf8).split(separator: "\n").dropFirst()
+      .map { $0.split(separator: ",").compactMap { Double($0) } }
+    #expect(blobs.count > 20)
+    for blob in blobs {
+      let distances = drawn.map { place in
+        let y = Double(place / ground.width) - blob[0], x = Double(place % ground.width) - blob[1]
+        return abs((y * y + x * x).squareRoot() - blob[3])
+      }
+      #expect(distances.min()! < 1, "\(blob)")
+    }
   }
 
   // MARK: - Tiling
@@ -250,9 +265,20 @@ import Testing
   }
 
   @Test func bench_prints_tables() throws {
-    for format in [[], ["--markdown"], ["--csv"]] {
+    for (format, titleLines) in [([], 1), (["--markdown"], 2), (["--csv"], 0)] {
       let outcome = try Program.run(["bench", "sobel", "--runs", "1", "--jobs", "2", testImage("shapes.png")] + format)
-      #expect(outcome.status == 0 && outcome.text.contains("serial") && outcome.text.contains("parallel"))
+      #expect(outcome.status == 0)
+      let lines = outcome.text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().dropFirst(titleLines)
+      // Cells are parted by commas, bars or two spaces; a rule is no row.
+      let rows = lines.map { line -> [String] in
+        let text = line.replacingOccurrences(of: format == [] ? "  " : "|", with: ",")
+        return text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+      }.filter { $0[0] != "---" }
+      try #require(rows.count == 3 && rows.allSatisfy { $0.count == 11 }, "\(outcome.text)")
+      #expect(rows[0][0] == "mode" && rows[0][10] == "identical")
+      #expect(rows[1].prefix(2) == ["serial", "1"] && rows[1][9...] == ["-", "yes"])
+      #expect(rows[2].prefix(2) == ["parallel", "2"] && rows[2][10] == "yes")
+      for row in rows[1...] { #expect(row[2..<9].allSatisfy { Double($0).map { $0 >= 0 } ?? false }, "\(row)") }
     }
   }
 }

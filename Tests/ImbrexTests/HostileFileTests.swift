@@ -86,11 +86,15 @@ import Testing
     return [0x93] + "NUMPY\u{1}\0".utf8 + [UInt8(text.utf8.count), 0] + text.utf8
   }
 
-  private func read(_ bytes: [UInt8], in folder: TemporaryFolder, _ options: ImageReader.Options = .init()) throws {
+  @discardableResult
+  private func read(_ bytes: [UInt8], in folder: TemporaryFolder, _ options: ImageReader.Options = .init()) throws
+    -> (picture: Picture, damage: String?)
+  {
     let path = folder.path("hostile")
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     let reader = try ImageReader(path: path, options: options)
-    _ = try Picture(reading: reader)
+    let picture = try Picture(reading: reader)
+    return (picture, reader.damage)
   }
 
   @Test(arguments: files)
@@ -129,7 +133,9 @@ import Testing
     let folder = try TemporaryFolder()
     var options = ImageReader.Options()
     options.maxMemory = 10
-    try read(Self.fixture("png 40 x 40 interlaced"), in: folder, options)
+    let file = Self.fixture("png 40 x 40 interlaced")
+    let spilled = try read(file, in: folder, options).picture
+    #expect(try spilled.hasSameBytes(as: read(file, in: folder).picture))
   }
 
   /// Found by the fuzzer: behind a damaged header, libjpeg forgot how many components there were, and rows that were made
@@ -140,6 +146,10 @@ import Testing
     let folder = try TemporaryFolder()
     var options = ImageReader.Options()
     options.isTolerant = true
-    try? read([UInt8](Data(base64Encoded: text)!), in: folder, options)
+    let file = [UInt8](Data(base64Encoded: text)!)
+    #expect(throws: ImbrexError.self) { try read(file, in: folder) }
+    let (picture, damage) = try read(file, in: folder, options)
+    #expect(picture.description == ImageDescription(width: 24, height: 32, color: .gray, sampleType: .uint8))
+    #expect(damage != nil)
   }
 }

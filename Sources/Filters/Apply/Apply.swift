@@ -18,6 +18,10 @@ public struct Apply: ProbedFilter {
   private var isAssumed = false
   private var probe: TileProbe?
 
+  /// - Parameters:
+  ///   - function: What is run on each tile, on as many workers at once as the run has.
+  ///   - halo: Ghosts in pixels, on each side at least; the function's own ``TileFunction/halo`` where that is more.
+  ///   - checksSeams: Run a sample of tiles again, cut elsewhere, and throw where the results differ.
   public init(_ function: any TileFunction, halo: Halo = .none, checksSeams: Bool = false) {
     self.function = function
     let own = function.halo

@@ -57,10 +57,12 @@ extension TileFunction {
 
 /// What tiles have beyond the picture's border.
 public struct TileBorder: Equatable, Sendable {
+  /// How samples beyond the border are made.
   public var boundary: Boundary
   /// For ``Boundary/constant``, in units of full scale.
   public var constant: Double
 
+  /// - Parameter constant: In units of full scale, 0 … 1 for integers; of use with ``Boundary/constant`` only.
   public init(_ boundary: Boundary, constant: Double = 0) { (self.boundary, self.constant) = (boundary, constant) }
 }
 
@@ -68,6 +70,7 @@ public struct TileBorder: Equatable, Sendable {
 public enum NumberType: String, Sendable, CaseIterable {
   case uint8, int8, uint16, int16, uint32, int32, uint64, int64, float16, float32, float64
 
+  /// Bytes of one sample: 1, 2, 4 or 8.
   public var byteCount: Int {
     switch self {
     case .uint8, .int8: 1
@@ -80,6 +83,7 @@ public enum NumberType: String, Sendable, CaseIterable {
 
 /// What a function gets of a pixel, or makes.
 public struct PixelKind: Equatable, Sendable {
+  /// The type of each sample.
   public var number: NumberType
   /// Interleaved samples, alpha included.
   public var channels: Int
@@ -88,6 +92,10 @@ public struct PixelKind: Equatable, Sendable {
   /// Whether the last channel is alpha; nil: whoever made it did not say.
   public var hasAlpha: Bool?
 
+  /// - Parameters:
+  ///   - channels: At least 1, alpha included.
+  ///   - bits: Those that are used of an unsigned integer; nil: all.
+  ///   - hasAlpha: Nil: not said, and then taken from the picture that went in.
   public init(_ number: NumberType, channels: Int, bits: Int? = nil, hasAlpha: Bool? = nil) {
     self.number = number
     self.channels = channels
@@ -95,6 +103,7 @@ public struct PixelKind: Equatable, Sendable {
     self.hasAlpha = hasAlpha
   }
 
+  /// Bytes of one pixel, all channels.
   public var bytesPerPixel: Int { channels * number.byteCount }
 }
 
@@ -116,25 +125,38 @@ public struct TilePlace: Equatable, Sendable {
 
 /// A tile with its ghosts on the way into a function.
 public struct TileInput: @unchecked Sendable {
+  /// The picture that the tile is of, in memory.
   public let picture: ImageDescription
+  /// Where in the picture it is.
   public let place: TilePlace
+  /// What one of its pixels is, which may be otherwise than in memory.
   public let kind: PixelKind
   /// The first byte of each row of `place.grown`, from the top; rows have `place.grown.width` pixels in machine byte order.
   public let rows: [UnsafeRawPointer]
 
+  /// - Parameter rows: One pointer a row of `place.grown`, each to at least ``bytesPerRow`` bytes that stay until the
+  ///   function returns.
   public init(_ picture: ImageDescription, _ place: TilePlace, _ kind: PixelKind, rows: [UnsafeRawPointer]) {
     (self.picture, self.place, self.kind, self.rows) = (picture, place, kind, rows)
   }
 
+  /// Bytes of a row with its ghosts.
   public var bytesPerRow: Int { place.grown.width * kind.bytesPerPixel }
 }
 
 /// A tile that came out of a function: as many pixels as went in, rows `stride` bytes apart, in machine byte order.
 public struct TileOutput: @unchecked Sendable {
+  /// What one of its pixels is; it must be the same for all tiles of a picture.
   public let kind: PixelKind
+  /// The first pixel of the first row, ghosts included. The function keeps the memory until its runner makes the next
+  /// tile.
   public let base: UnsafeRawPointer
+  /// Bytes from one row to the next; at least those of a row.
   public let stride: Int
 
+  /// - Parameters:
+  ///   - base: The first of `stride` × height bytes, which stay until the runner is asked for another tile.
+  ///   - stride: Bytes from one row to the next.
   public init(_ kind: PixelKind, base: UnsafeRawPointer, stride: Int) {
     (self.kind, self.base, self.stride) = (kind, base, stride)
   }

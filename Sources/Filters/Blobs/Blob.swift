@@ -11,6 +11,9 @@ public struct Blob: Equatable, Sendable {
   /// Both along y.
   public var sigmaY, radiusY: Double
 
+  /// - Parameters:
+  ///   - sigmaY: Nil: as along x.
+  ///   - radiusY: Nil: as along x.
   public init(y: Int, x: Int, sigma: Double, radius: Double, sigmaY: Double? = nil, radiusY: Double? = nil) {
     (self.y, self.x, self.sigma, self.radius) = (y, x, sigma, radius)
     (self.sigmaY, self.radiusY) = (sigmaY ?? sigma, radiusY ?? radius)

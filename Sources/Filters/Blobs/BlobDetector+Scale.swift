@@ -2,7 +2,9 @@ public import Pictures
 
 /// Blobs in a unit of length.
 extension BlobDetector {
+  /// What a pixel measures in the world, for columns in a unit beside those in pixels.
   public struct Scale: Sendable {
+    /// The unit of those columns.
     public let unit: LengthUnit
     /// Of each column in pixels, units a pixel.
     private let factors, ellipticFactors: [Double]

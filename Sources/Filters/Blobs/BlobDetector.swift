@@ -19,6 +19,7 @@ import Platform
 /// doi:10.1016/j.cviu.2007.09.014. Three scales are held at once, for a tile; `doh` holds the integral image.
 /// Cost: pixels × scales × 4 r (log), × 2 r (dog), × 32 (doh), where r is a scale's radius.
 public struct BlobDetector: TableFilter {
+  /// The response that is looked for peaks.
   public enum Method: String, CaseIterable, Sendable {
     /// Laplacian of Gaussian.
     case log
@@ -28,17 +29,21 @@ public struct BlobDetector: TableFilter {
     case doh
   }
 
+  /// The response that is looked for peaks.
   public var method: Method
   /// The range of scales, in pixels; along x, where ``minSigmaY`` and ``maxSigmaY`` are others.
   public var minSigma: Double
+  /// The end of the range; not less than ``minSigma``.
   public var maxSigma: Double
   /// The range along y; `doh` has only one.
   public var minSigmaY: Double
+  /// The end of that range; not less than ``minSigmaY``.
   public var maxSigmaY: Double
   /// Whether blobs are told by a sigma and a radius of each axis.
   public var isElliptic = false
   /// Scales in the range, ends included (log, doh), linear or, with `isLogarithmic`, by equal factors.
   public var sigmaCount: Int
+  /// Whether scales grow by equal factors, instead of by equal steps.
   public var isLogarithmic: Bool
   /// From one scale to the next (dog).
   public var sigmaRatio: Double
@@ -50,6 +55,7 @@ public struct BlobDetector: TableFilter {
   public var overlap: Double
   /// Rows and columns at the border without peaks.
   public var excludedRows: Int
+  /// Columns at the left and at the right without peaks.
   public var excludedColumns: Int
   /// Finds dark blobs on a light ground.
   public var findsDark: Bool
@@ -93,6 +99,7 @@ public struct BlobDetector: TableFilter {
 
   /// The scales at which responses are taken, ascending; along x, where ``sigmasY`` are others.
   public var sigmas: [Double] { sigmas(from: minSigma, to: maxSigma) }
+  /// The same along y, as many.
   public var sigmasY: [Double] { sigmas(from: minSigmaY, to: maxSigmaY) }
 
   private func sigmas(from minSigma: Double, to maxSigma: Double) -> [Double] {

@@ -6,10 +6,13 @@ import Kernels
 
 /// What transparent pixels are put over where a file cannot hold alpha, in [0, 1].
 public struct Background: Equatable, Sendable {
+  /// sRGB, 0 … 1 each; gray pictures get their luma.
   public var red, green, blue: Float
 
+  /// sRGB, 0 … 1 each; values beyond are clamped when they become integers.
   public init(red: Float, green: Float, blue: Float) { (self.red, self.green, self.blue) = (red, green, blue) }
 
+  /// The default.
   public static let white = Background(red: 1, green: 1, blue: 1)
 
   func samples(_ color: ColorModel) -> [Float] {
@@ -26,8 +29,10 @@ public struct Background: Equatable, Sendable {
 public final class Clipping: Sendable {
   private let flag = Locked(false)
 
+  /// Nothing has been clipped yet.
   public init() {}
 
+  /// Whether any value was clipped so far.
   public var hasHappened: Bool { flag.withLock { $0 } }
 
   /// Looks at values in [0, 1] that are about to become integers up to `most`. What is rounded to 0 or 1 is not clipped.
@@ -49,6 +54,11 @@ public struct Conversion: Filter {
   /// Is told when values are clipped.
   public let clipping: Clipping?
 
+  /// - Parameters:
+  ///   - target: Sample type, colour and alpha to come out; its size is not looked at. Colour may change from CMYK to
+  ///     RGB only.
+  ///   - background: What alpha is put over where `target` has none.
+  ///   - clipping: Is told when floats beyond 0 … 1 become integers; nil: nobody is.
   public init(to target: ImageDescription, background: Background = .white, clipping: Clipping? = nil) {
     (self.target, self.background, self.clipping) = (target, background, clipping)
   }

@@ -11,11 +11,15 @@ import Platform
 public struct Edge: Filter {
   /// Standard deviation of the smoothing in pixels, on either axis.
   public var sigmaY: Double
+  /// The same along rows.
   public var sigmaX: Double
   /// Hysteresis thresholds on the gradient's magnitude (a full unsmoothed step gives 4), or quantiles of it.
   public var low: Double
+  /// From this on an edge is strong; not less than ``low``.
   public var high: Double
+  /// Whether the thresholds are quantiles of the gradient's magnitude, 0 … 1; that takes three passes more.
   public var usesQuantiles: Bool
+  /// What smoothing and gradient see beyond the border.
   public var boundary: Boundary
   /// Value beyond the border under ``Boundary/constant``, in units of full scale.
   public var constant: Double

@@ -8,12 +8,15 @@ public import Pipeline
 public struct Gaussian: StencilFilter {
   /// Standard deviation in pixels, 0 … 10000; 0 leaves that axis alone.
   public var sigmaY: Double
+  /// The same along rows.
   public var sigmaX: Double
   /// Kernel radius in standard deviations: floor(truncate × sigma + 0.5) pixels.
   public var truncate: Double
   /// Which derivative of the Gaussian: 0 blurs. With one that is not, the result is one of the picture's derivatives.
   public var orderY = 0
+  /// The same along rows.
   public var orderX = 0
+  /// What the kernel sees beyond the border.
   public var boundary: Boundaries
   /// Value beyond the border under ``Boundary/constant``, in units of full scale.
   public var constant: Double
@@ -24,6 +27,11 @@ public struct Gaussian: StencilFilter {
   /// Whether floats are in the units of the input's file, instead of those of full scale.
   public var preservesRange = false
 
+  /// - Parameters:
+  ///   - sigma: Standard deviation in pixels, for both axes: 0 … 10000; a negative one traps.
+  ///   - truncate: Radius in standard deviations, 0 … 100; a negative one traps.
+  ///   - constant: Beyond the border under ``Boundary/constant``, in units of full scale.
+  ///   - makesFloat: Unrounded floats in units of full scale, instead of the input's type.
   public init(
     sigma: Double = 1, truncate: Double = 4, boundary: Boundary = .nearest, constant: Double = 0,
     makesFloat: Bool = false
@@ -32,6 +40,9 @@ public struct Gaussian: StencilFilter {
       sigmaY: sigma, sigmaX: sigma, truncate: truncate, boundary: boundary, constant: constant, makesFloat: makesFloat)
   }
 
+  /// - Parameters:
+  ///   - sigmaY: Standard deviation down columns, in pixels; 0 leaves the axis alone, a negative one traps.
+  ///   - sigmaX: The same along rows.
   public init(
     sigmaY: Double, sigmaX: Double, truncate: Double = 4, boundary: Boundary = .nearest, constant: Double = 0,
     makesFloat: Bool = false

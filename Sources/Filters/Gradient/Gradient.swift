@@ -9,6 +9,7 @@ import Platform
 /// Computes what `skimage.filters.sobel` and its family do: responses are normalised so that a full step gives 1.
 /// Cost: a few operations a pixel.
 public struct Gradient: StencilFilter {
+  /// The weights: 3 × 3, of `roberts` 2 × 2, of `farid` 5 × 5.
   public enum Operator: String, CaseIterable, Sendable {
     case sobel, scharr, prewitt, roberts, farid
 
@@ -28,6 +29,7 @@ public struct Gradient: StencilFilter {
     static let faridDerivative = [0, 0.276690988455557, 0.109603762960254]
   }
 
+  /// Which derivative comes out.
   public enum Direction: String, CaseIterable, Sendable {
     /// √(h² + v²) / √2
     case magnitude
@@ -47,8 +49,11 @@ public struct Gradient: StencilFilter {
     }
   }
 
+  /// The weights of the differences.
   public var `operator`: Operator
+  /// Which derivative comes out; of `roberts`, only the magnitude.
   public var direction: Direction
+  /// What the weights see beyond the border.
   public var boundary: Boundaries
   /// Value beyond the border under ``Boundary/constant``, in units of full scale.
   public var constant: Double

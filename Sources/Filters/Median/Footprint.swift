@@ -3,7 +3,9 @@ import Platform
 
 /// A window of any shape: which pixels of a rectangle belong to it.
 public struct Footprint: Equatable, Sendable {
+  /// Rows of the rectangle, 1 … ``mostSide``.
   public let height: Int
+  /// Columns of the rectangle, 1 … ``mostSide``.
   public let width: Int
   /// The columns of each of its runs of pixels, row by row.
   let runs: [Run]

@@ -11,6 +11,7 @@ import Platform
 /// ones and those of other shapes followed from row to row, large 8-bit rectangles go through column histograms (cost
 /// independent of the window), everything else through sets of ranks (cost grows with the window's height).
 public struct Median: StencilFilter {
+  /// Which pixels around one are looked at.
   public enum Shape: Equatable, Sendable {
     /// Offsets −(m / 2) … m − 1 − m / 2 on each axis; even sizes are allowed.
     case rectangle(height: Int, width: Int)
@@ -25,6 +26,7 @@ public struct Median: StencilFilter {
     /// Any pixels of a rectangle, whose offsets are those of ``rectangle(height:width:)``.
     case footprint(Footprint)
 
+    /// A square of 2 × `radius` + 1 pixels on each side; 0 is the pixel itself.
     public static func square(radius: Int) -> Shape { .rectangle(height: 2 * radius + 1, width: 2 * radius + 1) }
 
     /// Rows that the slanted sides of an octagon go over.
@@ -33,8 +35,11 @@ public struct Median: StencilFilter {
     }
   }
 
+  /// Which pixels around one are looked at.
   public var shape: Shape
+  /// Which of the window's samples, in order of their values, comes out.
   public var selection = Selection.median
+  /// What the window sees beyond the border.
   public var boundary: Boundaries
   /// Value beyond the border under ``Boundary/constant``, in units of full scale.
   public var constant: Double
@@ -46,6 +51,10 @@ public struct Median: StencilFilter {
   /// Whether floats are in the units of the input's file, instead of those of full scale.
   public var preservesRange = false
 
+  /// - Parameters:
+  ///   - shape: At least one pixel.
+  ///   - constant: Beyond the border under ``Boundary/constant``, in units of full scale.
+  ///   - makesFloat: Floats in units of full scale, instead of the input's type.
   public init(
     _ shape: Shape = .square(radius: 1), boundary: Boundary = .nearest, constant: Double = 0, makesFloat: Bool = false
   ) {

@@ -1,9 +1,9 @@
-public import Pictures
-public import Pipeline
+package import Pictures
+package import Pipeline
 import Platform
 
 /// Which blobs are right: rows of a table, or spots of a picture.
-public struct BlobTruth: Sendable {
+package struct BlobTruth: Sendable {
   struct Row: Equatable, Sendable {
     /// Where the table names them.
     var file: String?
@@ -14,7 +14,7 @@ public struct BlobTruth: Sendable {
   let rows: [Row]
 
   /// Whether a path is to be read as a table: by its extension. All else is a picture.
-  public static func isTable(_ path: String) -> Bool {
+  package static func isTable(_ path: String) -> Bool {
     guard let dot = path.lastIndex(of: ".") else { return false }
     return ["csv", "tsv", "txt", "json", "ndjson", "jsonl"].contains(path[path.index(after: dot)...].lowercased())
   }
@@ -23,7 +23,7 @@ public struct BlobTruth: Sendable {
   /// without a line of names; others are not looked at, but `file` and `page` tell of which picture a row is.
   ///
   /// - Throws: ``ImbrexError`` that names the file and the line.
-  public init(table path: String) throws { try self.init(table: RawFile.bytes(of: path), name: path) }
+  package init(table path: String) throws { try self.init(table: RawFile.bytes(of: path), name: path) }
 
   /// The same of bytes.
   ///
@@ -38,7 +38,7 @@ public struct BlobTruth: Sendable {
   ///   - source: A picture of the whole input's size, or of the region's.
   ///   - input: The input's size.
   ///   - region: The part of the input that is looked at; nil: all of it.
-  public init(picture source: any RowSource, of input: ImageDescription, region: Region? = nil) throws {
+  package init(picture source: any RowSource, of input: ImageDescription, region: Region? = nil) throws {
     let spots = try EdgePoints(truth: source, of: input, region: region).componentCentres
     let (y, x) = (Double(region?.y ?? 0), Double(region?.x ?? 0))
     rows = spots.map { Row(centre: BlobCentre(y: $0.y + y, x: $0.x + x)) }
@@ -50,7 +50,7 @@ public struct BlobTruth: Sendable {
   ///   - file: The input's path. Rows that name a file are taken if it is this one, or one of the same name elsewhere.
   ///   - page: From 1.
   ///   - region: Only what lies in it; nil: all.
-  public func centres(of file: String, page: Int = 1, in region: Region? = nil) -> [BlobCentre] {
+  package func centres(of file: String, page: Int = 1, in region: Region? = nil) -> [BlobCentre] {
     func name(_ path: String) -> Substring {
       path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
     }
@@ -67,5 +67,5 @@ public struct BlobTruth: Sendable {
 
 extension BlobCentre {
   /// The centres in a table of blobs that was made here.
-  public static func all(of table: Table) -> [BlobCentre] { table.rows.map { BlobCentre(y: $0[0], x: $0[1]) } }
+  package static func all(of table: Table) -> [BlobCentre] { table.rows.map { BlobCentre(y: $0[0], x: $0[1]) } }
 }

@@ -1,16 +1,16 @@
-public import Pictures
+package import Pictures
 import Platform
 
 /// Which pixels of a picture are edges: one bit each.
-public struct EdgePoints: Equatable, Sendable {
-  public let width, height: Int
+package struct EdgePoints: Equatable, Sendable {
+  package let width, height: Int
   /// How many there are.
-  public private(set) var count = 0
+  package private(set) var count = 0
   /// Rows, each of whole words; a pixel's bit is the lower, the further left it is. Bits beyond the width are 0.
   private(set) var words: [UInt64]
   let wordsPerRow: Int
 
-  public init(width: Int, height: Int) {
+  package init(width: Int, height: Int) {
     (self.width, self.height) = (width, height)
     wordsPerRow = (width + 63) / 64
     words = Array(repeating: 0, count: wordsPerRow * height)
@@ -22,22 +22,22 @@ public struct EdgePoints: Equatable, Sendable {
     count += word.nonzeroBitCount
   }
 
-  public func contains(x: Int, y: Int) -> Bool { words[y * wordsPerRow + x / 64] >> UInt64(x % 64) & 1 == 1 }
+  package func contains(x: Int, y: Int) -> Bool { words[y * wordsPerRow + x / 64] >> UInt64(x % 64) & 1 == 1 }
 }
 
 /// Collects the edges of a result while its rows go by: the pixels whose luma is above 0, where there is alpha and it is not 0.
-public final class EdgePointsSink: RowSink, @unchecked Sendable {
+package final class EdgePointsSink: RowSink, @unchecked Sendable {
   /// Complete when all rows have been written.
-  public private(set) var points: EdgePoints
+  package private(set) var points: EdgePoints
   private let picture: ImageDescription
   private var next = 0
 
-  public init(_ picture: ImageDescription) {
+  package init(_ picture: ImageDescription) {
     self.picture = picture
     points = EdgePoints(width: picture.width, height: picture.height)
   }
 
-  public func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) {
+  package func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) {
     for row in 0..<count {
       let pixels = rows + row * stride
       switch picture.sampleType {
@@ -109,7 +109,7 @@ extension EdgePoints {
   ///   - input: The input's size.
   ///   - region: The part of the input that results show; nil: all of it.
   /// - Throws: ``ImbrexError`` if it has another size, or no luma, or cannot be read.
-  public init(truth source: any RowSource, of input: ImageDescription, region: Region? = nil) throws {
+  package init(truth source: any RowSource, of input: ImageDescription, region: Region? = nil) throws {
     let truth = source.description
     guard truth.hasLuma else {
       throw ImbrexError(
@@ -145,5 +145,5 @@ extension EdgePoints {
   }
 
   /// Whether more than half of all pixels are edges: black lines on white, most likely.
-  public var looksInverted: Bool { 2 * count > width * height }
+  package var looksInverted: Bool { 2 * count > width * height }
 }

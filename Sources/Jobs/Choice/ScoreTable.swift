@@ -1,7 +1,7 @@
 import Pipeline
 
 /// The scores of all combinations of a sweep, the best first: by F1, and where that is equal in the order in which they were added.
-public struct ScoreTable: Sendable {
+package struct ScoreTable: Sendable {
   private let names: [String]
   private let tolerance: Double
   private var rows: [(values: [String], score: Score)] = []
@@ -9,10 +9,10 @@ public struct ScoreTable: Sendable {
   /// - Parameters:
   ///   - names: What varies.
   ///   - tolerance: That of the scores, in pixels.
-  public init(names: [String], tolerance: Double) { (self.names, self.tolerance) = (names, tolerance) }
+  package init(names: [String], tolerance: Double) { (self.names, self.tolerance) = (names, tolerance) }
 
   /// - Parameter values: One for each name.
-  public mutating func add(_ values: [String], _ score: Score) {
+  package mutating func add(_ values: [String], _ score: Score) {
     precondition(values.count == names.count)
     rows.append((values, score))
   }
@@ -25,7 +25,7 @@ public struct ScoreTable: Sendable {
   }
 
   /// A line of names and one for each combination, in columns.
-  public var text: String {
+  package var text: String {
     let head = names + ["found", "truth", "matched", "precision", "recall", "F1"]
     let lines =
       [head]
@@ -40,7 +40,7 @@ public struct ScoreTable: Sendable {
   }
 
   /// One object, with a line for each combination.
-  public var json: String {
+  package var json: String {
     let lines = bestFirst.map { values, score in
       JSONValue.object([
         ("values", .object(Array(zip(names, values.map(Self.value))))),

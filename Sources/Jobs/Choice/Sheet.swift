@@ -1,27 +1,27 @@
-public import Pictures
-public import Pipeline
+package import Pictures
+package import Pipeline
 import Platform
 
 /// All results of a sweep on one picture, small and labelled.
 ///
 /// The values of the last name stand over the columns, those of all others beside the rows. With one name the results go on in the
 /// next row, where each has its own label.
-public struct Sheet: Sendable {
+package struct Sheet: Sendable {
   /// A name that varies, with its values as they are to be read.
-  public struct Axis: Equatable, Sendable {
-    public var name: String
-    public var values: [String]
+  package struct Axis: Equatable, Sendable {
+    package var name: String
+    package var values: [String]
 
-    public init(_ name: String, _ values: [String]) { (self.name, self.values) = (name, values) }
+    package init(_ name: String, _ values: [String]) { (self.name, self.values) = (name, values) }
   }
 
   /// A sheet's size in pixels.
-  public struct Size: Equatable, Sendable {
-    public var width, height: Int
+  package struct Size: Equatable, Sendable {
+    package var width, height: Int
 
-    public init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
+    package init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
 
-    public static let screen = Size(width: 1920, height: 1080)
+    package static let screen = Size(width: 1920, height: 1080)
   }
 
   /// The longer side of a thumbnail that still shows something.
@@ -29,9 +29,9 @@ public struct Sheet: Sendable {
   /// A small picture is not enlarged beyond this.
   static let mostEnlargedSide = 256
 
-  public let picture: Picture
+  package let picture: Picture
   /// The part of each result that is shown.
-  public let region: Region
+  package let region: Region
   let layout: SheetLayout
 
   /// Lays out the sheet and draws its labels.
@@ -42,7 +42,7 @@ public struct Sheet: Sendable {
   ///   - region: What is shown of each, at full size; nil: all of it, reduced to fit.
   ///   - most: The sheet is no larger.
   /// - Throws: ``ImbrexError`` if there is no room for so many, or if the region does not lie in the result.
-  public init(_ axes: [Axis], of result: ImageDescription, region: Region?, most: Size = .screen) throws {
+  package init(_ axes: [Axis], of result: ImageDescription, region: Region?, most: Size = .screen) throws {
     if let region { try Self.check(region, in: result) }
     self.region = region ?? Region(all: result)
     layout = try SheetLayout(axes, shown: self.region, isFullSize: region != nil, most: most)
@@ -64,7 +64,7 @@ public struct Sheet: Sendable {
   /// What takes the rows of one result, of this type.
   ///
   /// - Parameter isLineMask: Whether the result is a mask of thin lines, as edges are.
-  public func sink(for result: ImageDescription, isLineMask: Bool) throws -> ThumbnailSink {
+  package func sink(for result: ImageDescription, isLineMask: Bool) throws -> ThumbnailSink {
     try ThumbnailSink(
       of: result, region: region, width: layout.thumbnail.width, height: layout.thumbnail.height, isLineMask: isLineMask
     )
@@ -73,7 +73,7 @@ public struct Sheet: Sendable {
   /// Puts a thumbnail into its place. Sinks' own thumbnails have the right size.
   ///
   /// - Parameter index: Of the combination, the last axis' values next to each other. Different ones may be placed at the same time.
-  public func place(_ thumbnail: Picture, at index: Int) {
+  package func place(_ thumbnail: Picture, at index: Int) {
     let (x, y) = layout.corner(of: index)
     for row in 0..<layout.thumbnail.height {
       (picture.row(y + row) + 3 * x).copyMemory(from: thumbnail.row(row), byteCount: 3 * layout.thumbnail.width)
@@ -86,7 +86,7 @@ public struct Sheet: Sendable {
   ///   - table: Columns `y`, `x`, `sigma` and `radius` of blobs, in pixels of the picture.
   ///   - ground: Thumbnail of the picture.
   ///   - filter: Which made the table.
-  public func drawing(of table: Table, on ground: Picture, by filter: any TableFilter) throws -> Picture {
+  package func drawing(of table: Table, on ground: Picture, by filter: any TableFilter) throws -> Picture {
     let scale = Double(layout.thumbnail.width) / Double(region.width)
     var reduced = table
     reduced.rows = table.rows.compactMap { row in

@@ -1,4 +1,4 @@
-public import Pictures
+package import Pictures
 
 /// Makes a small 8-bit RGB picture of a result while its rows go by.
 ///
@@ -6,9 +6,9 @@ public import Pictures
 /// [0, 1] are cut off, transparent pixels are put over white. Of Lab there is the lightness, of bands of no known meaning the first.
 ///
 /// Memory: one row of the thumbnail, and the thumbnail.
-public final class ThumbnailSink: RowSink, @unchecked Sendable {
+package final class ThumbnailSink: RowSink, @unchecked Sendable {
   /// Complete when all rows have been written.
-  public let thumbnail: Picture
+  package let thumbnail: Picture
   private let picture: ImageDescription
   private let region: Region
   /// Whether the result is 255 on thin lines and 0 elsewhere.
@@ -34,7 +34,7 @@ public final class ThumbnailSink: RowSink, @unchecked Sendable {
   ///   - width: Of the thumbnail in pixels: at most that of the region, or a multiple of it; so is `height`.
   ///   - isLineMask: Whether the picture is 1 on thin lines and 0 elsewhere. Their mean would be a faint gray: they are brightened, so
   ///     that one line through a pixel shows.
-  public init(of picture: ImageDescription, region: Region, width: Int, height: Int, isLineMask: Bool) throws {
+  package init(of picture: ImageDescription, region: Region, width: Int, height: Int, isLineMask: Bool) throws {
     region.checkLies(in: picture)
     (self.picture, self.region, self.isLineMask) = (picture, region, isLineMask)
     factor = max(width / region.width, 1)
@@ -54,7 +54,7 @@ public final class ThumbnailSink: RowSink, @unchecked Sendable {
     thumbnail = try Picture(ImageDescription(width: width, height: height, color: .rgb, sampleType: .uint8))
   }
 
-  public func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) {
+  package func write(_ rows: UnsafeRawPointer, stride: Int, count: Int) {
     for row in 0..<count {
       if (region.y..<region.endY).contains(next) {
         sumLine(rows + row * stride + region.x * picture.bytesPerPixel)

@@ -1,15 +1,15 @@
 import Platform
 
 /// The command that runs a job on dask, by the Python module that comes with imbrex.
-public struct DaskScript: Sendable {
-  public let text: String
+package struct DaskScript: Sendable {
+  package let text: String
 
   /// - Parameters:
   ///   - job: Absolute path of the job's directory, the same for all workers.
   ///   - program: Absolute path of imbrex, the same for all workers.
   ///   - options: Of the module.
   /// - Throws: ``ImbrexError`` if the module is not where it is installed, beside the program.
-  public init(job: String, program: String, options: [String] = []) throws {
+  package init(job: String, program: String, options: [String] = []) throws {
     let words = ["python3", try Self.module(of: program), job, "--imbrex", program] + options
     text = "#!/bin/sh\nexec \(ShellText.line(words))\n"
   }

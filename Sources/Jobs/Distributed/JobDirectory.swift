@@ -13,12 +13,12 @@ import Platform
 ///
 /// Every file in it appears whole or not at all. `done/NAME` is there when all that task NAME makes is; `failed/NAME` says why the
 /// last try failed; `claims/NAME` is who is at it, which matters only for who takes what.
-public struct JobDirectory: Sendable {
+package struct JobDirectory: Sendable {
   /// Absolute, without a slash at its end.
-  public let path: String
+  package let path: String
 
   /// - Parameter path: From the current directory.
-  public init(_ path: String) {
+  package init(_ path: String) {
     var place = futurePlace(of: path)
     while place.count > 1 && place.hasSuffix("/") { place.removeLast() }
     self.path = place
@@ -31,7 +31,7 @@ public struct JobDirectory: Sendable {
   /// Makes the directory and writes the plan.
   ///
   /// - Throws: ``ImbrexError`` if there is something there.
-  public func create(_ plan: JobPlan) throws {
+  package func create(_ plan: JobPlan) throws {
     guard !fileExists("\(path)/\(JobPlan.fileName)") else {
       throw ImbrexError(.usage, "there is a job in '\(path)' already: choose another directory, or remove it")
     }
@@ -40,7 +40,7 @@ public struct JobDirectory: Sendable {
   }
 
   /// - Throws: ``ImbrexError`` if there is no job, or another version has made it.
-  public func plan() throws -> JobPlan {
+  package func plan() throws -> JobPlan {
     let name = "\(path)/\(JobPlan.fileName)"
     guard fileExists(name) else {
       throw ImbrexError(.input, "\(path): there is no job here (\(JobPlan.fileName) is missing)")
@@ -55,7 +55,7 @@ public struct JobDirectory: Sendable {
   private func write(_ text: String, to path: String) throws { try write(PathText.bytes(text), to: path) }
 
   /// Writes a file whole or not at all.
-  public func write(_ bytes: [UInt8], to path: String) throws {
+  package func write(_ bytes: [UInt8], to path: String) throws {
     do {
       let file = try OutputFile(path: path)
       try file.write(bytes)
@@ -68,27 +68,27 @@ public struct JobDirectory: Sendable {
   /// Has something that writes a new file write it whole or not at all.
   ///
   /// - Parameter body: Takes the name to write to; nothing need be there afterwards.
-  public func making<Result>(_ path: String, _ body: (_ path: String) throws -> Result) throws -> Result {
+  package func making<Result>(_ path: String, _ body: (_ path: String) throws -> Result) throws -> Result {
     let file = unfinished(path), result = try body(file.path)
     if fileExists(file.path) { try file.publish() }
     return result
   }
 
   /// A file beside its place, under a name of which another process will not think.
-  public func unfinished(_ path: String) -> UnfinishedFile {
+  package func unfinished(_ path: String) -> UnfinishedFile {
     UnfinishedFile(for: path, at: "\(path).\(hostName())-\(getpid())-\(monotonicNanoseconds())")
   }
 
   // MARK: - What tasks have made
 
-  public func isDone(_ task: JobPlan.Task) -> Bool { fileExists(file("done", task.name)) }
+  package func isDone(_ task: JobPlan.Task) -> Bool { fileExists(file("done", task.name)) }
 
   /// The names of the tasks that are done, or that have failed.
-  public func names(in folder: String) throws -> Set<String> {
+  package func names(in folder: String) throws -> Set<String> {
     Set(try InputSelection.names(in: "\(path)/\(folder)").filter { !$0.hasPrefix(".") })
   }
 
-  public func finish(_ task: JobPlan.Task, seconds: Double) throws {
+  package func finish(_ task: JobPlan.Task, seconds: Double) throws {
     let text = JSONValue.object([
       ("task", .string(task.name)), ("seconds", .number((seconds * 1000).rounded() / 1000)),
       ("host", .string(hostName())), ("version", .string(Platform.version)),
@@ -97,24 +97,24 @@ public struct JobDirectory: Sendable {
     removeFile(file("failed", task.name))
   }
 
-  public func fail(_ task: JobPlan.Task, _ message: String) {
+  package func fail(_ task: JobPlan.Task, _ message: String) {
     try? write(message + "\n", to: file("failed", task.name))
   }
 
-  public func failure(of task: String) -> String? {
+  package func failure(of task: String) -> String? {
     guard let bytes = try? RawFile.bytes(of: file("failed", task)) else { return nil }
     return PathText.text(bytes.last == 10 ? bytes.dropLast() : bytes[...])
   }
 
   /// Where what belongs to one page of a split picture is kept; made when it is asked for.
-  public func folder(picture: Int, page: Int) throws -> String {
+  package func folder(picture: Int, page: Int) throws -> String {
     let folder = "\(path)/parts/\(picture)/\(page)"
     try makeDirectories(folder)
     return folder
   }
 
   /// Removes what the parts of a picture have made, once it is joined.
-  public func removeParts(of picture: Int) {
+  package func removeParts(of picture: Int) {
     removeTree("\(path)/parts/\(picture)")
   }
 
@@ -131,7 +131,7 @@ public struct JobDirectory: Sendable {
   private static let patience = 30
 
   /// Takes a task, so that other runners take others; false if one is at it. Two at one task do no harm.
-  public func claim(_ task: JobPlan.Task) -> Bool {
+  package func claim(_ task: JobPlan.Task) -> Bool {
     let name = file("claims", task.name)
     for _ in 0..<2 {
       let descriptor = openFile(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
@@ -159,10 +159,10 @@ public struct JobDirectory: Sendable {
     #endif
   }
 
-  public func release(_ task: JobPlan.Task) { removeFile(file("claims", task.name)) }
+  package func release(_ task: JobPlan.Task) { removeFile(file("claims", task.name)) }
 
   /// Shows that whoever claimed a task is at it.
-  public func refresh(_ task: JobPlan.Task) { _ = PathText.withCPath(file("claims", task.name)) { utimes($0, nil) } }
+  package func refresh(_ task: JobPlan.Task) { _ = PathText.withCPath(file("claims", task.name)) { utimes($0, nil) } }
 
   private func isAlive(_ claim: String) -> Bool {
     guard let status = fileStatus(claim), let bytes = try? RawFile.bytes(of: claim) else { return false }

@@ -1,19 +1,19 @@
 /// Tasks that a scheduler may be given at once: an array job.
-public struct TaskArray: Equatable, Sendable {
+package struct TaskArray: Equatable, Sendable {
   /// The name of its wave, with a number where the wave is given in several arrays.
-  public let name: String
+  package let name: String
   /// The task that index 0 means.
-  public let first: Int
+  package let first: Int
   /// Which of the tasks from ``first`` on, as schedulers write it: `0-63`, `3,17,20-25`.
-  public let indices: String
+  package let indices: String
   /// How many they are.
-  public let count: Int
+  package let count: Int
   /// Places, in the list of arrays, of those that make what its tasks need, but for those that others of them come after.
-  public let after: [Int]
+  package let after: [Int]
   /// Bytes to ask for, for each task.
-  public let memory: Int
+  package let memory: Int
   /// Minutes to ask for, for each task.
-  public let minutes: Int
+  package let minutes: Int
 }
 
 extension JobPlan {
@@ -25,7 +25,7 @@ extension JobPlan {
   ///   - limit: Tasks of an array at most. Slurm's `MaxArraySize` is 1001 unless it was set.
   ///   - isDone: Whether the task of a number is done already, and is left out.
   /// - Complexity: O(tasks and needs), and O(arrays²).
-  public func arrays(limit: Int = 1000, without isDone: (Int) -> Bool = { _ in false }) -> [TaskArray] {
+  package func arrays(limit: Int = 1000, without isDone: (Int) -> Bool = { _ in false }) -> [TaskArray] {
     var arrays: [TaskArray] = []
     var arrayOfTask = [Int?](repeating: nil, count: tasks.count)
     // Of each array, all that have ended when it begins.
@@ -67,12 +67,12 @@ extension JobPlan {
 
 extension JobPlan.Task {
   /// Bytes for the task and the program (its code and libraries, the stacks of its workers: below 100 MiB), in steps of 64 MiB.
-  public var memoryToAskFor: Int {
+  package var memoryToAskFor: Int {
     let step = 64 << 20
     return (memory + (100 << 20) + step - 1) / step * step
   }
 
   /// Ten minutes for starting and waiting for disks, and for each megapixel two seconds: several times what the slowest filters
   /// take on one core. A scheduler kills what is late, so that too little costs more than too much.
-  public var minutesToAskFor: Int { 10 + (pixels * 2 / 1_000_000 + 59) / 60 }
+  package var minutesToAskFor: Int { 10 + (pixels * 2 / 1_000_000 + 59) / 60 }
 }

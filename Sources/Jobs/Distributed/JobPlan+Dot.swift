@@ -3,7 +3,7 @@ extension JobPlan {
   private static let mostTasksShown = 6
 
   /// The graph as a picture, in graphviz's language: `dot -Tsvg`.
-  public func dot(name: String) -> String {
+  package func dot(name: String) -> String {
     let line = command.joined(separator: " ")
     var text = """
       digraph job {

@@ -3,7 +3,7 @@ extension JobPlan {
   static func doneFile(_ task: Task) -> String { "done/\(task.name)" }
 
   /// The words of the command that runs a task.
-  public func command(of task: Task, job: String, program: String) -> [String] {
+  package func command(of task: Task, job: String, program: String) -> [String] {
     [program, "job", "run", job, "--task", task.name]
   }
 
@@ -13,7 +13,7 @@ extension JobPlan {
   /// - Parameters:
   ///   - job: Absolute path of the job's directory.
   ///   - program: Absolute path of imbrex.
-  public func graphJSON(job: String, program: String) -> String {
+  package func graphJSON(job: String, program: String) -> String {
     let outputs = Set(outputs)
     var waveOfTask = [String](repeating: "", count: tasks.count)
     for wave in waves { for task in wave.tasks { waveOfTask[task] = wave.name } }

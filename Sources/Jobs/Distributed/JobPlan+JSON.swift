@@ -1,14 +1,14 @@
 import Pipeline
-public import Platform
+package import Platform
 
 extension JobPlan {
-  public static let fileName = "plan.json"
+  package static let fileName = "plan.json"
 
   /// What is said of a plan whose tasks do not go with its command and its inputs.
-  public static let foreign = ImbrexError(.input, "the job's plan is of other work")
+  package static let foreign = ImbrexError(.input, "the job's plan is of other work")
 
   /// The plan as a person reads it: an object with each input and each task on a line of its own.
-  public var json: String {
+  package var json: String {
     func lines(_ values: [JSONValue]) -> String {
       "[\n    " + values.map(\.description).joined(separator: ",\n    ") + "\n  ]"
     }
@@ -34,7 +34,7 @@ extension JobPlan {
   }
 
   /// - Throws: ``ImbrexError`` for what is no plan.
-  public init(json text: [UInt8]) throws {
+  package init(json text: [UInt8]) throws {
     let damaged = ImbrexError(.input, "plan.json is no plan of a job")
     let value = try JSONValue(text: text)
     func strings(_ value: JSONValue?) throws -> [String] {
@@ -91,7 +91,7 @@ extension JobPlan.Input {
   /// Checks that the file is as it was when the job was made. Its content is read only if its time has changed.
   ///
   /// - Throws: ``ImbrexError`` that says what has changed.
-  public func check() throws {
+  package func check() throws {
     let changed = ImbrexError(.input, "\(path): has changed since the job was made: make the job anew")
     guard let stamp = DoneRecord.Stamp(ofFile: path) else {
       if content.isEmpty { return }

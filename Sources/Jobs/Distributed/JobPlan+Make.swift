@@ -5,7 +5,7 @@ extension JobPlan {
   /// to where make stands. What is needed stands behind a bar, since only its being there matters, not its age.
   ///
   /// - Parameter program: Path of imbrex.
-  public func makefile(program: String) -> String {
+  package func makefile(program: String) -> String {
     var isNeeded = [Bool](repeating: false, count: tasks.count)
     for task in tasks { for need in task.needs { isNeeded[need] = true } }
     let last = tasks.indices.filter { !isNeeded[$0] }.map { tasks[$0] }

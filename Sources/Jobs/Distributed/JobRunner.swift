@@ -10,24 +10,24 @@ import Platform
 #endif
 
 /// Runs the tasks of a job that are missing, in an order that the graph allows, beside other runners of the same job.
-public struct JobRunner {
+package struct JobRunner {
   private let directory: JobDirectory
   private let plan: JobPlan
 
   /// What a run has done.
-  public struct Outcome: Sendable {
-    public var done = 0
-    public var failed = 0
+  package struct Outcome: Sendable {
+    package var done = 0
+    package var failed = 0
     /// Tasks that wait for one that has failed.
-    public var blocked = 0
+    package var blocked = 0
   }
 
-  public init(_ directory: JobDirectory, _ plan: JobPlan) { (self.directory, self.plan) = (directory, plan) }
+  package init(_ directory: JobDirectory, _ plan: JobPlan) { (self.directory, self.plan) = (directory, plan) }
 
   /// Runs one task, unless it is done.
   ///
   /// - Parameter perform: Does the task; its error is kept with the job, and thrown.
-  public func run(_ number: Int, _ perform: (JobPlan.Task) throws -> Void) throws {
+  package func run(_ number: Int, _ perform: (JobPlan.Task) throws -> Void) throws {
     let task = plan.tasks[number]
     if directory.isDone(task) { return }
     if let missing = task.needs.first(where: { !directory.isDone(plan.tasks[$0]) }) {
@@ -56,7 +56,7 @@ public struct JobRunner {
   ///   - perform: Does a task.
   ///   - report: Told of each that is done, or why it failed.
   /// - Throws: ``ImbrexError`` if the job's directory cannot be read.
-  public func runAll(
+  package func runAll(
     _ perform: (JobPlan.Task) throws -> Void, report: (JobPlan.Task, (any Error)?) -> Void
   ) throws -> Outcome {
     var outcome = Outcome()

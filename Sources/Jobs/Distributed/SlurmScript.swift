@@ -4,7 +4,7 @@ import Platform
 ///
 /// An array begins when those before it have ended, well or not (`afterany`): tasks look themselves for what they need, and the
 /// pictures that nothing is wrong with go on.
-public struct SlurmScript: Sendable {
+package struct SlurmScript: Sendable {
   private let plan: JobPlan
   private let arrays: [TaskArray]
   private let job: String
@@ -19,7 +19,7 @@ public struct SlurmScript: Sendable {
   ///   - options: For `sbatch`; they stand behind the script's own, and so win.
   ///   - waits: Whether it follows the tasks to their end, and ends as the job does.
   /// - Throws: ``ImbrexError`` for options that would take the graph apart.
-  public init(
+  package init(
     _ plan: JobPlan, arrays: [TaskArray], job: String, program: String, options: [String] = [], waits: Bool = false
   ) throws {
     for option in options {
@@ -36,7 +36,7 @@ public struct SlurmScript: Sendable {
     self.waits = waits
   }
 
-  public var text: String {
+  package var text: String {
     let count = arrays.reduce(0) { $0 + $1.count }
     let size = "\(count) of \(plan.tasks.count) tasks in \(arrays.count == 1 ? "one array" : "\(arrays.count) arrays")"
     let head = """

@@ -2,9 +2,9 @@ import Platform
 
 /// A file of a job's directory that is being written under another name, which goes with the last reference, or with the process
 /// that a signal ends, unless it is published.
-public final class UnfinishedFile: Sendable {
+package final class UnfinishedFile: Sendable {
   /// The name to write to.
-  public let path: String
+  package let path: String
   private let target: String
   private let slot: Int32
 
@@ -19,7 +19,7 @@ public final class UnfinishedFile: Sendable {
   }
 
   /// Gives the complete file its name.
-  public func publish() throws {
+  package func publish() throws {
     guard renameFile(path, target) == 0 else {
       throw ImbrexError(.output, "cannot write \(target): \(systemMessage())")
     }

@@ -38,6 +38,8 @@ public struct ExchangeRound: Equatable, Sendable {
   /// As ``Stencil/needsWholePicture``, of what is measured.
   public let needsWholePicture: Bool
 
+  /// See the properties; a round reads rows, has no ghosts and runs on all parts at once unless said
+  ///   otherwise.
   public init(
     _ name: String, readsRows: Bool = true, isSequential: Bool = false, halo: Halo = .none,
     needsWholePicture: Bool = false
@@ -52,13 +54,16 @@ public struct ExchangeRound: Equatable, Sendable {
 
 /// Partials that are read one at a time: all of them may be more than memory.
 public struct PartialList: Sendable {
+  /// How many there are: one for each part.
   public let count: Int
   private let read: @Sendable (Int) throws -> [UInt8]
 
+  /// - Parameter read: Reads the partial of an index in 0 ..< `count`; it may throw, and is called on one thread.
   public init(count: Int, read: @Sendable @escaping (_ index: Int) throws -> [UInt8]) {
     (self.count, self.read) = (count, read)
   }
 
+  /// Reads one, from the top; an index outside traps or throws as its reader does.
   public subscript(index: Int) -> [UInt8] { get throws { try read(index) } }
 }
 
@@ -85,6 +90,7 @@ public protocol TableExchange: Exchange {
 public struct Part: Sendable {
   /// The rows of all parts, from the top: all of the picture.
   public let all: [Range<Int>]
+  /// Which part this is, from the top, from 0.
   public let index: Int
   /// Of the rounds before this one: the part's own, or the one for all.
   public let verdicts: [[UInt8]]
@@ -93,8 +99,10 @@ public struct Part: Sendable {
   /// Partials of other parts: those that a sequential round has made already.
   public let partial: @Sendable (_ index: Int) throws -> [UInt8]
 
+  /// The picture's rows that this part makes.
   public var rows: Range<Int> { all[index] }
 
+  /// See the properties. A part of the first round has neither verdicts nor kept files.
   public init(
     of all: [Range<Int>], index: Int, verdicts: [[UInt8]] = [], kept: [String] = [],
     partial: @Sendable @escaping (_ index: Int) throws -> [UInt8] = { _ in preconditionFailure("no partials") }
@@ -114,6 +122,7 @@ public protocol ExchangeRun: AnyObject, Sendable {
   func finish(_ measured: (any Partial)?, keptAt path: String, in context: RunContext) throws -> [UInt8]
 }
 
+/// What a part's turn in a round takes of the part's rows.
 public enum ExchangeInput: Sendable {
   /// The part's rows, from the top.
   case rows(any RowSink)

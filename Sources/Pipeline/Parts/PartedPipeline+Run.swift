@@ -1,4 +1,4 @@
-public import Pictures
+package import Pictures
 
 import Platform
 
@@ -15,7 +15,7 @@ extension PartedPipeline {
   ///   - path: Where a round keeps what the part needs later.
   /// - Returns: The partial of a round; nil for a picture.
   /// - Throws: What the source, the sink or a tap throws; ``ImbrexError`` for a memory limit that is too low.
-  public func run(
+  package func run(
     _ pass: Int, on part: (_ exchange: Int) throws -> Part, region: Region, reading source: (any RowSource)?,
     to sink: (any RowSink)? = nil, taps: [Tap] = [], keptAt path: String = "", in context: RunContext
   ) throws -> [UInt8]? {

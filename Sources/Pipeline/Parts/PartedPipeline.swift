@@ -1,4 +1,4 @@
-public import Pictures
+package import Pictures
 
 import Platform
 
@@ -6,11 +6,11 @@ import Platform
 ///
 /// A chain of stencils is one pass. A stage that must see the whole picture ends a pass in each of its rounds; its rows, and rows
 /// that the stages after it need ghosts of, are pictures in parts between two passes.
-public struct PartedPipeline: Sendable {
+package struct PartedPipeline: Sendable {
   /// What each part does at one go.
-  public struct Pass: Sendable {
+  package struct Pass: Sendable {
     /// What it reads.
-    public enum Source: Equatable, Sendable {
+    package enum Source: Equatable, Sendable {
       /// The picture.
       case input
       /// The picture in parts that a pass before made.
@@ -19,7 +19,7 @@ public struct PartedPipeline: Sendable {
       case kept
     }
 
-    public enum Ending: Equatable, Sendable {
+    package enum Ending: Equatable, Sendable {
       /// The part's rows of a picture: the result, or what a later pass reads.
       case picture
       /// A partial.
@@ -27,16 +27,16 @@ public struct PartedPipeline: Sendable {
     }
 
     /// For names of tasks: the filters, and what it makes of them.
-    public let name: String
-    public let source: Source
-    public let ending: Ending
+    package let name: String
+    package let source: Source
+    package let ending: Ending
     /// What the first stage reads.
     let input: ImageDescription
     let stages: [PartStage]
     /// After how many filters the picture is found, and behind how many stages: where a tap can be.
     let places: [(position: Int, level: Int)]
     /// What comes out of the last stage.
-    public let output: ImageDescription
+    package let output: ImageDescription
   }
 
   /// A stage of a pass.
@@ -46,15 +46,15 @@ public struct PartedPipeline: Sendable {
     case resumed(exchange: Int, shape: StageShape)
   }
 
-  public private(set) var passes: [Pass] = []
-  public private(set) var exchanges: [any Exchange] = []
-  public let input: ImageDescription
+  package private(set) var passes: [Pass] = []
+  package private(set) var exchanges: [any Exchange] = []
+  package let input: ImageDescription
   /// What comes out; of a table, what it is made from.
-  public let output: ImageDescription
-  public let makesTable: Bool
+  package let output: ImageDescription
+  package let makesTable: Bool
 
   /// - Throws: ``ImbrexError`` for a filter that does not suit the picture, or cannot work in parts.
-  public init(_ pipeline: Pipeline, _ input: ImageDescription) throws {
+  package init(_ pipeline: Pipeline, _ input: ImageDescription) throws {
     self.input = input
     makesTable = pipeline.makesTable
     output = pipeline.outputDescription(for: input)
@@ -71,12 +71,12 @@ public struct PartedPipeline: Sendable {
   }
 
   /// The pass in which the picture after so many filters is found.
-  public func pass(ofPosition position: Int) -> Int? {
+  package func pass(ofPosition position: Int) -> Int? {
     passes.firstIndex { $0.places.contains { $0.position == position } }
   }
 
   /// The exchange that makes the table.
-  public var tableExchange: (any TableExchange)? { makesTable ? exchanges.last as? any TableExchange : nil }
+  package var tableExchange: (any TableExchange)? { makesTable ? exchanges.last as? any TableExchange : nil }
 }
 
 // MARK: - Cutting
@@ -206,7 +206,7 @@ extension PartedPipeline {
   /// The rows of a pass's source that some rows of what it makes, or measures, need.
   ///
   /// - Parameter rows: Of the pass's output.
-  public func rowsRead(by pass: Int, for rows: Range<Int>) -> Range<Int> {
+  package func rowsRead(by pass: Int, for rows: Range<Int>) -> Range<Int> {
     let pass = passes[pass], all = 0..<pass.input.height
     var needed = rows
     func grow(by halo: Halo, wraps: Bool) {
@@ -232,7 +232,7 @@ extension PartedPipeline {
 
 extension PartedPipeline {
   /// Whether a pass goes on from an exchange, or is one of its rounds.
-  public func isUsed(_ exchange: Int, by pass: Int) -> Bool {
+  package func isUsed(_ exchange: Int, by pass: Int) -> Bool {
     if case .round(exchange, _) = passes[pass].ending { return true }
     return passes[pass].stages.contains { if case .resumed(exchange, _) = $0 { true } else { false } }
   }

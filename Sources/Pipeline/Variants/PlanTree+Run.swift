@@ -1,8 +1,8 @@
-public import Pictures
+package import Pictures
 import Platform
 
 /// Takes what variants make.
-public protocol VariantOutputs: AnyObject, Sendable {
+package protocol VariantOutputs: AnyObject, Sendable {
   /// A result begins that is that of these variants; its rows are those of the region that is wanted.
   ///
   /// - Returns: What takes them.
@@ -24,7 +24,7 @@ extension PlanTree {
   ///   - outputs: Where results go, as they are made: few at a time.
   ///   - context: The workers.
   /// - Throws: What the input or an output throws.
-  public func run(_ input: SweepInput, to outputs: any VariantOutputs, in context: RunContext) throws {
+  package func run(_ input: SweepInput, to outputs: any VariantOutputs, in context: RunContext) throws {
     var context = context
     context.heldCount = held.count
     try TreeRun(region: region, picture: self.input, outputs: outputs, context: context).run(root, input, first: nil)

@@ -1,22 +1,22 @@
 /// A tree of plans, to be shown.
 extension PlanTree {
   /// A filter, or several that are run together, and what comes behind it.
-  public struct Node: Sendable {
+  package struct Node: Sendable {
     /// Of the filters that are one here: the number of the filter in the chain, and a variant of each.
-    public let position: Int
-    public let filters: [Int]
+    package let position: Int
+    package let filters: [Int]
     /// Whether smoothing, scales or the like are done once for all of them.
-    public let sharesWork: Bool
+    package let sharesWork: Bool
     /// The variants that pass through here.
-    public let variants: [Int]
-    public let next: [Node]
+    package let variants: [Int]
+    package let next: [Node]
   }
 
   /// Passes over the picture or something that was made of it.
-  public var sweepCount: Int { legs.count }
+  package var sweepCount: Int { legs.count }
 
   /// What the variants that are run here have in common.
-  public var nodes: [Node] { Self.nodes(variants, chosen, after: 0) }
+  package var nodes: [Node] { Self.nodes(variants, chosen, after: 0) }
 
   private static func nodes(_ variants: [Variant], _ chosen: [Int], after position: Int) -> [Node] {
     guard let first = chosen.first, position < variants[first].words.count else { return [] }

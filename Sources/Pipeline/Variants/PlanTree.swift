@@ -1,14 +1,14 @@
-public import Pictures
+package import Pictures
 
 import Platform
 
 /// One of several chains of the same filters, with other options, that are run on the same picture.
-public struct Variant: Sendable {
-  public let pipeline: Pipeline
+package struct Variant: Sendable {
+  package let pipeline: Pipeline
   /// Of each filter, its options in words: filters of equal words are equal.
-  public let words: [String]
+  package let words: [String]
 
-  public init(_ pipeline: Pipeline, words: [String]) {
+  package init(_ pipeline: Pipeline, words: [String]) {
     precondition(pipeline.links.count == words.count)
     (self.pipeline, self.words) = (pipeline, words)
   }
@@ -19,7 +19,7 @@ public struct Variant: Sendable {
 ///
 /// As a ``Plan``, but a sweep is a tree of stages, and behind a stage that takes the whole picture each branch goes on by itself, one
 /// after the other.
-public struct PlanTree: Sendable {
+package struct PlanTree: Sendable {
   /// A sweep, and what is done with what it makes.
   struct Leg: Sendable {
     var input: ImageDescription
@@ -50,19 +50,19 @@ public struct PlanTree: Sendable {
     var make: (@Sendable (any Partial, Region?) -> Table)?
   }
 
-  public let variants: [Variant]
+  package let variants: [Variant]
   /// Those that are run.
-  public let chosen: [Int]
-  public let input: ImageDescription
-  public let region: Region?
-  public let tiling: TilingOptions
+  package let chosen: [Int]
+  package let input: ImageDescription
+  package let region: Region?
+  package let tiling: TilingOptions
   let root: Leg
 
   /// - Parameters:
   ///   - variants: Which of them to run; all have as many filters.
   ///   - taps: After how many filters pictures are taken on their way.
   /// - Throws: As ``Pipeline/plan(for:region:tiling:streamsIn:streamsOut:)``.
-  public init(
+  package init(
     _ variants: [Variant], chosen: [Int]? = nil, for input: ImageDescription, region: Region? = nil,
     taps: Set<Int> = [],
     tiling: TilingOptions, streamsIn: Bool = true
@@ -112,7 +112,7 @@ public struct PlanTree: Sendable {
   // MARK: - What it takes
 
   /// Bytes of bands in memory, of the sweep that needs the most.
-  public var memory: Int { legs.map(\.sweep.memory).max()! }
+  package var memory: Int { legs.map(\.sweep.memory).max()! }
 
   /// What is held whole at the same time, at most.
   var held: [Held] { Self.held(root) }
@@ -165,7 +165,7 @@ public struct PlanTree: Sendable {
   ///
   /// - Parameter outputs: How many results may be written at the same time.
   /// - Throws: ``ImbrexError`` if not even one variant fits.
-  public static func fitting(
+  package static func fitting(
     _ variants: [Variant], chosen: [Int]? = nil, for input: ImageDescription, region: Region? = nil,
     taps: Set<Int> = [], tiling: TilingOptions, streamsIn: Bool = true, outputs: Int = 128
   ) throws -> [PlanTree] {
