@@ -150,11 +150,18 @@ class Harness:
             outcome = self.run(line, folder)
             assert outcome is None or outcome.returncode == 0, (line, outcome.stderr)
 
+    def copy(self, scenario, stage, folder):
+        # A job knows where it was made.
+        if scenario.name.startswith("job"):
+            self.stage(scenario, folder)
+        else:
+            shutil.copytree(stage, folder)
+
     def measure(self, scenario):
         stage = self.folder / f"stage {scenario.name}".replace("/", "-")
         self.stage(scenario, stage)
         reference = pathlib.Path(str(stage) + " reference")
-        shutil.copytree(stage, reference)
+        self.copy(scenario, stage, reference)
         log = self.folder / f"log {scenario.name}"
         outcome = self.run(scenario.commands[-1], reference, log=log, stdin=scenario.stdin)
         assert outcome.returncode == 0, (scenario.name, outcome.stderr)
@@ -166,7 +173,7 @@ class Harness:
         # The thread's own folder: paths of one length, so that runs are alike.
         folder = self.folder / f"run{threading.get_ident()}"
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(stage, folder)
+        self.copy(scenario, stage, folder)
         def problem(text):
             with self.lock:
                 self.problems.append(f"{scenario.name}: {call} {number} -> {what}: {text}")

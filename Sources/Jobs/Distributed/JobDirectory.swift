@@ -70,7 +70,7 @@ package struct JobDirectory: Sendable {
   /// - Parameter body: Takes the name to write to; nothing need be there afterwards.
   package func making<Result>(_ path: String, _ body: (_ path: String) throws -> Result) throws -> Result {
     let file = unfinished(path), result = try body(file.path)
-    if fileExists(file.path) { try file.publish() }
+    try file.publish(orIsAbsent: true)
     return result
   }
 
