@@ -93,10 +93,9 @@ extension Picture {
     let again = try ImageReader(path: path)
     #expect(again.description == input)
     let copy = try Picture(reading: again)
-    // Coded anew, a picture changes by about as much as it did the first time.
-    let change = largestDifference(copy.steps, picture.steps)
-    if !fixture.lossless { print("CHANGE", fixture.name, change) }
-    #expect(change <= (fixture.lossless ? 0 : 24))
+    // With the tables that it had, a JPEG changes by rounding, and where chroma is halved by its halving: libjpeg's own by as much.
+    let isHalved = reader.fileColor == "YCbCr" && reader.format.name == "tiff"
+    #expect(largestDifference(copy.steps, picture.steps) <= (fixture.lossless ? 0 : isHalved ? 15 : 5))
 
     // Metadata: the same, but for what is written in another way on purpose.
     var before = reader.metadata, after = again.metadata

@@ -11,6 +11,7 @@ sources themselves with the scratch path of `make test`, which saves the first b
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -55,6 +56,8 @@ def main():
     if "--list" in sys.argv:
         print("\n".join(f"{mutant.name:24} {mutant.file}" for mutant in chosen))
         return
+    # Ended from outside, it puts the file back too.
+    for ending in (signal.SIGTERM, signal.SIGHUP): signal.signal(ending, lambda *_: sys.exit(1))
     isHere = "--here" in sys.argv
     tree, scratch = (ROOT, ".build-tests") if isHere else (copied(), str(ROOT / ".build-mutants/build"))
     alive = []
