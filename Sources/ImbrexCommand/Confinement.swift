@@ -42,8 +42,16 @@ struct Confinement {
   }
 
   mutating func writes(_ outputs: RunOutputs, of options: CommonOptions) {
-    for place in outputs.places(options) { writes(place.path, isDirectory: place.isDirectory) }
-    if let report = options.report, report != "-", !options.dryRun, !options.explain {
+    let places = outputs.places(options)
+    if options.dryRun || options.explain {
+      // What is there already is looked at.
+      for place in places where place.path != "-" {
+        sandbox.readable.append(Self.existing(place.isDirectory ? place.path : Self.parent(place.path)))
+      }
+      return
+    }
+    for place in places { writes(place.path, isDirectory: place.isDirectory) }
+    if let report = options.report, report != "-" {
       // It has its name from the beginning, and needs no other files beside it.
       let descriptor = isOff ? -1 : openFile(report, O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0o666)
       if descriptor >= 0 { close(descriptor) }

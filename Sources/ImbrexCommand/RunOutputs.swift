@@ -66,7 +66,6 @@ struct RunOutputs: Sendable {
 
   /// Where something is written: paths, and whether files are made in them.
   func places(_ options: CommonOptions) -> [(path: String, isDirectory: Bool)] {
-    guard !options.dryRun && !options.explain else { return [] }
     let main = sharedTable ?? options.output ?? "-"
     return [(main, writesToDirectory)]
       + sides.map { side in

@@ -41,7 +41,9 @@ import Testing
       // Each output that it names is there.
       let words = command.split(separator: " ").map { $0.trimmingCharacters(in: ["'"]) }
       for (option, name) in zip(words, words.dropFirst())
-      where ["-o", ">", "--overlay", "--sheet"].contains(option) && !name.contains("{") {
+      where ["-o", ">", "--overlay", "--sheet"].contains(option) && !name.contains("{")
+        && !command.contains("job create")
+      {
         #expect(manager.fileExists(atPath: folder.path(name)), "\(command): \(name)")
       }
     }

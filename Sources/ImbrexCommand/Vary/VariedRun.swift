@@ -43,7 +43,7 @@ struct VariedRun: Sendable {
     var confinement = Confinement(options)
     for (run, outputs) in zip(runs, outputs) {
       confinement.reads(run, outputs.plan)
-      confinement.writes(outputs, of: options)
+      confinement.writes(outputs, of: run.options)
     }
     if let truth = options.truth { confinement.reads(truth) }
     if let sheet = options.sheet { confinement.writes(sheet, isDirectory: sheet.hasSuffix("/") || isDirectory(sheet)) }
