@@ -14,7 +14,7 @@ public enum PartSeal {
   }
 
   /// - Throws: ``ImbrexError`` if the file is not as it was when it was sealed.
-  static func check(_ path: String) throws {
+  package static func check(_ path: String) throws {
     let file = try RawFile(reading: path), count = file.byteCount - byteCount
     guard count > 0 else { throw PartFile.damaged }
     let sum = try checksum(of: file, byteCount: count)

@@ -138,9 +138,14 @@ struct PartPass {
     metadata.tiff.compression = 8
     settings.compressionLevel = 1
     settings.expectedByteCount = description.byteCount
+    let unfinished = directory.unfinished(path)
     let writer = try ImageWriter(
-      to: OutputFile(path: path), format: ImageFormat(named: "tiff")!, picture: description, metadata: metadata,
-      options: settings)
-    return Made(sink: NamedSink(writer, path: path)) { try named(path) { try writer.finish() } }
+      to: OutputFile(path: unfinished.path), format: ImageFormat(named: "tiff")!, picture: description,
+      metadata: metadata, options: settings)
+    return Made(sink: NamedSink(writer, path: path)) {
+      try named(path) { try writer.finish() }
+      try PartSeal.add(to: unfinished.path)
+      try unfinished.publish()
+    }
   }
 }
