@@ -30,20 +30,7 @@ public final class LeftOvers: Sendable {
   }
 
   private func clear(_ directory: String) {
-    guard let status = fileStatus(directory), Int(status.st_size) <= largest,
-      let handle = PathText.withCPath(directory, { opendir($0) })
-    else { return }
-    defer { closedir(handle) }
-    while let entry = readdir(handle) {
-      withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        // Hidden files only, before anything else is asked: there may be many others.
-        guard bytes[0] == 0x2E else { return }
-        let text = bytes.bindMemory(to: UInt8.self)
-        let name = UnsafeBufferPointer(rebasing: text.prefix { $0 != 0 })
-        guard TemporaryName(name)?.isLeftOver ?? false else { return }
-        remove(directory + PathText.text(name))
-      }
-    }
+    TemporaryName.eachLeftOver(in: directory, largest: largest) { remove(directory + $0) }
   }
 
   /// Only a regular file of our own.

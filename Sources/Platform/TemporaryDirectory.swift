@@ -69,18 +69,6 @@ public struct TemporaryDirectory: Sendable {
 
   /// Removes what processes that were killed have left: empty directories.
   static func clearLeftOvers(in parent: String) {
-    guard let status = fileStatus(parent), Int(status.st_size) <= largest,
-      let handle = PathText.withCPath(parent, { opendir($0) })
-    else { return }
-    defer { closedir(handle) }
-    while let entry = readdir(handle) {
-      withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        guard bytes[0] == 0x2E else { return }
-        let text = bytes.bindMemory(to: UInt8.self)
-        let name = UnsafeBufferPointer(rebasing: text.prefix { $0 != 0 })
-        guard TemporaryName(name)?.isLeftOver ?? false else { return }
-        removeDirectory(parent + "/" + PathText.text(name))
-      }
-    }
+    TemporaryName.eachLeftOver(in: parent, largest: largest) { removeDirectory(parent + "/" + $0) }
   }
 }

@@ -57,6 +57,24 @@ package struct TemporaryName: Equatable {
     return Self.startOfProcess(process).map { $0 != start } ?? false
   }
 
+  /// Calls `body` with each name in a directory that a process which is gone has left there; of a directory whose names take more
+  /// than `largest` bytes with none.
+  package static func eachLeftOver(in directory: String, largest: Int, _ body: (_ name: String) -> Void) {
+    guard let status = fileStatus(directory), Int(status.st_size) <= largest,
+      let handle = PathText.withCPath(directory, { opendir($0) })
+    else { return }
+    defer { closedir(handle) }
+    while let entry = readdir(handle) {
+      withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        // Hidden ones only, before anything else is asked: there may be many others.
+        guard bytes[0] == 0x2E else { return }
+        let text = bytes.bindMemory(to: UInt8.self)
+        let name = UnsafeBufferPointer(rebasing: text.prefix { $0 != 0 })
+        if TemporaryName(name)?.isLeftOver ?? false { body(PathText.text(name)) }
+      }
+    }
+  }
+
   /// This machine since it was started, and the processes that can be seen: two containers may have one name and numbers of
   /// their own.
   private static let thisHost: String = {
